@@ -1,0 +1,30 @@
+"""The ``clicksend`` command."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+COMMANDS = {"sandbox": ("clicksend.sandbox.command", "A local ClickSend, to try and break things against.")}
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module only when it is the one to run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names of all commands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        """Return a command by name."""
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[name][0]).command
+        return command
+
+
+@click.group(cls=LazyGroup)
+@click.version_option(package_name="singer-clicksend")
+def main() -> None:
+    """ClickSend from the command line."""

@@ -1,0 +1,240 @@
+"""HTTP to ClickSend and the hub: authentication, limits, retries, and answers out of their envelopes."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase, HTTPBasicAuth
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+
+from clicksend import envelope
+from clicksend.errors import (
+    ClickSendError,
+    MethodNotAllowedError,
+    NotFoundError,
+    NotServedByHubError,
+    UnreachableError,
+)
+from clicksend.limiter import IDS, Clock, Limiter, retry_after
+from clicksend.settings import Settings, is_loopback
+
+LONGEST_WAIT = 900.0
+"""Seconds; a server that asks for a longer pause gets its answer reported instead."""
+
+logger = logging.getLogger("clicksend")
+# At DEBUG it logs whole URLs, whose queries can hold phone numbers.
+logging.getLogger("urllib3").setLevel(logging.INFO)
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a call returned.
+
+    Attributes:
+        data: ClickSend's ``data``, or the hub's result.
+        date: The server's clock (UTC), our own where it sent none.
+    """
+
+    data: Any
+    date: datetime
+
+
+class BearerAuth(AuthBase):
+    """``Authorization: Bearer``; an auth object, because requests lets ~/.netrc replace a plain header."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Sign a request."""
+        request.headers["Authorization"] = f"Bearer {self._key}"
+        return request
+
+
+class Client:
+    """One connection to ClickSend and the hub, shared by threads."""
+
+    def __init__(self, settings: Settings, clock: Clock = time) -> None:
+        self.settings = settings
+        self._clock = clock
+        self._limiter = Limiter(self._clock, settings.requests_per_minute)
+        self._session = _session(settings)
+        self._workers = ThreadPoolExecutor(settings.max_concurrency, thread_name_prefix="clicksend")
+        self._backoff = wait_exponential_jitter(initial=1, max=60)
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
+        """Read from the v3 API, again after a failure that may pass.
+
+        Args:
+            path: Below ``api_url``, like ``/sms/history``.
+            params: Query parameters.
+
+        Raises:
+            ClickSendError: One sentence on what went wrong and what to do.
+        """
+        endpoint, settings = f"GET {path}", self.settings
+        auth = (
+            HTTPBasicAuth(settings.username.encode(), settings.api_key.encode())
+            if settings.username
+            else BearerAuth(settings.api_key)
+        )
+
+        def attempt() -> Answer:
+            response = self._exchange(endpoint, settings.api_url + path, auth=auth, params=params)
+            return _answer(endpoint, response, envelope.unwrap)
+
+        try:
+            return self._retrying(attempt)
+        except (NotFoundError, MethodNotAllowedError) as error:
+            if settings.through_hub and not IDS.search(path):
+                raise NotServedByHubError(endpoint, error.status, error.code) from None
+            raise
+
+    def run(self, payload: Mapping[str, Any], *, repeatable: bool = False) -> Any:
+        """Call the hub's ``/v1/run`` and return its result.
+
+        Args:
+            payload: ``{"model": ..., "inputs": ...}`` or ``{"discover": True}``.
+            repeatable: Whether a failed call may be made again without harm.
+
+        Raises:
+            ClickSendError: One sentence on what went wrong and what to do.
+        """
+        endpoint, settings = "POST /v1/run", self.settings
+        auth = BearerAuth(settings.hub_key or "")
+
+        def attempt() -> Answer:
+            response = self._exchange(endpoint, f"{settings.hub_url}/v1/run", auth=auth, json=payload)
+            return _answer(endpoint, response, envelope.unwrap_hub)
+
+        return (self._retrying(attempt) if repeatable else attempt()).data
+
+    def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+        """Apply a function in the client's threads; results come in order, few ahead of the reader."""
+        pending: deque[Future[R]] = deque()
+        try:
+            for item in items:
+                pending.append(self._workers.submit(function, item))
+                if len(pending) >= self.settings.max_concurrency:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+    def close(self) -> None:
+        """Give up all that waits; a request under way ends by itself."""
+        self._workers.shutdown(wait=False, cancel_futures=True)
+        self._session.close()
+
+    def _exchange(self, endpoint: str, url: str, **request: Any) -> requests.Response:
+        """Make one request and return its whole answer."""
+        response = None
+        self._limiter.acquire(endpoint)
+        try:
+            response = self._session.request(
+                endpoint.partition(" ")[0],
+                url,
+                timeout=self.settings.timeout,
+                allow_redirects=False,
+                **request,
+            )
+        except requests.RequestException as error:
+            raise UnreachableError(
+                f"{endpoint} got no whole answer from {urlsplit(url).netloc}: {_reason(error)}."
+                " Check api_url and the network, or run again later."
+            ) from None
+        finally:
+            self._limiter.release(endpoint, response.headers if response is not None else {})
+        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS and (wait := retry_after(response.headers)):
+            self._limiter.pause(endpoint, min(wait, LONGEST_WAIT))
+        return response
+
+    def _retrying(self, attempt: Callable[[], Answer]) -> Answer:
+        retrying = Retrying(
+            stop=stop_after_attempt(self.settings.max_retries + 1),
+            retry=retry_if_exception(_may_pass),
+            wait=self._wait,
+            sleep=self._clock.sleep,
+            before_sleep=_log_retry,
+            reraise=True,
+        )
+        return retrying(attempt)
+
+    def _wait(self, state: RetryCallState) -> float:
+        asked = getattr(state.outcome.exception(), "retry_after", None) if state.outcome else None
+        return self._backoff(state) if asked is None else float(asked)
+
+
+def _session(settings: Settings) -> requests.Session:
+    session = requests.Session()
+    session.mount("http://", adapter := HTTPAdapter(pool_maxsize=settings.max_concurrency))
+    session.mount("https://", adapter)
+    session.headers.update({"User-Agent": settings.user_agent, "Accept": "application/json"})
+    # ClickSend's documentation asks for it on every call, GET included.
+    session.headers["Content-Type"] = "application/json"
+    # A proxy from the environment cannot reach this machine's own loopback.
+    session.trust_env = not is_loopback(urlsplit(settings.api_url).hostname or "")
+    return session
+
+
+def _answer(endpoint: str, response: requests.Response, unwrap: Callable[[str, Any], Any]) -> Answer:
+    """Take a response out of its envelope.
+
+    Raises:
+        ClickSendError: The answer is an error, or not one of this API's.
+    """
+    try:
+        if response.status_code < HTTPStatus.MULTIPLE_CHOICES:
+            return Answer(unwrap(endpoint, envelope.decode(endpoint, response.content)), _date(response))
+        envelope.raise_for_answer(endpoint, response.status_code, response.content)
+    except ClickSendError as error:
+        error.retry_after = retry_after(response.headers)
+        raise
+
+
+def _date(response: requests.Response) -> datetime:
+    try:
+        return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
+    except (KeyError, ValueError):
+        return datetime.now(UTC)
+
+
+def _reason(error: requests.RequestException) -> str:
+    """Say why a request failed; requests' own text holds the URL with its query."""
+    if isinstance(error, requests.ConnectTimeout | requests.ReadTimeout):
+        return "it timed out"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "the TLS certificate was not accepted"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "the answer broke off"
+    return (
+        "the connection was refused or broke"
+        if isinstance(error, requests.ConnectionError)
+        else "bad request"
+    )
+
+
+def _may_pass(error: BaseException) -> bool:
+    return isinstance(error, ClickSendError) and error.transient and (error.retry_after or 0) <= LONGEST_WAIT
+
+
+def _log_retry(state: RetryCallState) -> None:
+    error, wait = state.outcome and state.outcome.exception(), state.next_action and state.next_action.sleep
+    logger.warning("%s Trying again in %.1f s (attempt %d failed).", error, wait, state.attempt_number)

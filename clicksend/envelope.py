@@ -1,0 +1,128 @@
+"""Answers out of their wrappings: ClickSend's envelope, the hub's around it, and both kinds of error."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import Any, NoReturn
+
+import msgspec
+
+from clicksend.errors import UnexpectedAnswerError, api_error
+
+OK = 200
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+
+
+def decode(endpoint: str, body: bytes) -> Any:
+    """Decode a JSON body; numbers with a fraction become ``Decimal``.
+
+    Raises:
+        UnexpectedAnswerError: The body is not JSON, or not all of it.
+    """
+    try:
+        return _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _decode_leniently(endpoint, body)
+
+
+def _decode_leniently(endpoint: str, body: bytes) -> Any:
+    """Decode JSON whose text is not valid Unicode (lone surrogates, stray bytes): those become "?"."""
+    try:
+        value = json.loads(body.decode(errors="replace"), parse_float=str)
+    except ValueError:
+        kind = "an HTML page" if body.lstrip()[:1] == b"<" else "a body that is not complete JSON"
+        raise UnexpectedAnswerError(
+            f"{endpoint} answered with {kind}. Check api_url, and any proxy in between; else run again later."
+        ) from None
+    return _decode(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
+
+
+def unwrap(endpoint: str, body: Any) -> Any:
+    """Return ClickSend's ``data`` from a decoded v3 answer.
+
+    Args:
+        endpoint: For error texts, like ``GET /account``.
+        body: ClickSend's envelope, bare or inside the hub's.
+
+    Raises:
+        ApiError: The envelope says that the call failed, whatever the HTTP status was.
+        UnexpectedAnswerError: There is no envelope.
+    """
+    _raise_for_verdict(endpoint, body)
+    while _is_hub_envelope(body):
+        body = body["result"]
+        _raise_for_verdict(endpoint, body)
+    if not isinstance(body, dict) or "data" not in body or not {"http_code", "response_code"} & body.keys():
+        raise UnexpectedAnswerError(
+            f"{endpoint} answered with JSON that is not ClickSend's v3 envelope. Check api_url."
+        )
+    return body["data"]
+
+
+def unwrap_hub(endpoint: str, body: Any) -> Any:
+    """Return the result of a hub call: ``result``, else ``data.result``, else the provider's bare body.
+
+    Raises:
+        ApiError: The hub says that the call failed, whatever the HTTP status was.
+    """
+    _raise_for_verdict(endpoint, body)
+    if _is_hub_envelope(body):
+        return body["result"]
+    if isinstance(body, dict) and isinstance(body.get("data"), dict) and "result" in body["data"]:
+        return body["data"]["result"]
+    return body
+
+
+def raise_for_answer(endpoint: str, status: int, body: bytes) -> NoReturn:
+    """Raise the error that an answer with an error status is; its body may be anything.
+
+    Raises:
+        ApiError: Always.
+    """
+    try:
+        decoded = decode(endpoint, body)
+    except UnexpectedAnswerError:
+        decoded = None
+    code = _verdict(status, decoded)[1]
+    raise api_error(endpoint, status, code, _fields(decoded))
+
+
+def _raise_for_verdict(endpoint: str, body: Any) -> None:
+    """Raise the error that the body of a 2xx answer reports, if it reports one."""
+    status, code = _verdict(OK, body)
+    if status != OK or code not in ("", "SUCCESS"):
+        raise api_error(endpoint, status, code, _fields(body))
+
+
+def _verdict(status: int, body: Any) -> tuple[int, str]:
+    """Return the status that counts and the code that came with it."""
+    if not isinstance(body, dict):
+        return status, ""
+    if isinstance(body.get("error"), dict):
+        return status, _code(body["error"].get("code")) or "error"
+    if _is_hub_envelope(body) or not {"http_code", "response_code"} & body.keys():
+        # Prelude answers {"status": "failure"} for a wrong code: a result, not an error.
+        return status, "error" if body.get("status") == "error" else ""
+    if status == OK and re.fullmatch(r"\d{3}", str(body.get("http_code"))):
+        status = int(body["http_code"])
+    return status, _code(body.get("response_code"))
+
+
+def _is_hub_envelope(body: Any) -> bool:
+    return isinstance(body, dict) and "result" in body and "http_code" not in body
+
+
+def _code(value: Any) -> str:
+    """Keep what looks like a code: some servers put prose, or PHP's own words, in its place (observed)."""
+    return value if isinstance(value, str) and re.fullmatch(r"[A-Za-z_]{1,50}", value) else ""
+
+
+def _fields(body: Any) -> str:
+    """Name the refused fields of a 400 (never their values)."""
+    data = body.get("data") if isinstance(body, dict) else None
+    names = (
+        [name for name in data if re.fullmatch(r"[a-z0-9_]{1,40}", name)] if isinstance(data, dict) else []
+    )
+    return f" for {', '.join(names)}" if names else ""

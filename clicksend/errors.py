@@ -1,0 +1,165 @@
+"""What can go wrong between us and ClickSend, each as one sentence that says what to do next.
+
+No text here ever holds an API key, a phone number, a name or a message body: an error quotes the
+endpoint, the HTTP status and ClickSend's response code, never a value or the server's own prose.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ClickSendError(Exception):
+    """Root of all errors of this package; ``str()`` of it is one sentence for a person."""
+
+    transient: ClassVar[bool] = False
+    """Whether the same request may succeed when it is made again."""
+
+    retry_after: float | None = None
+    """Seconds the server asked us to wait, when it said so."""
+
+
+class SettingsError(ClickSendError):
+    """A setting is missing, unknown or wrong; the text names it."""
+
+
+class UnreachableError(ClickSendError):
+    """No answer arrived: refused, timed out, or the connection broke."""
+
+    transient = True
+
+
+class UnexpectedAnswerError(ClickSendError):
+    """An answer arrived that is not one of this API's: HTML, half a body, a redirect."""
+
+    transient = True
+
+
+class ApiError(ClickSendError):
+    """The API answered with an error.
+
+    Attributes:
+        status: HTTP status, or the envelope's ``http_code`` where HTTP said 200.
+        code: ClickSend's ``response_code`` or the hub's error code, ``""`` when none came.
+    """
+
+    advice: ClassVar[str] = "See ClickSend's documentation for this code."
+
+    def __init__(self, endpoint: str, status: int, code: str = "", detail: str = "") -> None:
+        self.status = status
+        self.code = code
+        answered = f"{endpoint} answered {status}" + (f" {code}" if code else "")
+        super().__init__(f"{answered}{detail}. {self.advice}")
+
+
+class BadRequestError(ApiError):
+    """400 or BAD_REQUEST."""
+
+    advice = "A value was refused: correct the setting or the row that it came from."
+
+
+class InvalidRecipientError(ApiError):
+    """INVALID_RECIPIENT, whatever the status."""
+
+    advice = "The phone number does not exist or is not in E.164 form (+15551234567): correct it upstream."
+
+
+class UnauthorizedError(ApiError):
+    """401: wrong key, or an account that is not activated; the API does not tell them apart (observed)."""
+
+    advice = (
+        "The key was not accepted, or the account is not activated: check api_key (through the hub"
+        " SKILLBOSS_API_KEY; with a username CLICKSEND_API_KEY) and sign in once to ClickSend's dashboard."
+    )
+
+
+class PaymentRequiredError(ApiError):
+    """402, hub only."""
+
+    advice = "The hub's balance is used up: top up the SkillBoss account, then run again."
+
+
+class ForbiddenError(ApiError):
+    """403 or FORBIDDEN: no permission, a suspended account, or an object that is not yours."""
+
+    advice = (
+        "The account may not use this: ask for the permission in ClickSend's dashboard (voice and"
+        " subaccounts need one), check that the account is not suspended, or deselect the stream."
+    )
+
+
+class NotFoundError(ApiError):
+    """404."""
+
+    advice = "It does not exist for this account: check the id in the settings, and api_url."
+
+
+class MethodNotAllowedError(ApiError):
+    """405."""
+
+    advice = "This server does not offer the call: check api_url."
+
+
+class NotServedByHubError(NotFoundError):
+    """404 or 405 from a hub that does not pass ClickSend's own API through."""
+
+    advice = (
+        "This hub does not serve ClickSend's API: connect directly, with username and ClickSend's own"
+        " api_key (CLICKSEND_USERNAME, CLICKSEND_API_KEY)."
+    )
+
+
+class RedirectError(ApiError):
+    """3xx: never followed, since it would carry the key elsewhere."""
+
+    advice = "ClickSend's API does not redirect: check api_url."
+
+
+class TooManyRequestsError(ApiError):
+    """429."""
+
+    advice = "ClickSend's rate limit is reached: lower requests_per_minute or run again later."
+    transient = True
+
+
+class ServerError(ApiError):
+    """5xx."""
+
+    advice = "ClickSend has a problem of its own: run again later, and look at its status page if it stays."
+    transient = True
+
+
+BY_STATUS: dict[int, type[ApiError]] = {
+    400: BadRequestError,
+    401: UnauthorizedError,
+    402: PaymentRequiredError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    405: MethodNotAllowedError,
+    429: TooManyRequestsError,
+}
+
+BY_CLASS: dict[int, type[ApiError]] = {3: RedirectError, 4: BadRequestError, 5: ServerError}
+
+BY_CODE: dict[str, type[ApiError]] = {
+    "INVALID_RECIPIENT": InvalidRecipientError,
+    "BAD_REQUEST": BadRequestError,
+    "FORBIDDEN": ForbiddenError,
+    "UNAUTHORIZED": UnauthorizedError,
+    "NOT_FOUND": NotFoundError,
+    "TOO_MANY_REQUESTS": TooManyRequestsError,
+    "HTTP_TOO_MANY_REQUESTS": TooManyRequestsError,
+    "INTERNAL_SERVER_ERROR": ServerError,
+    "invalid_api_key": UnauthorizedError,
+    "missing_authorization": UnauthorizedError,
+    "insufficient_balance": PaymentRequiredError,
+}
+
+
+def api_error(endpoint: str, status: int, code: str = "", detail: str = "") -> ApiError:
+    """Return the error for an answer: by its code where the HTTP status says nothing, else by status."""
+    if code == "INVALID_RECIPIENT" or status // 100 == 2:  # noqa: PLR2004
+        kind = BY_CODE.get(code, ApiError)
+    else:
+        kind = BY_STATUS.get(status) or BY_CLASS.get(status // 100, ApiError)
+    return kind(endpoint, status, code, detail)

@@ -1,0 +1,125 @@
+"""Whole collections, page by page, whatever the server makes of ``page`` and ``limit``.
+
+Only ``total``, ``last_page`` and the rows are read. ``next_page_url`` loses filters and changes hosts
+(observed), ``current_page`` past the end differs between servers (unconfirmed): neither is used.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from clicksend.client import Client
+from clicksend.errors import UnexpectedAnswerError
+
+LARGEST_PAGE = 100
+
+Row = dict[str, Any]
+
+logger = logging.getLogger("clicksend")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a collection.
+
+    Attributes:
+        rows: The rows as the API sent them.
+        total: Rows in the whole collection, None when the server does not say.
+        last_page: Number of the last page, None when the server does not say.
+        date: The server's clock (UTC).
+    """
+
+    rows: list[Row]
+    total: int | None
+    last_page: int | None
+    date: datetime
+
+
+def read_page(client: Client, path: str, params: Mapping[str, Any], number: int = 1) -> Page:
+    """Read one page.
+
+    Raises:
+        ClickSendError: The call failed, or its answer is no collection.
+    """
+    answer = client.get(path, {**params, "page": number})
+    data = answer.data
+    total: int | None
+    last_page: int | None
+    if isinstance(data, list):
+        rows, total, last_page = data, len(data), 1
+    elif isinstance(data, dict) and ("data" in data or "total" in data or "current_page" in data):
+        rows, total = data.get("data") or [], _count(data.get("total"))
+        last_page = _last_page(data, total, len(rows))
+    else:
+        raise UnexpectedAnswerError(
+            f"GET {path} answered with something that is no collection. Check api_url."
+        )
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise UnexpectedAnswerError(f"GET {path} answered with rows that are no objects. Check api_url.")
+    return Page(rows, total, last_page, answer.date)
+
+
+def read_pages(
+    client: Client, path: str, params: Mapping[str, Any] | None = None, *, first: Page | None = None
+) -> Iterator[Page]:
+    """Read all pages, in order, several at once after the first.
+
+    Args:
+        client: The connection.
+        path: Like ``/lists``.
+        params: ``limit`` and filters.
+        first: The first page, where it was read ahead.
+
+    Raises:
+        ClickSendError: A page could not be read; those before it were yielded.
+    """
+    params = {"limit": LARGEST_PAGE, **(params or {})}
+    page = first or read_page(client, path, params)
+    yield page
+    seen = len(page.rows)
+    for page in _further_pages(client, path, params, page):  # noqa: B020
+        seen += len(page.rows)
+        yield page
+    if page.total is not None and seen < page.total:
+        logger.warning("GET %s: %d rows arrived of the %d it counts.", path, seen, page.total)
+
+
+def _further_pages(client: Client, path: str, params: Mapping[str, Any], first: Page) -> Iterator[Page]:
+    if first.last_page is None:
+        yield from _until_empty(client, path, params, first)
+        return
+    read, last = 1, first.last_page
+    while read < last:
+        for page in client.map(
+            lambda number: read_page(client, path, params, number), range(read + 1, last + 1)
+        ):
+            read += 1
+            # A collection that grows while it is read has more pages at the end than at the start.
+            last = max(last, page.last_page or 0)
+            yield page
+
+
+def _until_empty(client: Client, path: str, params: Mapping[str, Any], page: Page) -> Iterator[Page]:
+    number, before = 1, None
+    while page.rows and page.rows != before:
+        number, before = number + 1, page.rows
+        page = read_page(client, path, params, number)
+        if page.rows != before:
+            yield page
+
+
+def _last_page(data: Row, total: int | None, rows: int) -> int | None:
+    """Return the larger of what the server says and what its counts imply: some say 0, some nothing."""
+    per_page = _count(data.get("per_page")) or rows
+    said = _count(data.get("last_page"))
+    if total is None or not per_page:
+        return said
+    return max(said or 0, -(-total // per_page))
+
+
+def _count(value: Any) -> int | None:
+    return int(value) if str(value).isdigit() else None

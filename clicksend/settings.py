@@ -1,0 +1,217 @@
+"""The connection settings that tap, target and the ``clicksend`` commands share."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from jsonschema import Draft202012Validator
+
+from clicksend.errors import SettingsError
+
+DIRECT_API_URL = "https://rest.clicksend.com/v3"
+HUB_URL = "https://api.skillboss.com"
+HUB_KEY_PREFIX = "sk-"
+
+Schema = dict[str, Any]
+
+PROPERTIES: dict[str, Schema] = {
+    "api_key": {
+        "type": "string",
+        "title": "API key",
+        "description": "With a username ClickSend's API key, else the hub's key. Unset: taken from"
+        " CLICKSEND_API_KEY (with a username) or SKILLBOSS_API_KEY.",
+        "pattern": r"^[!-~]+$",
+        "secret": True,
+        "writeOnly": True,
+    },
+    "username": {
+        "type": "string",
+        "title": "Username",
+        "description": "ClickSend username: direct access with HTTP Basic. Unset (and no"
+        " CLICKSEND_USERNAME): Bearer access through the hub.",
+    },
+    "api_url": {
+        "type": "string",
+        "title": "API URL",
+        "description": "Base of the v3 API. Unset: ClickSend's own with a username, else the hub's.",
+    },
+    "hub_url": {
+        "type": "string",
+        "title": "Hub URL",
+        "description": "Base of the hub's own calls (/v1/run).",
+        "default": HUB_URL,
+    },
+    "timeout": {
+        "type": "number",
+        "title": "Timeout",
+        "description": "Seconds to wait for a connection and for each part of an answer.",
+        "exclusiveMinimum": 0,
+        "default": 30,
+    },
+    "max_retries": {
+        "type": "integer",
+        "title": "Retries",
+        "description": "How often a failed read is made again.",
+        "minimum": 0,
+        "default": 5,
+    },
+    "max_concurrency": {
+        "type": "integer",
+        "title": "Concurrency",
+        "description": "How many requests may be under way at once.",
+        "minimum": 1,
+        "maximum": 64,
+        "default": 8,
+    },
+    "requests_per_minute": {
+        "type": "integer",
+        "title": "Requests per minute",
+        "description": "Ceiling on all requests together. Unset: ClickSend's own rate-limit headers decide.",
+        "minimum": 1,
+    },
+    "user_agent": {
+        "type": "string",
+        "title": "User agent",
+        "description": "User-Agent header. Unset: singer-clicksend and its version.",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A checked connection.
+
+    Attributes:
+        api_key: Key sent to ``api_url``; never shown.
+        username: ClickSend username, None when access goes through the hub.
+        hub_key: Key for the hub's own calls, None when there is none; never shown.
+        timeout: Seconds.
+    """
+
+    api_key: str = field(repr=False)
+    username: str | None
+    api_url: str
+    hub_url: str
+    hub_key: str | None = field(repr=False)
+    timeout: float
+    max_retries: int
+    max_concurrency: int
+    requests_per_minute: int | None
+    user_agent: str
+
+    @property
+    def through_hub(self) -> bool:
+        """Whether the v3 API is reached through the hub."""
+        return self.username is None
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], env: Mapping[str, str] = os.environ) -> Settings:
+        """Check the connection settings of a config and fill in keys from the environment.
+
+        Args:
+            config: Settings by name; names of other parts (a tap's streams, say) are left alone.
+            env: Environment variables.
+
+        Raises:
+            SettingsError: A setting is missing or wrong.
+        """
+        given = {
+            name: value for name, value in config.items() if name in PROPERTIES and value not in (None, "")
+        }
+        check(given, PROPERTIES)
+        chosen: dict[str, Any] = {name: schema.get("default") for name, schema in PROPERTIES.items()} | given
+        username = chosen["username"] or env.get("CLICKSEND_USERNAME") or None
+        api_key = _api_key(chosen["api_key"], username, env)
+        hub_url = _url("hub_url", chosen["hub_url"])
+        return cls(
+            api_key=api_key,
+            username=username,
+            api_url=_url(
+                "api_url", chosen["api_url"] or (DIRECT_API_URL if username else f"{hub_url}/clicksend/v3")
+            ),
+            hub_url=hub_url,
+            hub_key=env.get("SKILLBOSS_API_KEY") if username else api_key,
+            timeout=chosen["timeout"],
+            max_retries=chosen["max_retries"],
+            max_concurrency=chosen["max_concurrency"],
+            requests_per_minute=chosen["requests_per_minute"],
+            user_agent=chosen["user_agent"] or f"singer-clicksend/{metadata.version('singer-clicksend')}",
+        )
+
+
+def check(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> None:
+    """Check a config against the JSON schemas of its settings, without ever quoting a value.
+
+    Raises:
+        SettingsError: With one sentence for each setting that is unknown or wrong.
+    """
+    problems = [*_unknown(config, properties), *_wrong(config, properties)]
+    if problems:
+        raise SettingsError(" ".join(problems))
+
+
+def _unknown(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> Iterator[str]:
+    for name in config:
+        if name not in properties:
+            near = difflib.get_close_matches(name, properties, n=1)
+            yield f"Unknown setting {name}" + (f": did you mean {near[0]}?" if near else ".")
+
+
+def _wrong(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> Iterator[str]:
+    validator = Draft202012Validator({"type": "object", "properties": dict(properties)})
+    for error in validator.iter_errors(dict(config)):
+        name = ".".join(str(part) for part in error.absolute_path)
+        rule = {
+            "type": f"must be of type {error.validator_value}",
+            "enum": f"must be one of {error.validator_value}",
+            "minimum": f"must be at least {error.validator_value}",
+            "maximum": f"must be at most {error.validator_value}",
+            "pattern": "holds characters that it cannot have, such as spaces or line breaks",
+            "exclusiveMinimum": f"must be greater than {error.validator_value}",
+        }.get(str(error.validator), f"breaks the rule {error.validator}: {error.validator_value}")
+        yield f"Setting {name} {rule}."
+
+
+def _api_key(given: str | None, username: str | None, env: Mapping[str, str]) -> str:
+    hub_key = env.get("SKILLBOSS_API_KEY")
+    if username is None:
+        if key := given or hub_key:
+            return key
+        raise SettingsError(
+            "Setting api_key is missing: set SKILLBOSS_API_KEY for access through the hub, or"
+            " CLICKSEND_USERNAME and CLICKSEND_API_KEY for direct access to ClickSend."
+        )
+    key = given or env.get("CLICKSEND_API_KEY")
+    if key is None or key == hub_key or key.startswith(HUB_KEY_PREFIX):
+        raise SettingsError(
+            "Setting username asks for direct access, which needs ClickSend's own key in api_key or"
+            " CLICKSEND_API_KEY" + ("" if key is None and not hub_key else ", not the hub's") + "; for the"
+            " hub leave username (and CLICKSEND_USERNAME) unset."
+        )
+    return key
+
+
+def _url(name: str, value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingsError(f"Setting {name} must be a URL that begins with https://.")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise SettingsError(f"Setting {name} must be a plain URL, without credentials, ? or #.")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise SettingsError(f"Setting {name} must use https://: http:// would show the key to the network.")
+    return value.rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or address is this machine itself."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

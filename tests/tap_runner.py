@@ -1,0 +1,85 @@
+"""Runs the tap: in this process, or as the command that users run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import msgspec
+from singer_sdk.contrib.msgspec import MsgSpecWriter
+
+from tap_clicksend.tap import TapClickSend
+
+CREDENTIALS = {"username": "sandbox", "api_key": "sandbox-key"}
+
+
+class Output(MsgSpecWriter):
+    """Keeps what a tap writes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[dict[str, Any]] = []
+
+    def write_message(self, message: Any) -> None:
+        self.messages.append(msgspec.json.decode(self.format_message(message)))
+
+    def rows(self, stream: str) -> list[dict[str, Any]]:
+        return [m["record"] for m in self.messages if m["type"] == "RECORD" and m["stream"] == stream]
+
+    def kinds(self, stream: str) -> list[str]:
+        return [m["type"] for m in self.messages if m.get("stream") == stream]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        states = [m["value"] for m in self.messages if m["type"] == "STATE"]
+        return states[-1] if states else {}
+
+
+def catalog_of(*streams: str) -> dict[str, Any]:
+    """Return a catalog in which only these streams are selected."""
+    catalog = TapClickSend(validate_config=False).catalog_dict
+    for entry in catalog["streams"]:
+        root = next(m["metadata"] for m in entry["metadata"] if not m["breadcrumb"])
+        root["selected"] = entry["stream"] in streams
+    return catalog
+
+
+def run_tap(
+    api_url: str,
+    *streams: str,
+    state: dict[str, Any] | None = None,
+    output: Output | None = None,
+    **config: Any,
+) -> Output:
+    """Run the tap in this process, for these streams (all when none are named)."""
+    output = output or Output()
+    tap = TapClickSend(
+        config={"api_url": api_url, "max_retries": 0, **CREDENTIALS, **config},
+        catalog=catalog_of(*streams) if streams else None,
+        state=json.loads(json.dumps(state)) if state else None,
+        message_writer=output,
+    )
+    try:
+        tap.sync_all()
+    finally:
+        tap.client.close()
+    return output
+
+
+def tap_command(
+    tmp_path: Any, config: dict[str, Any], *options: str, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run ``tap-clicksend`` as a command with a config file."""
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config))
+    return subprocess.run(
+        [sys.executable, "-m", "tap_clicksend", "--config", str(path), *options],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={"PATH": os.environ["PATH"], **env},
+    )

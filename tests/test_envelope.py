@@ -1,0 +1,139 @@
+"""Both envelopes, recorded errors, and bodies that are not what they should be."""
+
+import json
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from recorded_server import RECORDED, recorded
+
+from clicksend import errors
+from clicksend.envelope import decode, raise_for_answer, unwrap, unwrap_hub
+
+ENDPOINT = "GET /lists"
+
+
+def ok(data):
+    return {"http_code": 200, "response_code": "SUCCESS", "response_msg": "Here.", "data": data}
+
+
+@pytest.mark.parametrize("wrap", [lambda body: body, lambda body: {"status": "success", "result": body}])
+def test_data_comes_out_of_either_envelope(wrap):
+    assert unwrap(ENDPOINT, wrap(ok({"total": 1}))) == {"total": 1}
+    assert unwrap(ENDPOINT, wrap(ok([]))) == []
+
+
+@pytest.mark.parametrize(
+    "body", [[], None, "text", 3, {}, {"message": "hello"}, {"data": []}, {"result": []}]
+)
+def test_json_without_the_envelope_is_no_answer(body):
+    with pytest.raises(errors.UnexpectedAnswerError, match="GET /lists"):
+        unwrap(ENDPOINT, body)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({**ok(None), "http_code": 401}, errors.UnauthorizedError),
+        ({**ok(None), "http_code": "403"}, errors.ForbiddenError),
+        ({**ok(None), "response_code": "FORBIDDEN"}, errors.ForbiddenError),
+        ({**ok(None), "response_code": "BAD_REQUEST"}, errors.BadRequestError),
+        ({**ok(None), "response_code": "INVALID_RECIPIENT"}, errors.InvalidRecipientError),
+        ({**ok(None), "response_code": "NEW_CODE"}, errors.ApiError),
+        ({"status": "success", "result": {**ok(None), "http_code": 404}}, errors.NotFoundError),
+        (
+            {"error": {"message": "m", "type": "t", "code": "insufficient_balance"}},
+            errors.PaymentRequiredError,
+        ),
+        ({"status": "error", "result": {}}, errors.ApiError),
+    ],
+)
+def test_success_that_says_otherwise_is_an_error(body, kind):
+    with pytest.raises(errors.ApiError) as caught:
+        unwrap(ENDPOINT, body)
+    assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "kind"),
+    [
+        ("error_400.code", 400, errors.BadRequestError),
+        ("error_400.fields", 400, errors.BadRequestError),
+        ("error_401", 401, errors.UnauthorizedError),
+        ("hub_error_401", 401, errors.UnauthorizedError),
+        ("hub_error_402", 402, errors.PaymentRequiredError),
+        ("error_403", 403, errors.ForbiddenError),
+        ("error_403.suspended", 403, errors.ForbiddenError),
+        ("error_404", 404, errors.NotFoundError),
+        ("error_405", 405, errors.MethodNotAllowedError),
+        ("error_429", 429, errors.TooManyRequestsError),
+        ("error_429.documented", 429, errors.TooManyRequestsError),
+    ],
+)
+def test_every_recorded_error_gets_its_own_advice(name, status, kind):
+    with pytest.raises(errors.ApiError) as caught:
+        raise_for_answer(ENDPOINT, status, (RECORDED / f"{name}.json").read_bytes())
+    assert type(caught.value) is kind
+    assert str(caught.value).endswith(kind.advice)
+    assert str(caught.value).startswith(f"GET /lists answered {status}")
+    message = recorded(name).get("response_msg")
+    assert not message or message not in str(caught.value)
+
+
+def test_refused_fields_are_named_but_not_their_values():
+    body = {
+        "http_code": 400,
+        "response_code": "BAD_REQUEST",
+        "data": {"phone_number": "+15550100 is bad", "+1": "x"},
+    }
+    with pytest.raises(errors.BadRequestError, match="for phone_number") as caught:
+        raise_for_answer(ENDPOINT, 400, json.dumps(body).encode())
+    assert "+1" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(302, errors.RedirectError), (418, errors.BadRequestError)])
+def test_other_statuses(status, kind):
+    with pytest.raises(kind):
+        raise_for_answer(ENDPOINT, status, b"<html>")
+    with pytest.raises(errors.ServerError):
+        raise_for_answer(ENDPOINT, 503, b"")
+
+
+def test_hub_results_come_bare_or_wrapped():
+    for name in ("hub_notify", "hub_notify.bare", "hub_verify", "hub_verify.bare"):
+        assert unwrap_hub("POST /v1/run", recorded(name))["id"]
+    assert unwrap_hub("POST /v1/run", {"data": {"result": {"id": "1"}}}) == {"id": "1"}
+    # A wrong code is a result of Prelude's, not an error.
+    assert unwrap_hub("POST /v1/run", {"status": "failure"}) == {"status": "failure"}
+
+
+def test_decimals_are_exact():
+    assert decode(ENDPOINT, b'{"a": 0.10, "b": 12345678901234567890.123456789}') == {
+        "a": Decimal("0.10"),
+        "b": Decimal("12345678901234567890.123456789"),
+    }
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>down</html>", b'{"data": [1, 2', b'"\\u12', b"\xff"])
+def test_other_bodies_are_no_answer(body):
+    with pytest.raises(errors.UnexpectedAnswerError, match="GET /lists"):
+        decode(ENDPOINT, body)
+
+
+def test_one_broken_character_does_not_cost_the_page():
+    assert decode(ENDPOINT, b'{"a": "x\\ud83d", "b": "ok"}') == {"a": "x?", "b": "ok"}
+    assert decode(ENDPOINT, b'{"a": "x\xff"}') == {"a": "x\ufffd"}
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_no_prefix_of_a_body_passes_for_the_whole(value):
+    body = json.dumps(ok([value])).encode()
+    assert unwrap(ENDPOINT, decode(ENDPOINT, body)) == json.loads(body)["data"]
+    with pytest.raises(errors.UnexpectedAnswerError):
+        decode(ENDPOINT, body[: len(body) // 2])

@@ -1,0 +1,79 @@
+"""Rate limits, learned from the headers that were recorded."""
+
+import pytest
+
+from clicksend.limiter import Limiter, retry_after
+
+
+def headers(remaining, reset):
+    return {"x-ratelimit-limit": "20", "x-ratelimit-remaining": str(remaining), "ratelimit-reset": str(reset)}
+
+
+def test_waits_before_the_limit_not_after(clock):
+    limiter = Limiter(clock)
+    for remaining in (2, 1, 0):
+        limiter.acquire("GET /account")
+        limiter.release("GET /account", headers(remaining, 40))
+    assert clock.slept == []
+    limiter.acquire("GET /account")
+    assert clock.slept == [40]
+
+
+def test_requests_under_way_count_against_what_is_left(clock):
+    limiter = Limiter(clock)
+    for _ in range(3):
+        limiter.acquire("GET /account")
+    limiter.release("GET /account", headers(2, 40))
+    assert clock.slept == []
+    limiter.acquire("GET /account")
+    assert clock.slept == [40]
+
+
+def test_endpoints_have_limits_of_their_own_and_ids_do_not_make_endpoints(clock):
+    limiter = Limiter(clock)
+    limiter.acquire("GET /lists/1/contacts")
+    limiter.release("GET /lists/1/contacts", headers(0, 30))
+    limiter.acquire("GET /lists")
+    assert clock.slept == []
+    limiter.acquire("GET /lists/2/contacts")
+    assert clock.slept == [30]
+
+
+def test_a_pause_holds_for_everybody(clock):
+    limiter = Limiter(clock)
+    limiter.pause("GET /account", 20)
+    limiter.acquire("GET /account")
+    assert clock.slept == [20]
+
+
+def test_a_ceiling_spreads_requests_evenly(clock):
+    limiter = Limiter(clock, requests_per_minute=120)
+    for _ in range(3):
+        limiter.acquire("GET /account")
+    assert clock.slept == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("broken", [{}, {"x-ratelimit-remaining": "many", "ratelimit-reset": "-1"}])
+def test_other_headers_teach_nothing(clock, broken):
+    limiter = Limiter(clock)
+    limiter.acquire("GET /account")
+    limiter.release("GET /account", broken)
+    limiter.acquire("GET /account")
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "seconds"),
+    [
+        ({}, None),
+        ({"Retry-After": "20"}, 20),
+        ({"Retry-After": "0"}, 0),
+        ({"Retry-After": "1.5"}, 1.5),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "Fri, 02 Oct 2026 10:00:30 GMT", "Date": "Fri, 02 Oct 2026 10:00:00 GMT"}, 30),
+        ({"Retry-After": "Fri, 02 Oct 2026 09:00:00 GMT", "Date": "Fri, 02 Oct 2026 10:00:00 GMT"}, 0),
+        ({"Retry-After": "Fri, 02 Oct 2026 10:00:30 GMT"}, None),
+    ],
+)
+def test_retry_after_in_seconds_or_as_a_date(sent, seconds):
+    assert retry_after(sent) == seconds
