@@ -1,0 +1,35 @@
+"""The ``tap-clicksend`` command."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+from singer_sdk.exceptions import ConfigValidationError
+
+from clicksend.errors import ClickSendError, SettingsError
+from tap_clicksend.tap import TapClickSend
+
+
+def main() -> None:
+    """Run the tap; exit with 0, with 1 after an error, 2 for wrong settings, 128 + signal when stopped."""
+    code: int | str | None = 0
+    try:
+        TapClickSend.cli()
+    except SystemExit as stop:
+        code = stop.code
+    except (ClickSendError, ConfigValidationError) as error:
+        TapClickSend.logger.error("%s", error)
+        code = 2 if isinstance(error, SettingsError | ConfigValidationError) else 1
+    except BrokenPipeError:
+        TapClickSend.logger.error("The reader of the output went away.")
+        os._exit(1)
+    sys.stdout.flush()
+    logging.shutdown()
+    # Threads that still wait for ClickSend must not hold up the end.
+    os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+if __name__ == "__main__":
+    main()

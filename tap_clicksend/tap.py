@@ -1,0 +1,105 @@
+"""The tap: its settings and its streams."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, ClassVar
+
+from singer_sdk.contrib.msgspec import MsgSpecWriter
+from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
+from typing_extensions import override
+
+from clicksend import settings
+from clicksend.client import Client
+from clicksend.errors import SettingsError
+from tap_clicksend import streams
+from tap_clicksend.sdk import ClickSendStream, ClickSendTap
+
+PROPERTIES: dict[str, dict[str, Any]] = {
+    "start_date": {
+        "type": "string",
+        "format": "date-time",
+        "title": "Start date",
+        "description": "Oldest message to read (ISO 8601; UTC where it names no zone)."
+        " Unset: the oldest that ClickSend still has, about four months back.",
+    },
+    "end_date": {
+        "type": "string",
+        "format": "date-time",
+        "title": "End date",
+        "description": "Read only messages before this moment; for backfills. Unset: all.",
+    },
+    "page_size": {
+        "type": "integer",
+        "title": "Page size",
+        "description": "Rows asked for in one request.",
+        "minimum": 1,
+        "maximum": 100,
+        "default": 100,
+    },
+    "list_ids": {
+        "type": "array",
+        "items": {"type": "integer"},
+        "title": "List ids",
+        "description": "Read only these contact lists. Unset: all; only then are vanished contacts marked.",
+    },
+}
+
+
+class TapClickSend(ClickSendTap):
+    """Streams ClickSend's SMS, MMS and voice history, receipts, replies, lists and contacts."""
+
+    name = "tap-clicksend"
+    package_name = "singer-clicksend"
+    message_writer_class = MsgSpecWriter
+    config_jsonschema: ClassVar[dict[str, Any]] = {
+        "type": "object",
+        "properties": {**settings.PROPERTIES, **PROPERTIES},
+    }
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.DISCOVER,
+        TapCapabilities.STATE,
+        TapCapabilities.ACTIVATE_VERSION,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    @override
+    def check_settings(self) -> None:
+        settings.check(self.config, self.config_jsonschema["properties"])
+        settings.Settings.from_config(self.config)
+        start, end = self.moment("start_date"), self.moment("end_date")
+        if start and start > datetime.now(UTC):
+            raise SettingsError("Setting start_date lies in the future: there is nothing to read yet.")
+        if start and end and start >= end:
+            raise SettingsError("Setting end_date must lie after start_date.")
+
+    @cached_property
+    def client(self) -> Client:
+        """The connection that all streams share."""
+        return Client(settings.Settings.from_config(self.config))
+
+    def moment(self, setting: str) -> datetime | None:
+        """Return a date setting in UTC, None when unset.
+
+        Raises:
+            SettingsError: It is no ISO 8601 date.
+        """
+        value = self.config.get(setting)
+        if not value:
+            return None
+        try:
+            moment = datetime.fromisoformat(value)
+        except (TypeError, ValueError):
+            raise SettingsError(
+                f"Setting {setting} is no ISO 8601 date: write it like 2026-10-01 or 2026-10-01T00:00:00Z."
+            ) from None
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+    @override
+    def discover_streams(self) -> list[ClickSendStream]:
+        return [stream(self) for stream in streams.ALL]
