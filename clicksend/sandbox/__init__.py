@@ -1,0 +1,54 @@
+"""A local, stateful stand-in of ClickSend's v3 API and of the hub: to try, test and break things against.
+
+It is not ClickSend. It was written from documentation and from recordings that others published; nobody has
+compared it with the real service. Where the behaviour of the real one is known, it does the same, quirks
+included; where it is not, it does what seems likeliest.
+
+Unconfirmed, each a switch (see `Switches`):
+
+- `limit` below 15 or above 100; pages past the last; the shape of an empty page beyond the one recorded
+- whether `date_from`, `date_to` and `updated_after` include their second; whether `q` matches a part of a
+  value
+- how soon a message shows in its history; that receipts and inbound age out after four months, as messages do
+- receipts and inbound without a POLL rule, or with several; whether `/mms/receipts` still exists
+- what a list that does not exist, or an account without voice access, answers
+- whether the hub serves `/clicksend/v3` at all, and how it wraps what it serves and what `/v1/run` answers
+
+Unconfirmed and fixed here:
+
+- the body of an unknown path (404, `NOT_FOUND`) and of a wrong verb (405, `NOT_FOUND`); both before
+  credentials
+- that `date_from` and `date_to` look at `date` or `date_added`, which is the time of submission, never at
+  `schedule`
+- that unknown fields in `q` and `order_by`, and values that are no numbers, are ignored
+- live spellings of receipts, inbound messages, MMS and voice rows: known from documentation only
+- default order of MMS and voice history (by time) and of contacts (none)
+- rate limits other than that of `/account`, and that each is counted per endpoint for all callers together
+- `legacy` rows keep every fact of the `live` ones, so that both hold the same rows; real old answers had
+  fewer fields
+- the hub's answer to `discover`, its templates, its error for an unknown one, and 402 on the paths of
+  ClickSend
+- answers for suspended and inactive accounts through the hub: there are none
+
+Prices, carriers, gateway texts and people are invented.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from clicksend.sandbox.access import API_KEY, BANNED, NO_CREDIT, NOT_ACTIVE
+from clicksend.sandbox.live import USERNAME
+from clicksend.sandbox.switches import Switches
+
+if TYPE_CHECKING:
+    from clicksend.sandbox.server import Sandbox
+
+__all__ = ["API_KEY", "BANNED", "NOT_ACTIVE", "NO_CREDIT", "USERNAME", "Sandbox", "Switches"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the server when first asked for it, so that the command can say that the extra is missing."""
+    if name != "Sandbox":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from clicksend.sandbox.server import Sandbox  # noqa: PLC0415
+
+    return Sandbox

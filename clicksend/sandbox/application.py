@@ -1,0 +1,191 @@
+"""The web application: a request passes faults, limits and credentials, in this order, to its endpoint."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from clicksend.sandbox import access, breakage
+from clicksend.sandbox.answers import Call, Refusal
+from clicksend.sandbox.control import PREFIX as CONTROL
+from clicksend.sandbox.control import control
+from clicksend.sandbox.endpoints import PUBLIC, ROUTES, Endpoint
+from clicksend.sandbox.faults import Fault
+from clicksend.sandbox.hub import HubRefusal, out_of_credits, unauthorized
+from clicksend.sandbox.service import Seen, Service
+
+DIRECT, HUB = "/v3", "/clicksend/v3"
+RUN = "/v1/run"
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_log = logging.getLogger(__name__)
+
+
+def application(service: Service) -> web.Application:
+    """Build the application around a service."""
+    app = web.Application(middlewares=[_gate(service)])
+    for method, path, endpoint in ROUTES:
+        app.router.add_route(method, DIRECT + path, _direct(service, path, endpoint))
+        app.router.add_route(method, HUB + path, _through_hub(service, path, endpoint))
+    app.router.add_route("POST", RUN, _run(service))
+    return app
+
+
+def _gate(service: Service) -> Any:
+    """Make the middleware that records each request and lets faults and limits have their way with it."""
+
+    @web.middleware
+    async def gate(request: web.Request, handler: _Handler) -> web.StreamResponse:
+        if request.path.startswith(CONTROL):
+            return await control(service, request)
+        path, query = _below_base(request.path), _query(request)
+        authorization = request.headers.get("Authorization", "")
+        seen = Seen(request.method, path, query, access.scheme(authorization))
+        service.seen.append(seen)
+        fault = service.faults.strike(path, query)
+        if fault and fault.kind == "reset_before":
+            return breakage.reset(request)
+        response = await _answer(service, request, handler, fault)
+        seen.status = response.status
+        return await breakage.deliver(request, response, fault)
+
+    return gate
+
+
+async def _answer(
+    service: Service, request: web.Request, handler: _Handler, fault: Fault | None
+) -> web.Response:
+    """Answer a request, whatever happens, with the headers that all answers have."""
+    allowance = service.limiter.take(_endpoint_name(request))
+    canned = breakage.canned(fault) if fault else None
+    if not allowance.granted:
+        response = _refused(request, Refusal(429))
+    elif canned is not None:
+        response = canned
+    else:
+        response = await _handled(request, handler)
+    for name, value in allowance.headers().items():
+        response.headers.setdefault(name, value)
+    response.headers["Date"] = formatdate(service.sim.now, usegmt=True)
+    return response
+
+
+async def _handled(request: web.Request, handler: _Handler) -> web.Response:
+    """Run the handler; whatever it raises becomes an envelope."""
+    try:
+        response = await handler(request)
+    except Refusal as refusal:
+        return _refused(request, refusal)
+    except HubRefusal as refusal:
+        return _json(refusal.body, refusal.status)
+    except web.HTTPException as error:
+        return _unroutable(request, error)
+    except Exception:  # noqa: BLE001 - every answer is an envelope, this one too
+        _log.exception("the sandbox failed to answer %s", request.path)
+        return _refused(request, Refusal(500))
+    if not isinstance(response, web.Response):
+        raise TypeError("handlers of the sandbox answer in one piece")
+    return response
+
+
+def _direct(service: Service, path: str, endpoint: Endpoint) -> _Handler:
+    """Serve an endpoint as ClickSend does, to HTTP Basic."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if path not in PUBLIC:
+            access.check_basic(request.headers.get("Authorization", ""))
+        return _json(_called(service, request, endpoint))
+
+    return handle
+
+
+def _through_hub(service: Service, path: str, endpoint: Endpoint) -> _Handler:
+    """Serve an endpoint as the hub might, to Bearer; whether the hub does so at all is a switch."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        switches = service.sim.switches
+        if switches.hub_paths == "not_found":
+            raise HubRefusal(404, "not_found", "Unknown path.")
+        if switches.hub_paths == "not_allowed":
+            raise HubRefusal(405, "method_not_allowed", "Method not allowed.")
+        _check_hub(service, request, public=path in PUBLIC)
+        if not switches.hub_envelope:
+            return _json(_called(service, request, endpoint))
+        try:
+            return _json({"status": "success", "result": _called(service, request, endpoint)})
+        except Refusal as refusal:
+            return _json({"status": "error", "result": refusal.envelope()}, refusal.status)
+
+    return handle
+
+
+def _run(service: Service) -> _Handler:
+    """Serve the hub's own call."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        _check_hub(service, request)
+        try:
+            body = msgspec.json.decode(await request.read())
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise HubRefusal(400, "invalid_json", "The body is not valid JSON.") from None
+        result = service.prelude.run(body)
+        return _json({"status": "success", "result": result} if service.sim.switches.run_envelope else result)
+
+    return handle
+
+
+def _check_hub(service: Service, request: web.Request, *, public: bool = False) -> None:
+    authorization = request.headers.get("Authorization", "")
+    if not public and not access.bearer_fits(authorization):
+        raise unauthorized(authorization)
+    if service.sim.switches.hub_balance == "empty":
+        raise out_of_credits()
+
+
+def _called(service: Service, request: web.Request, endpoint: Endpoint) -> dict[str, Any]:
+    answer = endpoint(service.sim, Call(dict(request.match_info), _query(request)))
+    return {
+        "http_code": 200,
+        "response_code": "SUCCESS",
+        "response_msg": answer.message,
+        "data": answer.data,
+    }
+
+
+def _unroutable(request: web.Request, error: web.HTTPException) -> web.Response:
+    """Answer an unknown path, a wrong verb, or a body too large."""
+    response = _refused(request, Refusal(error.status))
+    if "Allow" in error.headers:
+        response.headers["Allow"] = error.headers["Allow"]
+    return response
+
+
+def _refused(request: web.Request, refusal: Refusal) -> web.Response:
+    """Answer with ClickSend's error envelope, or with the hub's on its own path."""
+    if request.path == RUN:
+        return _json(HubRefusal(refusal.status, refusal.code.lower(), str(refusal)).body, refusal.status)
+    return _json(refusal.envelope(), refusal.status)
+
+
+def _json(data: Any, status: int = 200) -> web.Response:
+    return web.Response(body=msgspec.json.encode(data), status=status, content_type="application/json")
+
+
+def _below_base(path: str) -> str:
+    for base in (HUB, DIRECT):
+        if path.startswith(f"{base}/"):
+            return path.removeprefix(base)
+    return path
+
+
+def _endpoint_name(request: web.Request) -> str:
+    """Name what a rate limit counts: the method and the path's pattern, the same for both bases."""
+    resource = request.match_info.route.resource
+    return f"{request.method} {_below_base(resource.canonical if resource else request.path)}"
+
+
+def _query(request: web.Request) -> dict[str, str]:
+    """Read the query string; of a repeated name the last value counts, as in PHP."""
+    return {name: value for name, value in request.query.items()}  # noqa: C416 - dict() would keep the first

@@ -1,0 +1,72 @@
+"""How faults look on the wire: canned answers, late ones, half ones, and connections reset by the server."""
+
+import asyncio
+import socket
+import struct
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from clicksend.sandbox.answers import Refusal
+from clicksend.sandbox.faults import Fault
+
+_WEB_PAGE = (
+    "<!DOCTYPE html><html><head><title>Maintenance</title></head><body>We'll be back soon.</body></html>"
+)
+_LINGER_ZERO = struct.pack("ii", 1, 0)
+
+
+def canned(fault: Fault) -> web.Response | None:
+    """Return the answer that a fault puts in the place of the real one, if it does."""
+    if fault.kind == "html":
+        return web.Response(text=_WEB_PAGE, content_type="text/html")
+    if fault.kind == "body":
+        return _with_body(fault, 200, "")
+    if fault.kind != "status":
+        return None
+    response = _with_body(fault, fault.status, Refusal(fault.status).envelope())
+    if fault.retry_after is not None:
+        response.headers["Retry-After"] = str(fault.retry_after)
+    return response
+
+
+def _with_body(fault: Fault, status: int, default: Any) -> web.Response:
+    body = default if fault.body is None else fault.body
+    data = body.encode() if isinstance(body, str) else msgspec.json.encode(body)
+    return web.Response(body=data, status=status, headers={"Content-Type": fault.content_type})
+
+
+def reset(request: web.Request) -> web.Response:
+    """Reset the TCP connection: without the linger option the client would see an orderly end."""
+    transport = request.transport
+    connection = transport.get_extra_info("socket") if transport else None
+    if transport and connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
+        transport.abort()
+    return web.Response()
+
+
+async def deliver(request: web.Request, response: web.Response, fault: Fault | None) -> web.StreamResponse:
+    """Send the answer, as far as the fault lets it through."""
+    if fault is None:
+        return response
+    if fault.kind == "reset_after":
+        return reset(request)
+    if fault.kind == "half_body":
+        return await _half(request, response)
+    if fault.kind == "delay":
+        await asyncio.sleep(fault.seconds)
+    return response
+
+
+async def _half(request: web.Request, response: web.Response) -> web.StreamResponse:
+    """Promise the whole length, send half of it, and close the connection."""
+    body = bytes(response.body or b"")  # type: ignore[arg-type]
+    half = web.StreamResponse(status=response.status, headers=response.headers)
+    half.content_length = len(body)
+    await half.prepare(request)
+    await half.write(body[: len(body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return half

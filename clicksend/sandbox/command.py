@@ -1,0 +1,126 @@
+"""The command `clicksend sandbox`."""
+
+import asyncio
+import errno
+import signal
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+from click.core import ParameterSource
+
+from clicksend.sandbox import statefile
+from clicksend.sandbox.access import API_KEY
+from clicksend.sandbox.live import USERNAME
+from clicksend.sandbox.simulation import Simulation, Types
+from clicksend.sandbox.statefile import State
+from clicksend.sandbox.world import current_hour
+
+_WORLD = ("seed", "messages", "contacts", "types", "epoch")
+
+
+def _loopback(_: click.Context, __: click.Parameter, host: str) -> str:
+    """Refuse to serve the network: there is one published key, and the control endpoints have none."""
+    try:
+        local = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        local = False
+    if not local:
+        raise click.BadParameter("the sandbox serves this machine only: 127.0.0.1, ::1 or localhost")
+    return host
+
+
+def _moment(_: click.Context, __: click.Parameter, text: str | None) -> int:
+    """Read an ISO time; one without an offset is UTC."""
+    if text is None:
+        return current_hour()
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter("give an ISO 8601 time, such as 2026-11-01T09:00:00Z") from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, callback=_loopback, help="Loopback address.")
+@click.option(
+    "--port", default=8025, show_default=True, type=click.IntRange(0, 65535), help="0: any free one."
+)
+@click.option("--seed", default=1, show_default=True, help="Which world.")
+@click.option(
+    "--messages", default=10_000, show_default=True, type=click.IntRange(0), help="Rows of SMS history."
+)
+@click.option(
+    "--contacts", default=2_000, show_default=True, type=click.IntRange(0), help="Contacts in all lists."
+)
+@click.option(
+    "--types",
+    default="live",
+    show_default=True,
+    type=click.Choice(get_args(Types)),
+    help="How rows are spelled.",
+)
+@click.option("--epoch", callback=_moment, help="ISO time at which the clock starts.  [default: this hour]")
+@click.option(
+    "--state",
+    "state_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="JSON file that keeps the world and its clock; when it exists, it decides instead of the options.",
+)
+@click.pass_context
+def command(context: click.Context, /, host: str, port: int, state_path: Path | None, **world: Any) -> None:
+    """Serve a local stand-in of ClickSend, and of the hub, until stopped."""
+    sim = _simulation(context, state_path, world)
+    try:
+        asyncio.run(_serve(sim, host, port, state_path))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise click.ClickException(f"cannot listen at {host}, port {port}: {error.strerror}") from error
+        message = f"port {port} of {host} is taken; choose another with --port, or any free one with --port 0"
+        raise click.ClickException(message) from error
+
+
+def _simulation(context: click.Context, path: Path | None, world: dict[str, Any]) -> Simulation:
+    """Build the world from the state file or the options; the options first chosen go into the file."""
+    try:
+        state = statefile.load(path) if path else None
+        if state is None:
+            sim = State(**world, now=world["epoch"]).simulation()
+            if path:
+                statefile.save(path, State.of(sim))
+            return sim
+    except (ValueError, OSError) as wrong:
+        raise click.ClickException(str(wrong)) from wrong
+    given = [name for name in _WORLD if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    ignored = [f"--{name}" for name in given if getattr(state, name) != world[name]]
+    if ignored:
+        click.echo(
+            f"{', '.join(ignored)} ignored: {path} says otherwise; delete it for a new world", err=True
+        )
+    return state.simulation()
+
+
+async def _serve(sim: Simulation, host: str, port: int, path: Path | None) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    try:
+        from clicksend.sandbox import server  # noqa: PLC0415 - aiohttp is an extra
+    except ModuleNotFoundError as missing:
+        raise click.ClickException("the sandbox needs: pip install 'singer-clicksend[sandbox]'") from missing
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    runner = await server.serve(server.Service(sim, _saver(path)), host, port)
+    try:
+        url = server.address(runner)
+        credentials = f"username {USERNAME}, API key {API_KEY}"
+        print(f"ClickSend sandbox ready: {url}/v3 ({credentials}), hub {url}", flush=True)  # noqa: T201
+        await stopped.wait()
+    finally:
+        await runner.cleanup()
+
+
+def _saver(path: Path | None) -> Any:
+    """Return what saves the state whenever the clock has been turned."""
+    return lambda sim: statefile.save(path, State.of(sim)) if path else None

@@ -1,0 +1,137 @@
+"""The control endpoints under `/_sandbox`: read the state, turn the clock, order faults."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from clicksend.sandbox.faults import Fault
+from clicksend.sandbox.service import Service
+from clicksend.sandbox.switches import Switches
+
+T = TypeVar("T")
+PREFIX = "/_sandbox"
+_FURTHEST_TURN = 20 * 365 * 86_400
+_ALLOWANCES = dict[str, tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=1)]]]
+Action = Callable[[Service, bytes], Any]
+
+
+class Turn(Struct, forbid_unknown_fields=True):
+    """How to turn the clock: by seconds, or to a Unix time."""
+
+    advance: Annotated[int, Meta(ge=0)] | None = None
+    now: int | None = None
+
+
+def state(service: Service, _: bytes) -> dict[str, Any]:
+    """Describe the world, and what a complete extraction of it holds."""
+    sim = service.sim
+    return {
+        **msgspec.structs.asdict(sim.plan),
+        "now": sim.now,
+        "types": sim.types,
+        "switches": msgspec.structs.asdict(sim.switches),
+        "rows": sim.rows(),
+    }
+
+
+def requests(service: Service, _: bytes) -> Any:
+    """List the requests since the start or the last reset, oldest first."""
+    return service.seen
+
+
+def notifications(service: Service, _: bytes) -> Any:
+    """List what `prelude/notify-send` has sent."""
+    return service.prelude.notifications
+
+
+def reset(service: Service, _: bytes) -> dict[str, Any]:
+    """Go back to the epoch with everything at its default."""
+    service.reset()
+    return state(service, b"")
+
+
+def clock(service: Service, body: bytes) -> dict[str, int]:
+    """Turn the clock forward."""
+    turn = _read(body, Turn)
+    if (turn.advance is None) == (turn.now is None):
+        raise ValueError('give either "advance" (seconds) or "now" (Unix seconds)')
+    target = service.sim.now + turn.advance if turn.advance is not None else turn.now or 0
+    if target > service.sim.plan.epoch + _FURTHEST_TURN:
+        raise ValueError("the clock goes at most 20 years past the epoch")
+    service.turn(target)
+    return {"now": service.sim.now}
+
+
+def switches(service: Service, body: bytes) -> Switches:
+    """Set some switches."""
+    wanted = _read(body, dict[str, Any])
+    current = msgspec.structs.asdict(service.sim.switches)
+    unknown = sorted(wanted.keys() - current.keys())
+    if unknown:
+        raise ValueError(f"no such switch: {', '.join(unknown)}; there are {', '.join(current)}")
+    service.sim.switches = msgspec.convert(current | wanted, Switches)
+    return service.sim.switches
+
+
+def order_fault(service: Service, body: bytes) -> Fault:
+    """Order a fault."""
+    fault = _read(body, Fault)
+    service.faults.ordered.append(fault)
+    return fault
+
+
+def list_faults(service: Service, _: bytes) -> list[Fault]:
+    """List the faults as they stand; `times` 0 is used up."""
+    return service.faults.ordered
+
+
+def clear_faults(service: Service, _: bytes) -> dict[str, int]:
+    """Take all orders back."""
+    cleared = len(service.faults.ordered)
+    service.faults.ordered.clear()
+    return {"cleared": cleared}
+
+
+def limits(service: Service, body: bytes) -> dict[str, tuple[int, int]]:
+    """Set rate limits: {"GET /account": [calls, seconds]}, "*" for every other endpoint."""
+    wanted = _read(body, _ALLOWANCES)
+    for endpoint, (calls, seconds) in wanted.items():
+        service.limiter.allow(endpoint, calls, seconds)
+    return wanted
+
+
+ACTIONS: dict[tuple[str, str], Action] = {
+    ("GET", "state"): state,
+    ("GET", "requests"): requests,
+    ("GET", "notifications"): notifications,
+    ("POST", "reset"): reset,
+    ("POST", "clock"): clock,
+    ("POST", "switches"): switches,
+    ("GET", "faults"): list_faults,
+    ("POST", "faults"): order_fault,
+    ("DELETE", "faults"): clear_faults,
+    ("POST", "limits"): limits,
+}
+
+
+async def control(service: Service, request: web.Request) -> web.Response:
+    """Run the action that the request names; wrong input is a 400 with a sentence under `error`."""
+    action = ACTIONS.get((request.method, request.path.removeprefix(f"{PREFIX}/")))
+    if action is None:
+        known = ", ".join(f"{method} {PREFIX}/{name}" for method, name in ACTIONS)
+        return _json({"error": f"no such control; there are {known}"}, 404)
+    try:
+        return _json(action(service, await request.read()))
+    except (ValueError, msgspec.MsgspecError) as wrong:
+        return _json({"error": str(wrong)}, 400)
+
+
+def _read(body: bytes, kind: type[T]) -> T:
+    return msgspec.json.decode(body, type=kind)
+
+
+def _json(data: Any, status: int = 200) -> web.Response:
+    return web.Response(body=msgspec.json.encode(data), status=status, content_type="application/json")

@@ -1,0 +1,149 @@
+"""Histories, receipts and inbound messages of the three channels."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from clicksend.sandbox import pages
+from clicksend.sandbox.answers import Answer, Call, forbidden, not_found, number
+from clicksend.sandbox.live import SUBACCOUNT_ID, USERNAME
+from clicksend.sandbox.search import Fields, matching, ordered
+from clicksend.sandbox.simulation import Simulation
+
+_DATE = attrgetter("date")
+_YOUR_DATA = "Here are your data."
+
+
+class History(NamedTuple):
+    """How a channel's history may be searched and sorted; `time_field` is the one it is sorted by already."""
+
+    channel: str
+    time_field: str
+    search: Fields
+    order: Fields
+
+
+_STATUS, _SENDER, _TO, _BODY = map(attrgetter, ("delivery.status", "sender", "to", "body"))
+_SMS_SEARCH: Fields = {
+    "status": _STATUS,
+    "to": _TO,
+    "from": _SENDER,
+    "subaccount_id": lambda _: SUBACCOUNT_ID,
+    "message_id": attrgetter("message_id"),
+}
+_SMS_ORDER: Fields = {
+    "date": _DATE,
+    "username": lambda _: USERNAME,
+    "from": _SENDER,
+    "to": _TO,
+    "status": _STATUS,
+    "body": _BODY,
+}
+_OTHER_SEARCH: Fields = {
+    **_SMS_SEARCH,
+    "direction": attrgetter("direction"),
+    "list_id": attrgetter("list_id"),
+    "subject": lambda row: getattr(row, "subject", None),
+    "body": _BODY,
+}
+_OTHER_ORDER: Fields = {**_OTHER_SEARCH, "date_added": _DATE}
+_SMS = History("sms", "date", _SMS_SEARCH, _SMS_ORDER)
+_MMS = History("mms", "date_added", _OTHER_SEARCH, _OTHER_ORDER)
+_VOICE = History("voice", "date_added", _OTHER_SEARCH, _OTHER_ORDER)
+
+
+def sms_history(sim: Simulation, call: Call) -> Answer:
+    """GET /sms/history: both directions, by `date`."""
+    return _history(sim, call, _SMS)
+
+
+def mms_history(sim: Simulation, call: Call) -> Answer:
+    """GET /mms/history: both directions, by `date_added`."""
+    return _history(sim, call, _MMS)
+
+
+def voice_history(sim: Simulation, call: Call) -> Answer:
+    """GET /voice/history: 403 unless the account may call."""
+    _need_voice(sim)
+    return _history(sim, call, _VOICE)
+
+
+def sms_receipts(sim: Simulation, call: Call) -> Answer:
+    """GET /sms/receipts: unread ones, once per POLL rule."""
+    return _polled(sim, call, sim.receipts("sms"), "sms_receipts", "/sms/receipts")
+
+
+def mms_receipts(sim: Simulation, call: Call) -> Answer:
+    """GET /mms/receipts: may be gone, the current SDK no longer has it."""
+    if sim.switches.mms_receipts == "gone":
+        raise not_found("Not found.")
+    return _polled(sim, call, sim.receipts("mms"), "mms_receipts", "/mms/receipts")
+
+
+def voice_receipts(sim: Simulation, call: Call) -> Answer:
+    """GET /voice/receipts: 403 unless the account may call."""
+    _need_voice(sim)
+    return _polled(sim, call, sim.receipts("voice"), "voice_receipts", "/voice/receipts")
+
+
+def sms_receipt(sim: Simulation, call: Call) -> Answer:
+    """GET /sms/receipts/{message_id}: the latest receipt of one message, read or not."""
+    wanted = call.path["message_id"].upper()
+    found = [row for row in sim.store.sms_receipts.all() if row.message_id == wanted]
+    if not found:
+        raise not_found("Receipt record not found.")
+    return Answer(sim.shapes.sms_receipts(found[-1]), _YOUR_DATA)
+
+
+def sms_inbound(sim: Simulation, call: Call) -> Answer:
+    """GET /sms/inbound: unread ones, once per POLL rule."""
+    return _polled(sim, call, sim.inbound(), "sms_inbound", "/sms/inbound")
+
+
+def sms_reply(sim: Simulation, call: Call) -> Answer:
+    """GET /sms/inbound/{outbound_message_id}: the first reply to one of our messages."""
+    wanted = call.path["message_id"].upper()
+    for row in sim.store.inbound.all():
+        if row.original_message_id == wanted:
+            return Answer(sim.shapes.sms_inbound(row), _YOUR_DATA)
+    raise not_found("Inbound record not found.")
+
+
+def _history(sim: Simulation, call: Call, how: History) -> Answer:
+    rows: list[Any] = getattr(sim.store, how.channel)
+    first, end = sim.kept(rows, _DATE, sim.switches.history_lag)
+    first, end = _date_range(sim, call, rows, first, end)
+    found = matching(rows[first:end], call.query, how.search, sim.switches)
+    found = ordered(found, call.query, how.order, sim.switches, by=how.time_field)
+    message = _YOUR_DATA if sim.types == "live" else "Here is your history."
+    spell = getattr(sim.shapes, f"{how.channel}_history")
+    served = pages.Collection(f"/{how.channel}/history", message, spell)
+    return pages.answer(found, call.query, sim.switches, served)
+
+
+def _date_range(sim: Simulation, call: Call, rows: list[Any], first: int, end: int) -> tuple[int, int]:
+    """Narrow a range of rows, which are sorted by date, to `date_from` and `date_to`."""
+    how = sim.switches.date_filter
+    if how == "ignored":
+        return first, end
+    from_side, to_side = (bisect_left, bisect_right) if how == "inclusive" else (bisect_right, bisect_left)
+    date_from, date_to = number(call.query, "date_from"), number(call.query, "date_to")
+    if date_from is not None:
+        first = max(first, from_side(rows, date_from, key=_DATE))
+    if date_to is not None:
+        end = min(end, to_side(rows, date_to, key=_DATE))
+    return first, max(first, end)
+
+
+def _polled(sim: Simulation, call: Call, rows: Sequence[Any], shape: str, path: str) -> Answer:
+    """Page through unread items; several POLL rules repeat each, without one there are none."""
+    rules = sim.switches.poll_rules
+    spell = getattr(sim.shapes, shape)
+    served = pages.Collection(path, _YOUR_DATA, lambda place: spell(rows[place // rules]))
+    return pages.answer(range(len(rows) * rules), call.query, sim.switches, served)
+
+
+def _need_voice(sim: Simulation) -> None:
+    if not sim.switches.voice_access:
+        raise forbidden("Voice access is not enabled on this account.")

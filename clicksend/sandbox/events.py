@@ -1,0 +1,205 @@
+"""What happens in the world, and what each happening does to the store."""
+
+from msgspec import Struct
+
+from clicksend.sandbox.rows import (
+    Contact,
+    ContactList,
+    Delivery,
+    EmailAddress,
+    Inbound,
+    Message,
+    Mms,
+    Receipt,
+    Sms,
+    Template,
+    Voice,
+)
+from clicksend.sandbox.store import OPT_OUT_LIST_ID, Store
+
+
+class Event(Struct):
+    """Something that happens `at` a time (Unix seconds)."""
+
+    at: int
+
+    def apply(self, store: Store) -> None:
+        """Change the store."""
+        raise NotImplementedError
+
+
+class MessageSent(Event):
+    """A message enters its channel's history."""
+
+    message: Message
+
+    def apply(self, store: Store) -> None:
+        """Append to the history; events come in time order, so it stays sorted."""
+        match self.message:
+            case Sms():
+                store.sms.append(self.message)
+            case Mms():
+                store.mms.append(self.message)
+            case Voice():
+                store.voice.append(self.message)
+
+
+class StatusChanged(Event):
+    """The network reports on a message; `reported` makes a receipt of it, one per entry of `digits`."""
+
+    message: Message
+    delivery: Delivery
+    reported: bool
+    digits: tuple[str | None, ...] = (None,)
+
+    def apply(self, store: Store) -> None:
+        """Move the message on, unless its fate is already final (cancelled meanwhile, for one)."""
+        message = self.message
+        if message.delivery.final:
+            return
+        message.delivery = self.delivery
+        if isinstance(message, Voice):
+            message.digits = self.digits[-1]
+        if not self.reported:
+            return
+        receipts = store.receipts_of(message)
+        for digits in self.digits:
+            receipts.append(
+                Receipt(
+                    message_id=message.message_id,
+                    sent_at=message.schedule or message.date,
+                    timestamp=self.at,
+                    delivery=self.delivery,
+                    custom_string=message.custom_string,
+                    digits=digits,
+                )
+            )
+
+
+class Replied(Event):
+    """A text message comes in: one row of the history, and one unread inbound message."""
+
+    message: Sms
+    inbound: Inbound
+
+    def apply(self, store: Store) -> None:
+        """Append both."""
+        store.sms.append(self.message)
+        store.inbound.append(self.inbound)
+
+
+class OptedOut(Event):
+    """A recipient wrote STOP: the contact leaves the list that was messaged, and that list only."""
+
+    list_id: int
+    contact_id: int
+
+    def apply(self, store: Store) -> None:
+        """Move the contact, if it is still there; it keeps its id."""
+        contact = store.contacts.get(self.list_id, {}).pop(self.contact_id, None)
+        if contact is not None:
+            contact.list_id = OPT_OUT_LIST_ID
+            contact.date_updated = self.at
+            store.contacts[OPT_OUT_LIST_ID][contact.contact_id] = contact
+
+
+class ContactAdded(Event):
+    """A contact is created; the row is handed over to the store."""
+
+    contact: Contact
+
+    def apply(self, store: Store) -> None:
+        """Add it, if its list still exists."""
+        members = store.contacts.get(self.contact.list_id)
+        if members is not None:
+            members[self.contact.contact_id] = self.contact
+
+
+class ContactChanged(Event):
+    """Some fields of a contact get new values."""
+
+    list_id: int
+    contact_id: int
+    values: dict[str, str]
+
+    def apply(self, store: Store) -> None:
+        """Write the fields and the time of change, if the contact is still there."""
+        contact = store.contacts.get(self.list_id, {}).get(self.contact_id)
+        if contact is None:
+            return
+        for field, value in self.values.items():
+            setattr(contact, field, value)
+        contact.date_updated = self.at
+
+
+class ContactDeleted(Event):
+    """A contact is deleted; nothing of it remains."""
+
+    list_id: int
+    contact_id: int
+
+    def apply(self, store: Store) -> None:
+        """Forget it."""
+        store.contacts.get(self.list_id, {}).pop(self.contact_id, None)
+
+
+class ListAdded(Event):
+    """A contact list is created, empty."""
+
+    contact_list: ContactList
+
+    def apply(self, store: Store) -> None:
+        """Add the list and room for its contacts."""
+        store.lists[self.contact_list.list_id] = self.contact_list
+        store.contacts[self.contact_list.list_id] = {}
+
+
+class ListDeleted(Event):
+    """A contact list is deleted, its contacts with it."""
+
+    list_id: int
+
+    def apply(self, store: Store) -> None:
+        """Forget both."""
+        store.lists.pop(self.list_id, None)
+        store.contacts.pop(self.list_id, None)
+
+
+class TemplateSaved(Event):
+    """A template is created, or replaced by a new version."""
+
+    template: Template
+
+    def apply(self, store: Store) -> None:
+        """Write it."""
+        store.templates[self.template.template_id] = self.template
+
+
+class TemplateDeleted(Event):
+    """A template is deleted."""
+
+    template_id: int
+
+    def apply(self, store: Store) -> None:
+        """Forget it."""
+        store.templates.pop(self.template_id, None)
+
+
+class EmailAddressSaved(Event):
+    """A sender's e-mail address is added or verified."""
+
+    email_address: EmailAddress
+
+    def apply(self, store: Store) -> None:
+        """Write it."""
+        store.email_addresses[self.email_address.email_address_id] = self.email_address
+
+
+class EmailAddressDeleted(Event):
+    """A sender's e-mail address is deleted."""
+
+    email_address_id: int
+
+    def apply(self, store: Store) -> None:
+        """Forget it."""
+        store.email_addresses.pop(self.email_address_id, None)

@@ -1,0 +1,62 @@
+"""Faults that tests order: which requests go wrong, and how."""
+
+from fnmatch import fnmatchcase
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+Kind = Literal["status", "reset_before", "reset_after", "half_body", "html", "delay", "body"]
+
+
+class Fault(Struct, forbid_unknown_fields=True):
+    """One order.
+
+    Attributes:
+        kind: status (an error with `status`), reset_before and reset_after (TCP reset, before or after the
+            request was processed), half_body (the right Content-Length, half the bytes), html (200 with a
+            web page), delay (an answer `seconds` late), body (200 with `body`).
+        path: shell pattern on the path without its prefix, such as "/lists/*/contacts"; `/v1/run` is whole.
+        query: what the query must hold, such as {"page": "2"}.
+        times: how often it strikes; -1 is always.
+        skip: how many matching requests pass before it strikes.
+        status: HTTP status of the kind `status`.
+        body: body of the kinds `status` and `body`: text as it is, anything else as JSON.
+        content_type: of that body.
+        retry_after: value of the Retry-After header of the kind `status`.
+        seconds: of the kind `delay`.
+    """
+
+    kind: Kind
+    path: str = "*"
+    query: dict[str, str] = {}
+    times: Annotated[int, Meta(ge=-1)] = 1
+    skip: Annotated[int, Meta(ge=0)] = 0
+    status: Annotated[int, Meta(ge=200, le=599)] = 500
+    body: Any = None
+    content_type: str = "application/json"
+    retry_after: int | str | None = None
+    seconds: Annotated[float, Meta(ge=0, le=600)] = 0.0
+
+    def matches(self, path: str, query: dict[str, str]) -> bool:
+        """Tell whether the request is meant, however often it has struck."""
+        return fnmatchcase(path, self.path) and self.query.items() <= query.items()
+
+
+class Faults:
+    """The orders not yet used up, oldest first."""
+
+    def __init__(self) -> None:
+        self.ordered: list[Fault] = []
+
+    def strike(self, path: str, query: dict[str, str]) -> Fault | None:
+        """Return the fault that this request meets, and count it."""
+        for fault in self.ordered:
+            if not fault.times or not fault.matches(path, query):
+                continue
+            if fault.skip:
+                fault.skip -= 1
+                continue
+            if fault.times > 0:
+                fault.times -= 1
+            return fault
+        return None

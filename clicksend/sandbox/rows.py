@@ -1,0 +1,149 @@
+"""The rows of the stand-in's world: plain facts, without any of the API's spellings.
+
+How a row looks on the wire is decided in `live` and `legacy`; what happens to it in `store` and `events`.
+All times are Unix seconds (UTC), all prices decimal strings.
+"""
+
+from msgspec import Struct
+
+
+class Delivery(Struct, frozen=True):
+    """What has become of a message so far.
+
+    Attributes:
+        status: word of the history row (Queued, Sent, Completed, ...); not the outcome, see `code`.
+        code: 200, 201, 300, 301, 302, a word for MMS, or None when the network has not answered.
+        text: sentence that goes with the code.
+        error_code: gateway error as a numeric string, or None.
+        error_text: sentence that goes with the error code, or None.
+        final: no later report may change it.
+    """
+
+    status: str
+    code: str | None = None
+    text: str | None = None
+    error_code: str | None = None
+    error_text: str | None = None
+    final: bool = False
+
+
+class Message(Struct, kw_only=True):
+    """What SMS, MMS and voice messages have in common, sent or received."""
+
+    message_id: str
+    date: int
+    to: str
+    sender: str
+    body: str
+    schedule: int | None
+    parts: int
+    price: str
+    custom_string: str
+    country: str
+    carrier: str
+    delivery: Delivery
+    direction: str = "out"
+    list_id: int | None = None
+    contact_id: int | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+
+
+class Sms(Message, kw_only=True):
+    """A text message; both directions are in the history."""
+
+    from_email: str | None = None
+
+
+class Mms(Message, kw_only=True):
+    """A picture message."""
+
+    subject: str | None
+    media_url: str | None
+    from_email: str | None = None
+
+
+class Voice(Message, kw_only=True):
+    """A spoken call; `digits` are the keys that were pressed."""
+
+    lang: str
+    voice: str
+    to_type: str
+    require_input: int
+    machine_detection: int
+    machine_detected: int | None = None
+    digits: str | None = None
+
+
+class Receipt(Struct, kw_only=True):
+    """One delivery report; a message may have several."""
+
+    message_id: str
+    sent_at: int
+    timestamp: int
+    delivery: Delivery
+    custom_string: str
+    digits: str | None = None
+
+
+class Inbound(Struct, kw_only=True):
+    """A reply, or a text message nobody had asked for (no original)."""
+
+    message_id: str
+    timestamp: int
+    sender: str
+    to: str
+    body: str
+    custom_string: str
+    original_message_id: str = ""
+    original_body: str = ""
+
+
+class Contact(Struct, kw_only=True):
+    """One entry of one list; the same person in two lists is two contacts."""
+
+    contact_id: int
+    list_id: int
+    phone_number: str
+    date_added: int
+    date_updated: int
+    first_name: str = ""
+    last_name: str = ""
+    custom_1: str = ""
+    custom_2: str = ""
+    custom_3: str = ""
+    custom_4: str = ""
+    fax_number: str = ""
+    organization_name: str = ""
+    email: str = ""
+    address_line_1: str = ""
+    address_line_2: str = ""
+    address_city: str = ""
+    address_state: str = ""
+    address_postal_code: str = ""
+    address_country: str = ""
+
+
+class ContactList(Struct, kw_only=True):
+    """A contact list; its contacts are kept apart, in the store."""
+
+    list_id: int
+    list_name: str
+    list_email_id: str
+
+
+class Template(Struct, kw_only=True):
+    """An SMS template."""
+
+    template_id: int
+    template_name: str
+    body: str
+
+
+class EmailAddress(Struct, kw_only=True):
+    """A sender's e-mail address; `verified` is 0 or 1."""
+
+    email_address_id: int
+    email_address: str
+    verified: int
+    date_added: int

@@ -1,0 +1,48 @@
+"""`q`, `operator` and `order_by`: how ClickSend's collections are searched and sorted."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from clicksend.sandbox.switches import Switches
+
+T = TypeVar("T")
+Fields = Mapping[str, Callable[[Any], object]]
+"""The fields a collection may be searched or sorted by, and how to get each from a row."""
+
+
+def matching(rows: Sequence[T], query: dict[str, str], fields: Fields, switches: Switches) -> Sequence[T]:
+    """Return the rows that `q=field:value[,field2:value]` asks for.
+
+    Case does not matter, an empty value matches everything, `operator=OR` wants one term instead of all. A
+    field that is not documented as searchable is ignored (unconfirmed).
+    """
+    terms = [(field.strip(), value.casefold()) for field, _, value in _pairs(query.get("q", ""))]
+    tests = [(fields[field], value) for field, value in terms if value and field in fields]
+    if not tests:
+        return rows
+    combine = any if query.get("operator", "").upper() == "OR" else all
+    partly = switches.q_match == "substring"
+
+    def fits(row: T, get: Callable[[Any], object], value: str) -> bool:
+        found = str(get(row)).casefold()
+        return value in found if partly else value == found
+
+    return [row for row in rows if combine(fits(row, get, value) for get, value in tests)]
+
+
+def ordered(
+    rows: Sequence[T], query: dict[str, str], fields: Fields, switches: Switches, by: str = ""
+) -> Sequence[T]:
+    """Sort as `order_by=field:asc|desc` asks; `by` names the field that the rows are sorted by already."""
+    field, _, direction = query.get("order_by", "").partition(":")
+    descending = direction.lower() == "desc"
+    if switches.order_by == "ignored" or field not in fields:
+        return rows
+    if field == by:
+        return rows[::-1] if descending else rows
+    get = fields[field]
+    return sorted(rows, key=lambda row: (get(row) is not None, get(row)), reverse=descending)
+
+
+def _pairs(text: str) -> list[tuple[str, str, str]]:
+    return [part.partition(":") for part in text.split(",") if part]

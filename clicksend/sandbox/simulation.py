@@ -1,0 +1,114 @@
+"""The running stand-in: a world, its clock, the switches, and the order in which things happen."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator
+from operator import attrgetter
+from types import ModuleType
+from typing import Any, Literal, TypeVar
+
+from clicksend.sandbox import legacy, live
+from clicksend.sandbox.events import Event
+from clicksend.sandbox.places import countries
+from clicksend.sandbox.rows import Inbound, Receipt
+from clicksend.sandbox.store import Inbox, Store
+from clicksend.sandbox.switches import Switches
+from clicksend.sandbox.texts import VOICE_LANGUAGES
+from clicksend.sandbox.world import Plan, events
+
+T = TypeVar("T")
+Item = TypeVar("Item", Receipt, Inbound)
+Types = Literal["live", "legacy"]
+_DATE, _TIMESTAMP = attrgetter("date"), attrgetter("timestamp")
+RETENTION = 122 * 86_400
+"""Four months in seconds: ClickSend archives older messages, and its API no longer shows them."""
+
+
+class Simulation:
+    """A world under a clock that stands still until it is turned.
+
+    Attributes:
+        plan: what the world is made from.
+        types: how rows are spelled, `live` or `legacy`.
+        now: the clock, Unix seconds.
+        store: all rows as of now.
+        switches: behaviour at unconfirmed points.
+    """
+
+    def __init__(self, plan: Plan, types: Types = "live", now: int | None = None) -> None:
+        self.plan, self.types = plan, types
+        self._begin(plan.epoch if now is None else now)
+
+    def reset(self) -> None:
+        """Go back to the epoch, with all switches at their defaults."""
+        self._begin(self.plan.epoch)
+
+    def _begin(self, now: int) -> None:
+        self.now = self.plan.epoch
+        self.store = Store()
+        self.switches = Switches()
+        self._events: Iterator[Event] = events(self.plan)
+        self._next = next(self._events)
+        self.turn(now)
+
+    def turn(self, now: int) -> None:
+        """Turn the clock forward; everything that happens until then happens."""
+        if now < self.now:
+            raise ValueError("the clock cannot be turned back; reset the world instead")
+        self.now = now
+        while self._next.at <= now:
+            self._next.apply(self.store)
+            self._next = next(self._events)
+
+    @property
+    def shapes(self) -> ModuleType:
+        """The module that spells rows: `live` or `legacy`, which have the same functions."""
+        return live if self.types == "live" else legacy
+
+    def kept(self, rows: list[T], time: Callable[[T], int], lag: int = 0) -> tuple[int, int]:
+        """Return which range of `rows`, sorted by `time`, the API still and already shows."""
+        first = bisect_left(rows, self.now - RETENTION, key=time) if self.switches.retention else 0
+        return first, max(first, bisect_right(rows, self.now - lag, key=time))
+
+    def receipts(self, channel: str) -> list[Receipt]:
+        """Return the unread receipts of a channel (sms, mms, voice), each once."""
+        inbox: Inbox[Receipt] = getattr(self.store, f"{channel}_receipts")
+        return self._recent(inbox)
+
+    def inbound(self) -> list[Inbound]:
+        """Return the unread inbound messages, each once."""
+        return self._recent(self.store.inbound)
+
+    def rows(self) -> dict[str, int]:
+        """Count, for each stream, the distinct rows that a complete extraction ends up with."""
+        store, switches = self.store, self.switches
+        polled = switches.poll_rules > 0
+        return {
+            "account": 1,
+            "sms_history": self._history_size(store.sms),
+            "sms_inbound": len(self.inbound()) * polled,
+            "sms_receipts": self._distinct_receipts("sms") * polled,
+            "sms_templates": len(store.templates),
+            "mms_history": self._history_size(store.mms),
+            "mms_receipts": self._distinct_receipts("mms") * (polled and switches.mms_receipts == "served"),
+            "voice_history": self._history_size(store.voice) * switches.voice_access,
+            "voice_receipts": self._distinct_receipts("voice") * (polled and switches.voice_access),
+            "voice_languages": len(VOICE_LANGUAGES),
+            "lists": len(store.lists),
+            "contacts": sum(map(len, store.contacts.values())),
+            "email_addresses": len(store.email_addresses),
+            "countries": len(countries()),
+        }
+
+    def _recent(self, inbox: Inbox[Item]) -> list[Item]:
+        first, end = self.kept(inbox.unread, _TIMESTAMP)
+        return inbox.unread[first:end]
+
+    def _history_size(self, rows: list[Any]) -> int:
+        first, end = self.kept(rows, _DATE, self.switches.history_lag)
+        return end - first
+
+    def _distinct_receipts(self, channel: str) -> int:
+        seen = (
+            (row.message_id, row.delivery.code, row.timestamp, row.digits) for row in self.receipts(channel)
+        )
+        return len(set(seen))

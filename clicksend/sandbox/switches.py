@@ -1,0 +1,53 @@
+"""The points that nobody has confirmed about ClickSend or the hub, each a switch."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+
+class Switches(Struct, forbid_unknown_fields=True):
+    """How the stand-in behaves where the real behaviour is unknown; the defaults are what seems likeliest.
+
+    Attributes:
+        small_limits: what a `limit` outside 15..100 does: clamp into it, honour it, or 400.
+        past_last_page: a page past the end: empty with `current_page` as asked; empty with `current_page`
+            clamped to `last_page`; or the rows of the last page again.
+        empty_page: an empty collection: `last_page` 0, `from` 1, `to` 0, as recorded; or without `data` at
+            all.
+        next_page_url: as recorded per endpoint; or for all endpoints relative, absolute or on another host.
+            Each drops the filters.
+        date_filter: `date_from` and `date_to` are both inclusive, both exclusive, or ignored.
+        updated_after: contacts changed strictly after the second, or in it too.
+        order_by: honoured or ignored.
+        q_match: `q` matches the whole value or a part of it; never minding case.
+        history_lag: seconds until a message shows in its history.
+        retention: rows older than 122 days (four months) are gone from histories, receipts and inbound.
+        poll_rules: number of POLL rules; receipts and inbound messages are repeated for each, none means
+            empty pages.
+        mms_receipts: served, or 404 as the current SDK suggests.
+        voice_access: false: 403 on voice history and receipts.
+        missing_list: what a list that does not exist answers; 403 is recorded for POST.
+        hub_paths: whether the hub serves /clicksend/v3 at all; 404 or 405 otherwise.
+        hub_envelope: wraps the hub's /clicksend/v3 answers, errors too, in {status, result}.
+        run_envelope: wraps the answers of /v1/run in {status, result}; false gives the provider's bare body.
+        hub_balance: `empty` answers 402 insufficient_balance to everything the hub is asked.
+    """
+
+    small_limits: Literal["clamp", "honour", "reject"] = "clamp"
+    past_last_page: Literal["empty", "clamp", "repeat"] = "empty"
+    empty_page: Literal["recorded", "missing"] = "recorded"
+    next_page_url: Literal["recorded", "relative", "absolute", "other_host"] = "recorded"
+    date_filter: Literal["inclusive", "exclusive", "ignored"] = "inclusive"
+    updated_after: Literal["strict", "inclusive"] = "strict"
+    order_by: Literal["honoured", "ignored"] = "honoured"
+    q_match: Literal["exact", "substring"] = "exact"
+    history_lag: Annotated[int, Meta(ge=0)] = 0
+    retention: bool = True
+    poll_rules: Annotated[int, Meta(ge=0, le=100)] = 1
+    mms_receipts: Literal["served", "gone"] = "served"
+    voice_access: bool = True
+    missing_list: Literal["forbidden", "not_found"] = "forbidden"
+    hub_paths: Literal["served", "not_found", "not_allowed"] = "served"
+    hub_envelope: bool = False
+    run_envelope: bool = True
+    hub_balance: Literal["full", "empty"] = "full"

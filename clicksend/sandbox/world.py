@@ -1,0 +1,106 @@
+"""The made-up world: an endless stream of events, a function of seed, epoch and sizes and nothing else."""
+
+import time
+from collections.abc import Iterator
+from heapq import heappop, heappush, merge
+from itertools import count, pairwise
+from operator import attrgetter
+from random import Random
+
+from msgspec import Struct
+
+from clicksend.sandbox.events import Event
+from clicksend.sandbox.messages import Composer
+from clicksend.sandbox.milestones import HISTORY_DAYS, milestones
+from clicksend.sandbox.people import People
+
+_DAY = 86_400
+_SMS_SHARE, _MMS_SHARE = 0.91, 0.045  # the rest are calls
+_SLOTS_PER_SMS_ROW = 1.03  # answers are rows too, other channels are not
+_BLOCK, _CAMPAIGN_EVERY, _BURST = 25, 8, 10
+_RHYTHM = ((0.0, 0), (0.06, 7 * 3600), (0.86, 20 * 3600), (1.0, _DAY))
+"""Share of the day's traffic until a second of the (UTC) day: most goes out between 07:00 and 20:00."""
+
+
+class Plan(Struct, frozen=True):
+    """What determines a world.
+
+    Attributes:
+        seed: any integer.
+        epoch: Unix seconds; the clock starts here.
+        messages: rows of SMS history at the epoch, about; MMS and voice have about a twentieth each.
+        contacts: contacts at the epoch, about.
+    """
+
+    seed: int
+    epoch: int
+    messages: int
+    contacts: int
+
+
+def current_hour() -> int:
+    """Return the Unix time at which this hour began: the default epoch."""
+    return int(time.time()) // 3600 * 3600
+
+
+def events(plan: Plan) -> Iterator[Event]:
+    """Yield everything that happens, in time order and for ever."""
+    start = plan.epoch - HISTORY_DAYS * _DAY
+    people = People(Random(f"people {plan.seed}"), plan.contacts)
+    composer = Composer(Random(f"messages {plan.seed}"), people)
+    rhythm = Random(f"rhythm {plan.seed}")
+    return merge(
+        milestones(start, plan.epoch),
+        people.life(start),
+        _traffic(plan, start, composer, rhythm),
+        key=attrgetter("at"),
+    )
+
+
+def _traffic(plan: Plan, start: int, composer: Composer, rng: Random) -> Iterator[Event]:
+    """Yield messages as they are sent, and what follows from each when its time has come."""
+    if not plan.messages:
+        return
+    interval = HISTORY_DAYS * _DAY / (plan.messages * _SLOTS_PER_SMS_ROW)
+    pending: list[tuple[int, int, Event]] = []
+    serial = 0
+    for at, campaign in _moments(start, interval, rng):
+        while pending and pending[0][0] <= at:
+            yield heappop(pending)[2]
+        channel = rng.random()
+        if campaign is not None or channel < _SMS_SHARE:
+            happenings = composer.sms(at, campaign)
+        elif channel < _SMS_SHARE + _MMS_SHARE:
+            happenings = composer.mms(at)
+        else:
+            happenings = composer.voice(at)
+        yield happenings[0]
+        for event in happenings[1:]:
+            serial += 1
+            heappush(pending, (event.at, serial, event))
+
+
+def _moments(start: int, interval: float, rng: Random) -> Iterator[tuple[int, int | None]]:
+    """Yield when messages are sent and the number of the campaign, if any; never goes back in time.
+
+    Every eighth block of 25 messages is a campaign: it goes out ten to a second.
+    """
+    for block in count():
+        first = start + block * _BLOCK * interval
+        if block % _CAMPAIGN_EVERY == _CAMPAIGN_EVERY // 2:
+            launch = _by_day(first)
+            for number in range(_BLOCK):
+                yield launch + number // _BURST, block // _CAMPAIGN_EVERY
+            continue
+        for number in range(_BLOCK):
+            yield _by_day(first + (number + rng.random()) * interval), None
+
+
+def _by_day(moment: float) -> int:
+    """Shift a moment within its day, keeping the order, so that the traffic follows the rhythm of the day."""
+    day, second = divmod(moment, _DAY)
+    share = second / _DAY
+    for (low, begins), (high, ends) in pairwise(_RHYTHM):
+        if share < high:
+            return int(day * _DAY + begins + (share - low) / (high - low) * (ends - begins))
+    return int(day * _DAY + _DAY - 1)
