@@ -22,9 +22,6 @@ def main() -> None:
     except (ClickSendError, ConfigValidationError) as error:
         TapClickSend.logger.error("%s", error)
         code = 2 if isinstance(error, SettingsError | ConfigValidationError) else 1
-    except BrokenPipeError:
-        TapClickSend.logger.error("The reader of the output went away.")
-        os._exit(1)
     sys.stdout.flush()
     logging.shutdown()
     # Threads that still wait for ClickSend must not hold up the end.

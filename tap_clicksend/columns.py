@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 Row = dict[str, Any]
@@ -63,8 +64,13 @@ def _price(value: Any) -> Decimal | None:
         return None
     if not isinstance(value, str | int | Decimal):
         raise ValueError
+    return _exact(str(value).strip())
+
+
+@lru_cache(maxsize=4096)
+def _exact(number: str) -> Decimal:
     try:
-        exact = Decimal(str(value).strip()).normalize()
+        exact = Decimal(number).normalize()
     except InvalidOperation:
         raise ValueError from None
     if not exact.is_finite():
@@ -76,9 +82,13 @@ def _price(value: Any) -> Decimal | None:
 def _time(value: Any) -> str | None:
     if value is None or value in ("", 0, "0", []):
         return None
-    digits = str(value).strip(" ,")
-    if WHOLE_NUMBER.fullmatch(digits):
-        seconds = int(digits.partition(".")[0])
+    return _utc(str(value).strip(" ,"))
+
+
+@lru_cache(maxsize=4096)
+def _utc(spelled: str) -> str:
+    if WHOLE_NUMBER.fullmatch(spelled):
+        seconds = int(spelled.partition(".")[0])
         if abs(seconds) >= FIRST_MILLISECOND_VALUE:
             seconds //= 1000
         try:
@@ -86,7 +96,7 @@ def _time(value: Any) -> str | None:
         except (OverflowError, OSError):
             raise ValueError from None
     else:
-        moment = datetime.fromisoformat(digits)
+        moment = datetime.fromisoformat(spelled)
         moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     return moment.isoformat(timespec="seconds")
 

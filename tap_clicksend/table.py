@@ -26,22 +26,26 @@ class Table:
             },
             "required": list(self.keys),
         }
-        self._readers = [(name, (name, *column.old_names), column.read) for name, column in columns.items()]
-        self._known = {name for _, names, _ in self._readers for name in names}
+        self._readers = [(name, column.read) for name, column in columns.items()]
+        self._renamed = [(old, name) for name, column in columns.items() for old in column.old_names]
+        self._known = columns.keys()
 
     def row(self, raw: Row) -> Row:
         """Return the API's row with every column, each of its one type."""
+        for old, name in self._renamed:
+            if old in raw and name not in raw:
+                raw = {name if field == old else field: value for field, value in raw.items()}
         row: Row = {}
         unread: Row = {}
-        for name, names, read in self._readers:
-            value = next((raw[spelling] for spelling in names if spelling in raw), None)
+        for name, read in self._readers:
+            value = raw.get(name)
             try:
-                row[name] = read(value)
+                row[name] = None if value is None else read(value)
             except (ValueError, ArithmeticError):
                 row[name], unread[name] = None, value
-        if unread or not raw.keys() <= self._known:
-            unread.update((name, raw[name]) for name in raw.keys() - self._known)
-        row["extra"] = without_secrets(unread) or None
+        if not raw.keys() <= self._known:
+            unread.update((name, value) for name, value in raw.items() if name not in self._known)
+        row["extra"] = (without_secrets(unread) or None) if unread else None
         return row
 
     def key(self, row: Row) -> tuple[Any, ...] | None:

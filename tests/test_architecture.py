@@ -1,0 +1,94 @@
+"""Imports go one way, start-up stays lean, and the SDK's private methods are still what we override."""
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from singer_sdk import Stream, Tap
+
+from tap_clicksend import sdk
+
+ROOT = Path(__file__).parent.parent
+FORBIDDEN = {
+    "clicksend": ("tap_clicksend", "target_clicksend", "singer_sdk"),
+    "tap_clicksend": ("target_clicksend", "clicksend.sandbox", "clicksend.demo"),
+}
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("package", FORBIDDEN)
+def test_imports_go_one_way(package):
+    files = list((ROOT / package).rglob("*.py"))
+    assert files
+    for path in files:
+        for name in imports(path):
+            assert not name.startswith(FORBIDDEN[package]), f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_the_sandbox_is_imported_by_its_own_command_only():
+    for path in (ROOT / "clicksend").rglob("*.py"):
+        if "sandbox" not in path.parts:
+            assert not [name for name in imports(path) if name.startswith("clicksend.sandbox")], path
+
+
+def test_private_methods_of_the_sdk_are_overridden_in_one_file_only():
+    private = {
+        name
+        for kind in (Stream, Tap)
+        for name, _ in inspect.getmembers(kind, inspect.isfunction)
+        if name.startswith("_") and not name.startswith("__")
+    }
+    for path in (ROOT / "tap_clicksend").glob("*.py"):
+        if path.name != "sdk.py":
+            defined = {
+                n.name for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef)
+            }
+            assert not defined & private, path
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "signature"),
+    [
+        (sdk.ClickSendTap._handle_termination, Tap._handle_termination, ["self", "signum", "frame"]),
+        (sdk.ClickSendTap._validate_config, Tap._validate_config, ["self", "raise_errors"]),
+        (
+            sdk.ClickSendStream._increment_stream_state,
+            Stream._increment_stream_state,
+            ["self", "latest_record", "context"],
+        ),
+        (
+            sdk.ClickSendStream._write_activate_version_message,
+            Stream._write_activate_version_message,
+            ["self", "full_table_version"],
+        ),
+        (sdk.ClickSendStream._sync_records, Stream._sync_records, ["self", "context", "write_messages"]),
+    ],
+    ids=lambda value: getattr(value, "__qualname__", ""),
+)
+def test_their_signatures_are_what_we_override(ours, theirs, signature):
+    assert ours is not theirs
+    assert list(inspect.signature(theirs).parameters) == signature
+    assert list(inspect.signature(ours).parameters) == signature
+
+
+def test_what_we_lean_on_in_sync_still_holds():
+    source = inspect.getsource(Stream.sync)
+    assert source.index("self._stream_version = ") < source.index("self._write_activate_version_message(")
+    assert source.index("self._write_activate_version_message(") < source.index("self._sync_records(")
+
+
+def test_start_up_imports_nothing_heavy():
+    heavy = {"pandas", "pyarrow", "aiohttp", "clicksend.sandbox"}
+    code = f"import sys, tap_clicksend.__main__; print({heavy} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,135 @@
+"""The client against the sandbox's faults: what is made again, what is not, and what people are told."""
+
+import logging
+
+import pytest
+import requests
+
+from clicksend import errors
+from clicksend.client import LONGEST_WAIT
+
+PASSING = ["status 500", "status 503", "reset_before", "reset_after", "half_body", "html"]
+
+
+def fault(sandbox, kind, times=1, path="/lists", **options):
+    if kind.startswith("status"):
+        kind, options = "status", {"status": int(kind.split()[1]), **options}
+    sandbox.control("POST", "faults", {"path": path, "kind": kind, "times": times, **options})
+
+
+@pytest.mark.parametrize("kind", PASSING)
+def test_a_read_that_fails_in_passing_is_made_again(sandbox, connect, clock, kind):
+    fault(sandbox, kind, times=2)
+    assert connect(sandbox.api_url).get("/lists").data["total"] > 0
+    assert len(sandbox.requests()) == 3
+    assert len(clock.slept) == 2
+    assert 0 < clock.slept[0] < clock.slept[1] + 1 < 10
+
+
+@pytest.mark.parametrize("kind", PASSING)
+def test_one_that_stays_broken_ends_in_one_sentence(sandbox, connect, kind):
+    fault(sandbox, kind, times=-1)
+    with pytest.raises(errors.ClickSendError, match=r"^GET /lists ") as caught:
+        connect(sandbox.api_url, max_retries=2).get("/lists")
+    assert len(sandbox.requests()) == 3
+    assert "sandbox-key" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 302])
+def test_what_cannot_pass_is_not_made_again(sandbox, connect, status):
+    fault(sandbox, f"status {status}", times=-1)
+    with pytest.raises(errors.ApiError, match=f"GET /lists answered {status}"):
+        connect(sandbox.api_url).get("/lists")
+    assert len(sandbox.requests()) == 1
+
+
+def test_retry_after_is_honoured_to_the_second(sandbox, connect, clock):
+    fault(sandbox, "status 429", times=2, retry_after=20)
+    connect(sandbox.api_url).get("/lists")
+    assert clock.slept == [20, 20]
+
+
+def test_a_wait_longer_than_anybody_can_is_reported(sandbox, connect, clock):
+    fault(sandbox, "status 429", times=-1, retry_after=int(LONGEST_WAIT) + 1)
+    with pytest.raises(errors.TooManyRequestsError, match="requests_per_minute"):
+        connect(sandbox.api_url).get("/lists")
+    assert clock.slept == []
+
+
+def test_429_without_retry_after_backs_off(sandbox, connect, clock):
+    fault(sandbox, "status 429", times=3)
+    connect(sandbox.api_url).get("/lists")
+    assert [round(wait) >= least for wait, least in zip(clock.slept, (1, 2, 4), strict=True)] == [True] * 3
+
+
+def test_the_limit_is_never_run_into(sandbox, connect, clock):
+    """The headers say 20 a minute: the 21st waits, and no answer is a 429."""
+    clock.sleep = lambda seconds: (sandbox.advance(int(seconds)), setattr(clock, "now", clock.now + seconds))
+    client = connect(sandbox.api_url)
+    for _ in range(45):
+        client.get("/account")
+    assert [request["status"] for request in sandbox.requests()] == [200] * 45
+
+
+def test_a_server_that_is_not_there_is_named_with_its_setting(connect):
+    with pytest.raises(errors.UnreachableError, match=r"127\.0\.0\.1:9.*api_url"):
+        connect("http://127.0.0.1:9/v3", max_retries=0).get("/lists")
+
+
+def test_a_slow_server_times_out(sandbox, connect):
+    fault(sandbox, "delay", seconds=5)
+    with pytest.raises(errors.UnreachableError, match="timed out"):
+        connect(sandbox.api_url, timeout=0.2, max_retries=0).get("/lists")
+
+
+def test_basic_and_bearer(sandbox, connect):
+    connect(sandbox.api_url).get("/lists")
+    connect(sandbox.hub_api_url, username="").get("/lists")
+    assert [request["auth"] for request in sandbox.requests()] == ["basic", "bearer"]
+
+
+def test_netrc_does_not_replace_the_key(sandbox, connect, tmp_path, monkeypatch):
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login wrong password wrong")
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    connect(sandbox.hub_api_url, username="").get("/lists")
+    assert sandbox.requests()[0]["auth"] == "bearer"
+
+
+def test_a_hub_without_clicksends_api_names_direct_access(sandbox, connect):
+    for status in (404, 405):
+        fault(sandbox, f"status {status}", path="/account")
+        with pytest.raises(errors.NotServedByHubError, match="username"):
+            connect(sandbox.hub_api_url, username="").get("/account")
+        fault(sandbox, f"status {status}", path="/account")
+        with pytest.raises(errors.ApiError) as caught:
+            connect(sandbox.api_url).get("/account")
+        assert not isinstance(caught.value, errors.NotServedByHubError)
+
+
+def test_debug_logs_hold_neither_keys_nor_numbers(sandbox, connect, caplog):
+    fault(sandbox, "html")
+    with caplog.at_level(logging.DEBUG):
+        connect(sandbox.api_url).get("/sms/history", {"q": "to:+15550100"})
+        fault(sandbox, "reset_before", path="/sms/history")
+        connect(sandbox.api_url).get("/sms/history", {"q": "to:+15550100"})
+    assert "Trying again" in caplog.text
+    assert "15550100" not in caplog.text
+    assert "sandbox-key" not in caplog.text
+
+
+def test_results_of_map_come_in_order_and_an_early_end_stops_the_rest(sandbox, connect):
+    client = connect(sandbox.api_url, max_concurrency=2)
+    assert list(client.map(str, range(7))) == list("0123456")
+    started = []
+    results = client.map(started.append, range(100))
+    next(results)
+    results.close()
+    assert len(started) <= 3
+
+
+def test_redirects_never_carry_the_key_away(sandbox, connect):
+    fault(sandbox, "status 302")
+    with pytest.raises(errors.RedirectError):
+        connect(sandbox.api_url).get("/lists")
+    assert len(sandbox.requests()) == 1
+    assert requests.get(f"{sandbox.url}/elsewhere", timeout=5).status_code == 404

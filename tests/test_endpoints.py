@@ -1,0 +1,60 @@
+"""The table of endpoints is complete and true."""
+
+import importlib
+import operator
+import re
+from pathlib import Path
+
+import pytest
+import requests
+import yaml
+from tap_runner import CREDENTIALS
+
+TESTS = Path(__file__).parent
+TABLE = re.findall(
+    r"^\| `(\w+) ([^`]+)`.* \| `([\w.]+):([\w.]+)` \| `([\w.]+)::([\w:]+)` \|$",
+    (TESTS.parent / "docs" / "endpoints.md").read_text(encoding="utf-8"),
+    re.MULTILINE,
+)
+
+
+def test_every_endpoint_of_the_contract_is_in_the_table():
+    contract = yaml.safe_load((TESTS / "openapi.yaml").read_text(encoding="utf-8"))
+    readable = {("GET", path) for path, methods in contract["paths"].items() if "get" in methods}
+    assert {(method, path) for method, path, *_ in TABLE} == readable | {("POST", "/v1/run")}
+
+
+@pytest.mark.parametrize("line", TABLE, ids=lambda line: " ".join(line[:2]))
+def test_code_and_test_exist(line):
+    _, path, module, name, test_file, test = line
+    code = operator.attrgetter(name)(importlib.import_module(module))
+    assert getattr(code, "path", path) == path
+    source = (TESTS / test_file).read_text(encoding="utf-8")
+    for part in test.split("::"):
+        assert re.search(rf"^\s*(def|class) {part}\b", source, re.MULTILINE), part
+
+
+def test_single_objects(sandbox, connect):
+    client = connect(sandbox.api_url)
+    (wanted, *_) = client.get("/sms/templates").data["data"]
+    assert client.get(f"/sms/templates/{wanted['template_id']}").data == wanted
+    (wanted,) = (one for one in client.get("/lists").data["data"] if one["list_name"] == "Opt-Out List")
+    list_id = wanted["list_id"]
+    assert client.get(f"/lists/{list_id}").data == wanted
+    (wanted, *_) = client.get(f"/lists/{list_id}/contacts").data["data"]
+    assert client.get(f"/lists/{list_id}/contacts/{wanted['contact_id']}").data == wanted
+
+
+def test_the_sandbox_serves_every_line(sandbox, connect):
+    client = connect(sandbox.api_url)
+    ids = {"template_id": client.get("/sms/templates").data["data"][0]["template_id"]}
+    ids["list_id"] = next(
+        one["list_id"] for one in client.get("/lists").data["data"] if one["_contacts_count"]
+    )
+    ids["contact_id"] = client.get(f"/lists/{ids['list_id']}/contacts").data["data"][0]["contact_id"]
+    for method, path, *_ in TABLE:
+        if method == "GET":
+            answer = requests.get(
+                sandbox.api_url + path.format(**ids), auth=tuple(CREDENTIALS.values()), timeout=5
+            )
+            assert answer.status_code == 200, path

@@ -1,0 +1,266 @@
+"""The tap against the sandbox: complete, incremental, tolerant, and never ahead of its data."""
+
+import pytest
+from tap_runner import CREDENTIALS, Output, run_tap
+
+from clicksend import errors
+from clicksend.sandbox import Sandbox
+from tap_clicksend.streams import ALL
+from tap_clicksend.tap import TapClickSend
+
+STREAMS = {stream.name: stream for stream in ALL}
+HISTORIES = ["sms_history", "mms_history", "voice_history"]
+MARKED = ["contacts", "email_addresses", "lists", "sms_templates"]
+DAY = 86_400
+
+
+def keys(output, stream):
+    return [tuple(row[key] for key in STREAMS[stream].primary_keys) for row in output.rows(stream)]
+
+
+@pytest.mark.parametrize("types", ["live", "legacy"])
+def test_every_row_of_every_stream_comes_out_once(types):
+    with Sandbox(seed=3, messages=350, contacts=220, types=types) as box:
+        output = run_tap(box.api_url)
+        counts = {stream: len(keys(output, stream)) for stream in STREAMS}
+        assert counts == box.state()["rows"]
+        assert all(len(set(keys(output, stream))) == counts[stream] for stream in STREAMS)
+        assert min(counts.values()) > 0
+
+
+def test_live_and_legacy_worlds_give_the_same_rows():
+    outputs = []
+    for types in ("live", "legacy"):
+        with Sandbox(seed=3, messages=150, contacts=120, types=types, epoch=1_790_000_000) as box:
+            outputs.append(run_tap(box.api_url))
+    for stream in STREAMS.keys() - {"account"}:
+        live, legacy = (output.rows(stream) for output in outputs)
+        assert live == legacy, stream
+
+
+def test_deselected_streams_are_never_requested(sandbox):
+    output = run_tap(sandbox.api_url, "sms_templates", "countries")
+    assert {request["path"] for request in sandbox.requests()} == {"/sms/templates", "/countries"}
+    assert {m.get("stream") for m in output.messages} == {"sms_templates", "countries", None}
+
+
+def test_deselected_columns_stay_home(sandbox):
+    from tap_runner import catalog_of
+
+    catalog = catalog_of("sms_templates")
+    (entry,) = (entry for entry in catalog["streams"] if entry["stream"] == "sms_templates")
+    next(m for m in entry["metadata"] if m["breadcrumb"] == ["properties", "body"])["metadata"][
+        "selected"
+    ] = False
+    output = Output()
+    tap = TapClickSend(
+        config={"api_url": sandbox.api_url, **CREDENTIALS}, catalog=catalog, message_writer=output
+    )
+    tap.sync_all()
+    assert output.rows("sms_templates")
+    assert all("body" not in row for row in output.rows("sms_templates"))
+
+
+def test_maps_apply(sandbox):
+    maps = {"sms_templates": {"name_hash": "md5(template_name)", "body": "__NULL__"}}
+    rows = run_tap(sandbox.api_url, "sms_templates", stream_maps=maps).rows("sms_templates")
+    assert all("body" not in row and len(row["name_hash"]) == 32 for row in rows)
+
+
+class TestIncremental:
+    """Histories move on, and read again only what may have changed."""
+
+    @pytest.mark.parametrize("stream", HISTORIES)
+    def test_the_second_run_reads_what_is_new_and_what_may_have_changed(self, sandbox, stream):
+        first = run_tap(sandbox.api_url, stream)
+        sandbox.advance(20 * DAY)
+        second = run_tap(sandbox.api_url, stream, state=first.state)
+        loaded = {row["message_id"]: row for row in first.rows(stream)}
+        assert 0 < len(second.rows(stream)) < len(loaded)
+        loaded |= {row["message_id"]: row for row in second.rows(stream)}
+        # Retention drops the oldest rows from the API, not from the warehouse.
+        now = {row["message_id"]: row for row in run_tap(sandbox.api_url, stream).rows(stream)}
+        assert now.items() <= loaded.items()
+        assert len(now) > len(first.rows(stream)) / 2
+
+    def test_a_run_without_news_does_not_move_the_bookmark_back(self, sandbox):
+        first = run_tap(sandbox.api_url, *HISTORIES)
+        second = run_tap(sandbox.api_url, *HISTORIES, state=first.state)
+        assert second.state == first.state
+        sandbox.control("POST", "switches", {"history_lag": 10 * DAY})
+        third = run_tap(sandbox.api_url, *HISTORIES, state=first.state)
+        assert third.state == first.state
+
+    def test_the_bookmark_is_the_servers_clock(self, sandbox):
+        from datetime import UTC, datetime
+
+        state = run_tap(sandbox.api_url, "sms_history").state["bookmarks"]["sms_history"]
+        now = datetime.fromtimestamp(sandbox.state()["now"], UTC).isoformat()
+        assert state == {"replication_key": "date", "replication_key_value": now}
+
+    @pytest.mark.parametrize("date_filter", ["inclusive", "exclusive", "ignored"])
+    def test_start_and_end_cut_to_the_second_whatever_the_server_includes(self, sandbox, date_filter):
+        rows = sorted(
+            run_tap(sandbox.api_url, "sms_history").rows("sms_history"), key=lambda row: row["date"]
+        )
+        start, end = rows[100]["date"], rows[200]["date"]
+        expected = {row["message_id"] for row in rows if start <= row["date"] < end}
+        sandbox.control("POST", "switches", {"date_filter": date_filter})
+        output = run_tap(sandbox.api_url, "sms_history", start_date=start, end_date=end)
+        assert {row["message_id"] for row in output.rows("sms_history")} == expected
+        bookmark = output.state["bookmarks"]["sms_history"]
+        assert bookmark["replication_key_value"] == end
+
+    def test_an_end_date_never_moves_a_bookmark_back(self, sandbox):
+        state = run_tap(sandbox.api_url, "sms_history").state
+        again = run_tap(sandbox.api_url, "sms_history", state=state, end_date="2026-01-01")
+        assert again.state == state
+
+    def test_a_start_date_moved_back_is_reported_with_the_command_that_backfills(self, sandbox, caplog):
+        state = run_tap(sandbox.api_url, "sms_history", start_date="2026-09-01").state
+        assert state["bookmarks"]["sms_history"]["start_date"] == "2026-09-01T00:00:00+00:00"
+        assert "moved" not in caplog.text
+        again = run_tap(sandbox.api_url, "sms_history", start_date="2026-08-01", state=state)
+        assert "TAP_CLICKSEND_END_DATE=2026-09-01T00:00:00+00:00 meltano run" in caplog.text
+        assert again.state["bookmarks"]["sms_history"]["start_date"] == "2026-09-01T00:00:00+00:00"
+
+    def test_full_table_in_the_catalog_reads_all_and_keeps_no_bookmark(self, sandbox):
+        from tap_runner import catalog_of
+
+        catalog = catalog_of("sms_history")
+        for entry in catalog["streams"]:
+            if entry["stream"] == "sms_history":
+                entry["replication_method"] = "FULL_TABLE"
+        output = Output()
+        config = {"api_url": sandbox.api_url, **CREDENTIALS}
+        TapClickSend(config=config, catalog=catalog, message_writer=output).sync_all()
+        assert len(output.rows("sms_history")) == sandbox.state()["rows"]["sms_history"]
+        assert "replication_key_value" not in output.state["bookmarks"]["sms_history"]
+
+
+class TestActivateVersion:
+    """Rows are marked as gone only when all that is there was read."""
+
+    def test_it_comes_once_and_last_and_from_these_streams_only(self, sandbox):
+        output = run_tap(sandbox.api_url)
+        for stream in STREAMS:
+            expected = ["ACTIVATE_VERSION"] if stream in MARKED else []
+            assert output.kinds(stream)[-1:] == (expected or ["RECORD"]), stream
+            assert output.kinds(stream).count("ACTIVATE_VERSION") == len(expected)
+        versions = {m["version"] for m in output.messages if m["type"] == "RECORD" and m["stream"] == "lists"}
+        (activated,) = (
+            m for m in output.messages if m["type"] == "ACTIVATE_VERSION" and m["stream"] == "lists"
+        )
+        assert versions == {activated["version"]}
+
+    def test_never_with_list_ids(self, sandbox):
+        ids = [row["list_id"] for row in run_tap(sandbox.api_url, "lists").rows("lists")][:2]
+        output = run_tap(sandbox.api_url, "lists", "contacts", list_ids=ids)
+        assert {row["list_id"] for row in output.rows("lists")} == set(ids)
+        assert {row["list_id"] for row in output.rows("contacts")} <= set(ids)
+        assert "ACTIVATE_VERSION" not in output.kinds("lists") + output.kinds("contacts")
+
+    def test_never_when_a_page_is_missing(self, sandbox):
+        rule = {
+            "path": "/lists/*/contacts",
+            "query": {"page": "2"},
+            "kind": "status",
+            "status": 500,
+            "times": -1,
+        }
+        sandbox.control("POST", "faults", rule)
+        output = Output()
+        with pytest.raises(errors.ServerError):
+            run_tap(sandbox.api_url, "contacts", page_size=15, output=output)
+        assert output.rows("contacts")
+        assert "ACTIVATE_VERSION" not in output.kinds("contacts")
+
+    @pytest.mark.parametrize("status", [403, 404])
+    def test_a_list_that_vanishes_is_skipped_and_nothing_is_marked(self, sandbox, status, caplog):
+        whole = keys(run_tap(sandbox.api_url, "contacts"), "contacts")
+        gone = whole[0][0]
+        rule = {"path": f"/lists/{gone}/contacts", "kind": "status", "status": status, "times": -1}
+        sandbox.control("POST", "faults", rule)
+        output = run_tap(sandbox.api_url, "contacts")
+        assert set(keys(output, "contacts")) == {key for key in whole if key[0] != gone}
+        assert f"List {gone} vanished" in caplog.text
+        assert "ACTIVATE_VERSION" not in output.kinds("contacts")
+
+
+class TestWhatTheAccountLacks:
+    """A missing permission or a retired endpoint costs one stream, not the run."""
+
+    def test_no_voice_access(self, sandbox, caplog):
+        sandbox.control("POST", "switches", {"voice_access": False})
+        output = run_tap(sandbox.api_url, "voice_history", "voice_receipts", "voice_languages")
+        assert output.rows("voice_languages")
+        assert "no voice access" in caplog.text
+        assert "replication_key_value" not in output.state["bookmarks"]["voice_history"]
+
+    def test_mms_receipts_are_gone(self, sandbox, caplog):
+        sandbox.control("POST", "switches", {"mms_receipts": "gone"})
+        run_tap(sandbox.api_url, "mms_receipts")
+        assert "mms_history has the delivery" in caplog.text
+
+    @pytest.mark.parametrize("rules", [0, 3])
+    def test_poll_rules(self, sandbox, rules):
+        before = run_tap(sandbox.api_url, "sms_receipts", "sms_inbound")
+        sandbox.control("POST", "switches", {"poll_rules": rules})
+        after = run_tap(sandbox.api_url, "sms_receipts", "sms_inbound")
+        for stream in ("sms_receipts", "sms_inbound"):
+            assert keys(after, stream) == (keys(before, stream) if rules else [])
+
+
+class TestFaults:
+    """What goes wrong on the way costs no row and never puts state ahead of data."""
+
+    @pytest.mark.parametrize("kind", ["reset_before", "reset_after", "half_body", "html", "status"])
+    def test_passing_faults_cost_nothing(self, sandbox, kind, monkeypatch):
+        monkeypatch.setattr("time.sleep", lambda _: None)
+        whole = run_tap(sandbox.api_url, "sms_history", "contacts")
+        rule = {"kind": kind, "status": 503, "times": 2}
+        sandbox.control("POST", "faults", {**rule, "path": "/sms/history", "query": {"page": "3"}})
+        sandbox.control("POST", "faults", {**rule, "path": "/lists/*/contacts", "skip": 1})
+        output = run_tap(sandbox.api_url, "sms_history", "contacts", max_retries=5)
+        assert output.rows("sms_history") == whole.rows("sms_history")
+        assert output.rows("contacts") == whole.rows("contacts")
+
+    @pytest.mark.parametrize("kind", ["reset_before", "half_body", "html", "status"])
+    def test_lasting_faults_leave_state_behind_data(self, sandbox, kind):
+        first = run_tap(sandbox.api_url, "sms_history")
+        sandbox.advance(4 * DAY)
+        rule = {"path": "/sms/history", "query": {"page": "2"}, "kind": kind, "status": 500, "times": -1}
+        sandbox.control("POST", "faults", rule)
+        output = Output()
+        with pytest.raises(errors.ClickSendError):
+            run_tap(sandbox.api_url, "sms_history", page_size=15, state=first.state, output=output)
+        assert output.rows("sms_history")
+        assert all(
+            m["value"]["bookmarks"]["sms_history"].get("replication_key_value")
+            == first.state["bookmarks"]["sms_history"]["replication_key_value"]
+            for m in output.messages
+            if m["type"] == "STATE"
+        )
+
+    @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 429, 500])
+    def test_an_error_ends_the_run_and_marks_nothing(self, sandbox, status):
+        sandbox.control("POST", "faults", {"path": "/lists", "kind": "status", "status": status, "times": -1})
+        output = Output()
+        with pytest.raises(errors.ApiError, match=f"^GET /lists answered {status}") as caught:
+            run_tap(sandbox.api_url, "lists", output=output)
+        assert caught.value.status == status
+        assert output.kinds("lists") == ["SCHEMA"]
+
+    def test_a_row_without_its_key_costs_only_itself(self, sandbox, caplog):
+        import json
+
+        rows = [{"template_name": "no id"}, {"template_id": 5, "template_name": "five"}]
+        data = {"total": 2, "per_page": 100, "last_page": 1, "data": rows}
+        body = json.dumps({"http_code": 200, "response_code": "SUCCESS", "data": data})
+        sandbox.control(
+            "POST", "faults", {"path": "/sms/templates", "kind": "body", "body": body, "times": -1}
+        )
+        output = run_tap(sandbox.api_url, "sms_templates")
+        assert [row["template_id"] for row in output.rows("sms_templates")] == [5]
+        assert "1 rows came without" in caplog.text
+        assert "ACTIVATE_VERSION" not in output.kinds("sms_templates")

@@ -1,0 +1,151 @@
+"""``tap-clicksend`` as a command: what it prints, how it ends, and what it says about bad input."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+from tap_runner import CREDENTIALS, tap_command
+
+HUB = {"api_key": "sandbox-key"}
+
+
+def states(output):
+    return [m for m in map(json.loads, output.splitlines()) if m["type"] == "STATE"]
+
+
+@pytest.mark.parametrize(
+    ("config", "named"),
+    [
+        pytest.param({"api_key": ""}, "api_key", id="missing key"),
+        pytest.param(
+            {"api_key": "s3cr3t-wrong-key"}, "GET /account answered 401 UNAUTHORIZED", id="wrong key"
+        ),
+        pytest.param({"api_key": "sk-s3cr3t-hub-key"}, "username", id="a username with a hub key"),
+        pytest.param(
+            {"pagesize": 3}, "Unknown setting pagesize: did you mean page_size?", id="unknown setting"
+        ),
+        pytest.param({"start_date": "s3cr3t-soon"}, "start_date", id="start_date unparsable"),
+        pytest.param({"start_date": "2999-01-01"}, "start_date", id="start_date in the future"),
+        pytest.param(
+            {"start_date": "2026-02-01", "end_date": "2026-01-01"}, "end_date", id="end before start"
+        ),
+        pytest.param({"page_size": 0}, "page_size must be at least 1", id="page_size 0"),
+        pytest.param({"page_size": 1000}, "page_size must be at most 100", id="page_size 1000"),
+        pytest.param(
+            {"page_size": "s3cr3t-many"}, "page_size must be of type integer", id="page_size a word"
+        ),
+        pytest.param(
+            {"api_url": "http://rest.clicksend.com/v3"}, "api_url must use https", id="http to a remote host"
+        ),
+        pytest.param({"list_ids": [1]}, "list_ids", id="a list that does not exist"),
+        pytest.param(
+            {"batch_config": {}}, "Unknown setting batch_config", id="a setting that does not work yet"
+        ),
+    ],
+)
+def test_bad_settings_end_in_one_sentence(sandbox, tmp_path, config, named):
+    done = tap_command(tmp_path, {"api_url": sandbox.api_url, "max_retries": 0, **CREDENTIALS, **config})
+    assert done.returncode in (1, 2)
+    assert named in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert "s3cr3t" not in done.stderr + done.stdout
+    assert (
+        not [s for s in states(done.stdout) if "replication_key_value" in json.dumps(s)]
+        or "list_ids" in config
+    )
+
+
+@pytest.mark.parametrize("kind", ["html", "half_body"])
+def test_bodies_that_are_none_end_in_one_sentence(sandbox, tmp_path, kind):
+    sandbox.control("POST", "faults", {"path": "/sms/history", "kind": kind, "times": -1})
+    done = tap_command(tmp_path, {"api_url": sandbox.api_url, "max_retries": 0, **CREDENTIALS})
+    assert done.returncode == 1
+    assert "GET /sms/history" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert "sms_history" not in [
+        name
+        for s in states(done.stdout)
+        for name, b in s["value"]["bookmarks"].items()
+        if "replication_key_value" in b
+    ]
+
+
+def test_neither_debug_logs_nor_output_hold_the_key(sandbox, tmp_path):
+    done = tap_command(tmp_path, {"api_url": sandbox.api_url, **CREDENTIALS}, LOGLEVEL="DEBUG")
+    assert done.returncode == 0
+    rows = [m["record"] for m in map(json.loads, done.stdout.splitlines()) if m["type"] == "RECORD"]
+    secrets = {"sandbox-key"}
+    secrets |= {
+        row[name]
+        for row in rows
+        for name in ("to", "body", "phone_number", "email")
+        if len(row.get(name) or "") > 5
+    }
+    assert len(secrets) > 100
+    assert not [secret for secret in secrets if secret in done.stderr]
+    assert "sandbox-key" not in done.stdout
+
+
+def test_about_discover_and_test(sandbox, tmp_path):
+    about = json.loads(tap_command(tmp_path, {}, "--about", "--format=json").stdout)
+    assert "batch" not in about["capabilities"]
+    assert {"api_key", "start_date", "page_size"} <= about["settings"]["properties"].keys()
+    catalog = json.loads(tap_command(tmp_path, {}, "--discover").stdout)
+    assert len(catalog["streams"]) == 14
+    config = {"api_url": sandbox.api_url, **CREDENTIALS}
+    tested = tap_command(tmp_path, config, "--test")
+    assert tested.returncode == 0
+    kinds = [json.loads(line)["type"] for line in tested.stdout.splitlines()]
+    assert kinds.count("SCHEMA") == 14
+    wrong = tap_command(tmp_path, {**config, "api_key": "wrong"}, "--test")
+    assert wrong.returncode == 1
+    assert "Traceback" not in wrong.stderr
+
+
+def test_settings_come_from_the_environment(sandbox, tmp_path):
+    done = tap_command(
+        tmp_path,
+        {},
+        "--config=ENV",
+        TAP_CLICKSEND_API_URL=sandbox.hub_api_url,
+        SKILLBOSS_API_KEY="sandbox-key",
+        TAP_CLICKSEND_USERNAME="",
+    )
+    assert done.returncode == 0
+    assert {request["auth"] for request in sandbox.requests()} == {"bearer"}
+
+
+def test_sigterm_is_no_success(sandbox, tmp_path):
+    sandbox.control("POST", "faults", {"path": "/sms/history", "kind": "delay", "seconds": 20, "times": -1})
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"api_url": sandbox.api_url, **CREDENTIALS}))
+    command = [sys.executable, "-m", "tap_clicksend", "--config", str(path)]
+    out = tmp_path / "out"
+    with (
+        out.open("w") as stdout,
+        subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE, text=True) as process,
+    ):
+        for line in process.stderr:
+            if "sms_history" in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        err = process.stderr.read()
+    assert process.returncode == 143
+    assert "Traceback" not in err
+    assert all(
+        "replication_key_value" not in json.dumps(s["value"]["bookmarks"].get("sms_history", {}))
+        for s in states(out.read_text())
+    )
+
+
+def test_a_reader_that_goes_away_ends_it_without_a_traceback(sandbox, tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"api_url": sandbox.api_url, **CREDENTIALS}))
+    command = [sys.executable, "-m", "tap_clicksend", "--config", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        err = process.stderr.read()
+    assert process.returncode == 1
+    assert "Traceback" not in err
