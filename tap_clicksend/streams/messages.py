@@ -1,20 +1,12 @@
-"""Every stream: its path, keys, replication key and columns. What they do is in ``collections``."""
+"""Messages: what was sent and received, by SMS, MMS and voice, and what goes with it."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from clicksend.errors import ForbiddenError, NotFoundError
-from tap_clicksend.collections import (
-    Collection,
-    ContactCollection,
-    History,
-    ListCollection,
-    Receipts,
-    SingleObject,
-)
-from tap_clicksend.columns import Column, integer, mapping, price, text, time, words
-from tap_clicksend.sdk import ClickSendStream
+from tap_clicksend.collections import Collection, History, Receipts
+from tap_clicksend.columns import Column, integer, price, text, time, words
 
 NO_VOICE = "the account has no voice access; ask ClickSend for it, or deselect the stream."
 
@@ -37,60 +29,6 @@ CONTACT_ID = integer("Contact that was messaged, null when none.", zero_is_none=
 USER_ID = integer("Account that owns the message.")
 SUBACCOUNT_ID = integer("Subaccount that the message belongs to.")
 API_USERNAME = text("Username of the subaccount.", personal=True)
-
-
-class Account(SingleObject):
-    """The account: balance, currency and settings."""
-
-    name = "account"
-    path = "/account"
-    primary_keys = ("user_id",)
-    columns: ClassVar[dict[str, Column]] = {
-        "user_id": integer("The account's id."),
-        "username": text("Name to sign in with.", personal=True),
-        "user_email": text("Owner's e-mail address.", personal=True),
-        "user_phone": text("Owner's phone number, E.164.", personal=True),
-        "user_first_name": text("Owner's first name.", personal=True),
-        "user_last_name": text("Owner's last name.", personal=True),
-        "active": integer("1 when the account is active."),
-        "banned": integer("1 when the account is suspended."),
-        "date_sign_up": time("When the account was opened."),
-        "balance": price("Credit left, in the account's currency."),
-        "balance_commission": price("Commission earned and not paid out, in the account's currency."),
-        "reply_to": text("Where replies go.", personal=True),
-        "delivery_to": text("Where delivery reports go.", personal=True),
-        "account": integer("Kind of account."),
-        "account_name": text("Name of the company or person.", personal=True),
-        "account_billing_email": text("Billing e-mail address.", personal=True),
-        "account_billing_mobile": text("Billing phone number.", personal=True),
-        "priority": integer("The account's priority."),
-        "country": text("Country of the account, ISO 3166 alpha-2."),
-        "country_ip": text("Country that the account was opened from, ISO 3166 alpha-2."),
-        "default_country_sms": text("Country that local numbers are read in, ISO 3166 alpha-2."),
-        "auto_recharge": integer("1 when credit is bought automatically."),
-        "auto_recharge_amount": price("Credit bought automatically, in the account's currency."),
-        "low_credit_amount": price("Credit below which a warning goes out, in the account's currency."),
-        "setting_unicode_sms": integer("1 when messages may be Unicode."),
-        "setting_email_sms_subject": integer("1 when an e-mail's subject goes into the SMS."),
-        "setting_fix_sender_id": integer("1 when the sender is fixed."),
-        "setting_sms_message_char_limit": integer("Most parts that a message may have."),
-        "setting_sms_hide_your_number": integer("1 when the own number is hidden."),
-        "setting_sms_hide_business_name": integer("1 when the business name is hidden."),
-        "old_dashboard": integer("1 when the old dashboard is used."),
-        "timezone": text("IANA name of the time zone that the dashboard shows; the API itself is UTC."),
-        "price_rate": text("Price list of the account."),
-        "pricing_variant": text("Variant of the price list."),
-        "private_uploads": integer("1 when uploads are private."),
-        "fax_quality": integer("Quality of faxes."),
-        "on_trial": integer("1 while the account is on trial."),
-        "trial_expiry": time("When the trial ends."),
-        "ai_enabled": integer("1 when ClickSend's AI features are on."),
-        "_currency": mapping(
-            "The account's currency: names, prefixes, recharge limits.", old_names=("currency",)
-        ),
-        "_subaccount": mapping("The subaccount whose key was used, without the key.", personal=True),
-        "_referrer_chosen": mapping("Who referred the account."),
-    }
 
 
 class SmsHistory(History):
@@ -303,97 +241,3 @@ class VoiceLanguages(Collection):
         "country": text("Its name."),
         "gender": words("Voices that there are: female, male."),
     }
-
-
-class Lists(ListCollection):
-    """Contact lists."""
-
-    name = "lists"
-    path = "/lists"
-    primary_keys = ("list_id",)
-    marks_deleted = True
-    columns: ClassVar[dict[str, Column]] = {
-        "list_id": integer("The list's id."),
-        "list_name": text("Its name; one is the Opt-Out List."),
-        "list_email_id": text("Id in the list's e-mail address."),
-        "_contacts_count": integer("Contacts in it."),
-        "_import_in_progress": integer("1 while an import runs."),
-        "_optout_in_progress": integer("1 while opted-out contacts are removed."),
-    }
-
-
-class Contacts(ContactCollection):
-    """Contacts of all lists; one person in two lists is two contacts."""
-
-    name = "contacts"
-    path = "/lists/{list_id}/contacts"
-    primary_keys = ("list_id", "contact_id")
-    marks_deleted = True
-    columns: ClassVar[dict[str, Column]] = {
-        "list_id": integer("The list that the contact is in."),
-        "contact_id": integer("The contact's id."),
-        "phone_number": text("Phone number, E.164.", personal=True),
-        "first_name": text("First name.", personal=True),
-        "last_name": text("Last name.", personal=True),
-        "email": text("E-mail address.", personal=True),
-        "fax_number": text("Fax number.", personal=True),
-        "organization_name": text("Company.", personal=True),
-        "custom_1": text("Custom field 1.", personal=True),
-        "custom_2": text("Custom field 2.", personal=True),
-        "custom_3": text("Custom field 3.", personal=True),
-        "custom_4": text("Custom field 4.", personal=True),
-        "address_line_1": text("Address, first line.", personal=True),
-        "address_line_2": text("Address, second line.", personal=True),
-        "address_city": text("City.", personal=True),
-        "address_state": text("State.", personal=True),
-        "address_postal_code": text("Postal code.", personal=True),
-        "address_country": text("Country, ISO 3166 alpha-2."),
-        "date_added": time("When the contact was created."),
-        "date_updated": time("When the contact last changed."),
-        "_list_name": text("Name of the list."),
-    }
-
-
-class EmailAddresses(Collection):
-    """E-mail addresses that may be used as senders."""
-
-    name = "email_addresses"
-    path = "/email/addresses"
-    primary_keys = ("email_address_id",)
-    marks_deleted = True
-    columns: ClassVar[dict[str, Column]] = {
-        "email_address_id": integer("The address's id."),
-        "email_address": text("The address.", personal=True),
-        "verified": integer("1 when it is verified."),
-        "date_added": time("When it was added."),
-    }
-
-
-class Countries(Collection):
-    """Countries that ClickSend knows."""
-
-    name = "countries"
-    path = "/countries"
-    primary_keys = ("code",)
-    columns: ClassVar[dict[str, Column]] = {
-        "code": text("ISO 3166 alpha-2."),
-        "value": text("English name."),
-    }
-
-
-ALL: tuple[type[ClickSendStream], ...] = (
-    Account,
-    SmsHistory,
-    SmsInbound,
-    SmsReceipts,
-    SmsTemplates,
-    MmsHistory,
-    MmsReceipts,
-    VoiceHistory,
-    VoiceReceipts,
-    VoiceLanguages,
-    Lists,
-    Contacts,
-    EmailAddresses,
-    Countries,
-)

@@ -1,0 +1,26 @@
+"""Every stream, one short class each: its path, keys, replication key and columns.
+
+How the kinds of collection are read is in ``tap_clicksend.collections``.
+"""
+
+from __future__ import annotations
+
+from tap_clicksend.sdk import ClickSendStream
+from tap_clicksend.streams import account, contacts, messages
+
+ALL: tuple[type[ClickSendStream], ...] = (
+    account.Account,
+    messages.SmsHistory,
+    messages.SmsInbound,
+    messages.SmsReceipts,
+    messages.SmsTemplates,
+    messages.MmsHistory,
+    messages.MmsReceipts,
+    messages.VoiceHistory,
+    messages.VoiceReceipts,
+    messages.VoiceLanguages,
+    contacts.Lists,
+    contacts.Contacts,
+    contacts.EmailAddresses,
+    account.Countries,
+)
