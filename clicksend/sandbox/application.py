@@ -46,7 +46,7 @@ def _gate(service: Service) -> Any:
         service.seen.append(seen)
         fault = service.faults.strike(path, query)
         if fault and fault.kind == "reset_before":
-            return breakage.reset(request)
+            return await breakage.reset(request)
         response = await _answer(service, request, handler, fault)
         seen.status = response.status
         return await breakage.deliver(request, response, fault)

@@ -37,8 +37,12 @@ def _with_body(fault: Fault, status: int, default: Any) -> web.Response:
     return web.Response(body=data, status=status, headers={"Content-Type": fault.content_type})
 
 
-def reset(request: web.Request) -> web.Response:
-    """Reset the TCP connection: without the linger option the client would see an orderly end."""
+async def reset(request: web.Request) -> web.Response:
+    """Reset the TCP connection, once the request has come in whole.
+
+    Without the linger option the client would see an orderly end.
+    """
+    await request.release()
     transport = request.transport
     connection = transport.get_extra_info("socket") if transport else None
     if transport and connection:
@@ -52,7 +56,7 @@ async def deliver(request: web.Request, response: web.Response, fault: Fault | N
     if fault is None:
         return response
     if fault.kind == "reset_after":
-        return reset(request)
+        return await reset(request)
     if fault.kind == "half_body":
         return await _half(request, response)
     if fault.kind == "delay":

@@ -130,7 +130,12 @@ async def control(service: Service, request: web.Request) -> web.Response:
 
 
 def _read(body: bytes, kind: type[T]) -> T:
-    return msgspec.json.decode(body, type=kind)
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError as broken:
+        raise ValueError(f"the body is not JSON: {broken}") from broken
 
 
 def _json(data: Any, status: int = 200) -> web.Response:

@@ -1,8 +1,8 @@
 """What becomes of a message: the statuses and codes it passes through, and when.
 
 Words and codes are those of ClickSend's documentation: 200 sent (temporary), 201 on the handset (final),
-300 temporary failure, 301 permanent failure, 302 routing issue (temporary). Every journey is over 72 hours
-after it began.
+300 temporary failure, 301 permanent failure, 302 routing issue (temporary). Every journey ends within 72
+hours of the message's date or schedule, whichever is later.
 """
 
 from random import Random

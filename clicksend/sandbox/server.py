@@ -109,7 +109,7 @@ async def serve(service: Service, host: str, port: int) -> web.AppRunner:
     Raises:
         OSError: the port is taken.
     """
-    runner = web.AppRunner(application(service), access_log=None, handle_signals=False, shutdown_timeout=1.0)
+    runner = web.AppRunner(application(service), access_log=None, handle_signals=False, shutdown_timeout=0.2)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()

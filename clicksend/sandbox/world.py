@@ -17,7 +17,7 @@ from clicksend.sandbox.people import People
 _DAY = 86_400
 _SMS_SHARE, _MMS_SHARE = 0.91, 0.045  # the rest are calls
 _SLOTS_PER_SMS_ROW = 1.03  # answers are rows too, other channels are not
-_BLOCK, _CAMPAIGN_EVERY, _BURST = 25, 8, 10
+_BLOCK, _CAMPAIGN_EVERY, _CAMPAIGN_SIZE, _PER_SECOND = 25, 8, 12, 10
 _RHYTHM = ((0.0, 0), (0.06, 7 * 3600), (0.86, 20 * 3600), (1.0, _DAY))
 """Share of the day's traffic until a second of the (UTC) day: most goes out between 07:00 and 20:00."""
 
@@ -83,17 +83,21 @@ def _traffic(plan: Plan, start: int, composer: Composer, rng: Random) -> Iterato
 def _moments(start: int, interval: float, rng: Random) -> Iterator[tuple[int, int | None]]:
     """Yield when messages are sent and the number of the campaign, if any; never goes back in time.
 
-    Every eighth block of 25 messages is a campaign: it goes out ten to a second.
+    The messages come in blocks of 25. Every eighth block opens with a campaign, which goes out ten to a
+    second; the rest of the block fills the same time more thinly, so that no day of a small world stays
+    silent.
     """
+    latest = start
     for block in count():
         first = start + block * _BLOCK * interval
-        if block % _CAMPAIGN_EVERY == _CAMPAIGN_EVERY // 2:
-            launch = _by_day(first)
-            for number in range(_BLOCK):
-                yield launch + number // _BURST, block // _CAMPAIGN_EVERY
-            continue
-        for number in range(_BLOCK):
-            yield _by_day(first + (number + rng.random()) * interval), None
+        burst = _CAMPAIGN_SIZE if block % _CAMPAIGN_EVERY == _CAMPAIGN_EVERY // 2 else 0
+        for number in range(burst):
+            latest = max(latest, _by_day(first) + number // _PER_SECOND)
+            yield latest, block // _CAMPAIGN_EVERY
+        spacing = interval * _BLOCK / (_BLOCK - burst)
+        for number in range(_BLOCK - burst):
+            latest = max(latest, _by_day(first + (number + rng.random()) * spacing))
+            yield latest, None
 
 
 def _by_day(moment: float) -> int:
