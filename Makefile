@@ -1,0 +1,61 @@
+# make demo   ClickSend into a real PostgreSQL through Meltano, all on this machine
+# make psql   a look at the demo's warehouse
+# make test   linters, types and every test
+# make lock   the requirement files anew, from pyproject.toml (ARGS=--upgrade for newer versions)
+# Paths are relative on purpose: the checkout may lie in a folder with spaces.
+
+CANDIDATES = python3.14 python3.13 python3.12 python3.11 python3
+PYTHON = $(shell command -v uv >/dev/null && needs=sys || needs='ensurepip, sys, venv'; \
+	for p in $(CANDIDATES); do "$$p" -c "import $$needs; sys.exit(sys.version_info < (3, 11))" 2>/dev/null \
+	&& { command -v "$$p"; break; }; done)
+BIN = .venv/bin
+SLOW_TESTS = tests/test_meltano.py tests/test_demo.py
+COMPILE = "$$UV" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
+
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+.PHONY: demo psql test lint format lock clean
+
+demo: .venv/demo.stamp
+	@$(BIN)/python -m clicksend.demo $(ARGS)
+
+psql: .venv/demo.stamp
+	@$(BIN)/python -m clicksend.demo --psql
+
+test: lint
+	$(BIN)/python -m pytest -n 2 $(addprefix --ignore=,$(SLOW_TESTS))
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(SLOW_TESTS)
+
+lint: .venv/test.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/python -m mypy
+
+format: .venv/test.stamp
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+# The virtual environment is remade only when its requirements change. uv is faster; pip does as well.
+.venv/%.stamp: requirements-%.txt pyproject.toml
+	@set -e; PYTHON="$(PYTHON)"; \
+	test -n "$$PYTHON" || { echo "No Python 3.11 or newer with venv and ensurepip found (Debian: apt install" \
+		"python3-venv); name one with: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }; \
+	if $(BIN)/python -c '' 2>/dev/null; then NEW=; else NEW=1; rm -rf .venv; fi; \
+	if command -v uv >/dev/null; then \
+		PIP="uv pip install --quiet --python $(BIN)/python"; test -z "$$NEW" || uv venv --quiet --python "$$PYTHON" .venv; \
+	else \
+		PIP="$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check"; test -z "$$NEW" || "$$PYTHON" -m venv .venv; \
+	fi; \
+	echo "Installing $< into .venv"; \
+	$$PIP --require-hashes -r $<; $$PIP --no-deps --no-build-isolation -e .
+	@touch $@
+
+lock: .venv/demo.stamp
+	@UV=$$($(BIN)/python -c 'import uv; print(uv.find_uv_bin())'); set -e; \
+	$(COMPILE) pyproject.toml --extra sandbox --group demo -o requirements-demo.txt $(ARGS); \
+	$(COMPILE) pyproject.toml --extra sandbox --group test -c requirements-demo.txt -o requirements-test.txt $(ARGS); \
+	$(COMPILE) --group loader -o requirements-loader.txt $(ARGS)
+
+clean:
+	rm -rf .venv .demo .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis dist

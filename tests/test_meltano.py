@@ -1,0 +1,173 @@
+"""The project file: whole, pinned, and a real run of its job into a real PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+import psycopg
+import pytest
+import yaml
+from checkout import ROOT, check_out, run
+
+from clicksend.demo.__main__ import RETENTION
+from clicksend.demo.postgres import Postgres
+from clicksend.demo.warehouse import Count, count
+from clicksend.sandbox import Sandbox
+from tap_clicksend.tap import TapClickSend
+
+DAY = 86_400
+MELTANO = "import sys; from meltano.cli import main; sys.argv[0] = 'meltano'; main()"
+
+
+def definition(kind: str) -> dict:
+    return yaml.safe_load((ROOT / "meltano.yml").read_text())["plugins"][kind][0]
+
+
+@pytest.fixture(scope="module")
+def hub():
+    """Stand in for Meltano's hub, and collect what is asked of it."""
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        server.asked, server.url = asked, f"http://127.0.0.1:{server.server_port}"
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def meltano(tmp_path_factory, hub):
+    """Return a function that runs Meltano in a copy of the project; the plugins are installed once."""
+    project = check_out(tmp_path_factory.mktemp("meltano"))
+
+    def meltano(*arguments: str, **env: str) -> str:
+        done = run(project, "-c", MELTANO, *arguments, MELTANO_HUB_URL=hub.url, **env)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    meltano.project = project
+    meltano("install")
+    return meltano
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory):
+    with Postgres(tmp_path_factory.mktemp("warehouse") / "postgres") as url:
+        yield url
+
+
+def connection(warehouse: str) -> dict[str, str]:
+    return {"TARGET_POSTGRES_SQLALCHEMY_URL": warehouse.replace("postgresql:", "postgresql+psycopg:")}
+
+
+def query(url: str, text: str) -> list[tuple]:
+    with psycopg.connect(url) as connection:
+        return connection.execute(text).fetchall()
+
+
+def test_the_project_file_is_what_meltanos_own_schema_allows():
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.meltano", "meltano.yml"]
+    done = subprocess.run(check, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_extractor_is_defined_as_the_tap_is():
+    tap, plugin = TapClickSend(validate_config=False), definition("extractors")
+    own = tap.config_jsonschema["properties"]
+    built_in = {"stream_maps", "stream_map_config", "faker_config", "batch_config"}
+    names = {name for name in own if name not in built_in and not name.startswith("flattening_")}
+    settings = {setting["name"]: setting for setting in plugin["settings"]}
+    assert settings.keys() == names
+    for name, setting in settings.items():
+        assert setting.get("sensitive", False) == own[name].get("secret", False), name
+        assert setting.get("value") == own[name].get("default"), name
+    assert sorted(plugin["capabilities"]) == sorted(capability.value for capability in tap.capabilities)
+
+
+def test_the_loaders_settings_exist(meltano):
+    about = json.loads(meltano("invoke", "target-postgres", "--about", "--format=json"))
+    plugin = definition("loaders")
+    names = {setting["name"] for setting in plugin["settings"]}
+    assert names <= about["settings"]["properties"].keys()
+    assert plugin["config"].keys() <= names
+    assert set(plugin["capabilities"]) == set(about["capabilities"])
+
+
+def test_no_secret_is_in_the_project_file():
+    for environment in yaml.safe_load((ROOT / "meltano.yml").read_text())["environments"]:
+        for plugin in environment["config"]["plugins"]["extractors"]:
+            key = plugin["config"]["api_key"]
+            assert key.startswith("$") or environment["name"] == "sandbox"
+
+
+def test_the_job_loads_everything_then_what_is_new_and_marks_what_is_gone(meltano, warehouse, hub):
+    with Sandbox(seed=1, messages=600, contacts=100) as box:
+
+        def load() -> dict[str, Count]:
+            since = datetime.now(UTC)
+            meltano(
+                *("run", "clicksend-to-warehouse"),
+                TAP_CLICKSEND_API_URL=box.api_url,
+                **connection(warehouse),
+            )
+            state = box.state()
+            horizon = datetime.fromtimestamp(state["now"], UTC) - RETENTION
+            counts = count(warehouse, since=since, horizon=horizon)
+            assert {stream: rows.current for stream, rows in counts.items()} == state["rows"]
+            return counts
+
+        first = load()
+        assert all(rows.loaded == rows.current and not rows.kept for rows in first.values())
+        contacts = query(warehouse, "select list_id, contact_id from clicksend.contacts")
+
+        box.advance(10 * DAY)  # so far that the API drops its oldest messages
+        history = load()["sms_history"]
+        assert history.kept
+        new = history.current + history.kept - first["sms_history"].current
+        assert 0 < new <= history.loaded < history.current / 2
+        gone = query(
+            warehouse, "select list_id, contact_id from clicksend.contacts where _sdc_deleted_at is not null"
+        )
+        assert gone
+        assert set(gone) <= set(contacts)
+    assert hub.asked == []
+
+
+def test_a_text_that_postgresql_cannot_store_does_not_stop_the_load(meltano, warehouse, tmp_path):
+    schema = {"properties": {"id": {"type": "integer"}, "body": {"type": "string"}}}
+    messages = [
+        {"type": "SCHEMA", "stream": "texts", "schema": schema, "key_properties": ["id"]},
+        {"type": "RECORD", "stream": "texts", "record": {"id": 1, "body": "10\0 off"}},
+    ]
+    path = tmp_path / "messages.jsonl"
+    path.write_text("\n".join(map(json.dumps, messages)))
+    env = {"TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA": "elsewhere", **connection(warehouse)}
+    meltano("invoke", "target-postgres", "--input", str(path), **env)
+    assert query(warehouse, "select body from elsewhere.texts") == [("10\ufffd off",)]
+
+
+@pytest.mark.parametrize(("environment", "auth"), [("prod", "bearer"), ("prod-direct", "basic")])
+def test_production_environments_take_their_keys_from_dotenv(meltano, environment, auth):
+    """Each takes its own, though those of the other are there as well."""
+    hub_key, key = ("sandbox-key", "other") if environment == "prod" else ("sk-other", "sandbox-key")
+    dotenv = meltano.project / ".env"
+    dotenv.write_text(f"SKILLBOSS_API_KEY={hub_key}\nCLICKSEND_USERNAME=sandbox\nCLICKSEND_API_KEY={key}\n")
+    with Sandbox(seed=1, messages=10, contacts=5) as box:
+        url = box.hub_api_url if environment == "prod" else box.api_url
+        test = ("--environment", environment, "invoke", "tap-clicksend", "--test")
+        meltano(*test, TAP_CLICKSEND_API_URL=url)
+        assert {(request["auth"], request["status"]) for request in box.requests()} == {(auth, 200)}
+    dotenv.unlink()
