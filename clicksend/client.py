@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -76,6 +76,8 @@ class Client:
         self._session = _session(settings)
         self._workers = ThreadPoolExecutor(settings.max_concurrency, thread_name_prefix="clicksend")
         self._backoff = wait_exponential_jitter(initial=1, max=60)
+        self.started_at: datetime | None = None
+        """The server's clock (UTC) at its first answer, None before that."""
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
         """Read from the v3 API, again after a failure that may pass.
@@ -96,7 +98,9 @@ class Client:
 
         def attempt() -> Answer:
             response = self._exchange(endpoint, settings.api_url + path, auth=auth, params=params)
-            return _answer(endpoint, response, envelope.unwrap)
+            answer = _answer(endpoint, response, envelope.unwrap)
+            self.started_at = self.started_at or answer.date
+            return answer
 
         try:
             return self._retrying(attempt)
@@ -124,7 +128,11 @@ class Client:
 
         return (self._retrying(attempt) if repeatable else attempt()).data
 
-    def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+    def submit(self, function: Callable[..., R], *arguments: Any) -> Future[R]:
+        """Call a function in one of the client's threads."""
+        return self._workers.submit(function, *arguments)
+
+    def map(self, function: Callable[[T], R], items: Iterable[T]) -> Generator[R, None, None]:
         """Apply a function in the client's threads; results come in order, few ahead of the reader."""
         pending: deque[Future[R]] = deque()
         try:

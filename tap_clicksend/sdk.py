@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Iterator
+from datetime import UTC, datetime
 from types import FrameType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Stream, Tap
+from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
 from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.mapper import SameRecordTransform
 from typing_extensions import override
 
 from clicksend.errors import ApiError
@@ -54,6 +58,23 @@ class ClickSendTap(Tap):
             raise SystemExit(128 + signum)
 
 
+class PageWriter(MsgSpecWriter):
+    """Writes the rows of a page at once: a line for each, as the SDK's writer writes them."""
+
+    def write_rows(self, stream: str, rows: list[Row], version: int | None) -> None:
+        """Write RECORD messages."""
+        message = {"type": "RECORD", "stream": stream}
+        tail: Row = {"time_extracted": datetime.now(UTC)}
+        if version is not None:
+            tail = {"version": version, **tail}
+        self.write(encoder.encode_lines([{**message, "record": row, **tail} for row in rows]))
+
+    def write(self, lines: bytes) -> None:
+        """Write lines to stdout."""
+        sys.stdout.buffer.write(lines)
+        sys.stdout.flush()
+
+
 class ClickSendStream(Stream):
     """What all streams share: rows read from the API, typed, each key once."""
 
@@ -64,6 +85,8 @@ class ClickSendStream(Stream):
     unavailable: ClassVar[dict[type[ApiError], str]] = {}
     """Errors that mean the account has nothing here, with what to tell the user."""
 
+    # The state moves only when a stream says so.
+    STATE_MSG_FREQUENCY = sys.maxsize
     # The columns are typed already: the SDK's second look at every value halves the speed.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
@@ -74,8 +97,8 @@ class ClickSendStream(Stream):
         """Whether every row that the API has was read in this run."""
         super().__init__(tap, schema=self.table.schema)
 
-    def read(self) -> Iterator[Row]:
-        """Yield the API's rows as they are."""
+    def read(self) -> Iterator[list[Row]]:
+        """Yield the API's rows as they are, page by page."""
         raise NotImplementedError
 
     def typed(self, raw: Row) -> Row:
@@ -86,37 +109,42 @@ class ClickSendStream(Stream):
         """Return whether a typed row belongs to this run."""
         return True
 
-    def finished(self) -> None:
-        """Take note that the last row was written."""
+    def pages(self) -> Iterator[list[Row]]:
+        """Yield typed rows page by page, each key once."""
+        seen: set[tuple[Any, ...]] = set()
+        for raw_rows in self.read():
+            rows = []
+            for row in map(self.typed, raw_rows):
+                key = self.table.key(row)
+                if key not in seen and self.wanted(row):
+                    seen.add(key)
+                    rows.append(row)
+            yield rows
 
-    @override
-    def get_records(self, context: Context | None) -> Iterator[Row]:
+    def whole_pages(self) -> Iterator[list[Row]]:
+        """Yield the pages of this run, without rows that have no key; note whether they are all there are."""
         self.complete = True
         try:
-            yield from self._unique_rows()
+            for page in self.pages():
+                rows = [row for row in page if None not in self.table.key(row)]
+                if len(rows) < len(page):
+                    self.complete = False
+                    self.logger.error("%s: a row without its %s was left out.", self.path, self.table.keys)
+                yield rows
         except tuple(self.unavailable) as error:
             self.complete = False
             advice = next(text for kind, text in self.unavailable.items() if isinstance(error, kind))
             self.logger.warning("%s Going on without %s: %s", error, self.name, advice)
-        else:
-            self.finished()
 
-    def _unique_rows(self) -> Iterator[Row]:
-        seen: set[tuple[Any, ...]] = set()
-        keyless = 0
-        for raw in self.read():
-            row = self.typed(raw)
-            key = self.table.key(row)
-            if key is None:
-                keyless += 1
-            elif key not in seen and self.wanted(row):
-                seen.add(key)
-                yield row
-        if keyless:
-            self.complete = False
-            self.logger.error(
-                "%s: %d rows came without %s and were left out.", self.path, keyless, self.table.keys
-            )
+    @override
+    def get_records(self, context: Context | None) -> Iterator[Row]:
+        for page in self.whole_pages():
+            yield from page
+
+    def write_state(self) -> None:
+        """Write the state, after the rows that it stands for."""
+        self.state_manager.is_flushed = False
+        self._write_state_message()
 
     @property
     @override
@@ -142,6 +170,32 @@ class ClickSendStream(Stream):
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> Generator[Row, Any, Any]:
-        yield from super()._sync_records(context, write_messages=write_messages)
+        """Write whole pages where nothing asks for a look at single rows; then say what is gone."""
+        if write_messages and self._writes_pages():
+            self._sync_pages()
+        else:
+            yield from super()._sync_records(context, write_messages=write_messages)
         if write_messages and self._stream_version is not None and self.complete:
             super()._write_activate_version_message(self._stream_version)
+
+    def _writes_pages(self) -> bool:
+        (stream_map, *others) = self.stream_maps
+        return (
+            isinstance(self.tap.message_writer, PageWriter)
+            and self.ABORT_AT_RECORD_COUNT is None
+            and type(stream_map) is SameRecordTransform
+            and not (others or stream_map.flattening_enabled)
+            and all(self.mask["properties", name] for name in self.schema["properties"])
+        )
+
+    def _sync_pages(self) -> None:
+        """Do what the SDK's own method does for the rows of this stream, a page at a time."""
+        writer = cast("PageWriter", self.tap.message_writer)
+        with self.get_record_counter() as counter, self.get_sync_timer():
+            self._write_starting_replication_value(None)
+            for rows in self.whole_pages():
+                writer.write_rows(self.name, rows, self._stream_version)
+                self.state_manager.is_flushed = False
+                counter.increment(len(rows))
+        self._finalize_state(self.stream_state)
+        self._write_state_message()

@@ -48,7 +48,6 @@ class Table:
         row["extra"] = (without_secrets(unread) or None) if unread else None
         return row
 
-    def key(self, row: Row) -> tuple[Any, ...] | None:
-        """Return a row's key, None where part of it is missing."""
-        key = tuple(row[name] for name in self.keys)
-        return None if None in key else key
+    def key(self, row: Row) -> tuple[Any, ...]:
+        """Return a row's key."""
+        return tuple(row[name] for name in self.keys)

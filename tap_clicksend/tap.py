@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, ClassVar
 
-from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
@@ -14,7 +13,7 @@ from clicksend import settings
 from clicksend.client import Client
 from clicksend.errors import SettingsError
 from tap_clicksend import streams
-from tap_clicksend.sdk import ClickSendStream, ClickSendTap
+from tap_clicksend.sdk import ClickSendStream, ClickSendTap, PageWriter
 
 PROPERTIES: dict[str, dict[str, Any]] = {
     "start_date": {
@@ -38,6 +37,13 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "maximum": 100,
         "default": 100,
     },
+    "settle_days": {
+        "type": "number",
+        "title": "Days to settle",
+        "description": "Days after which a message is taken to change no more; until then it is read again.",
+        "minimum": 0,
+        "default": 4,
+    },
     "list_ids": {
         "type": "array",
         "items": {"type": "integer"},
@@ -52,7 +58,7 @@ class TapClickSend(ClickSendTap):
 
     name = "tap-clicksend"
     package_name = "singer-clicksend"
-    message_writer_class = MsgSpecWriter
+    message_writer_class = PageWriter
     config_jsonschema: ClassVar[dict[str, Any]] = {
         "type": "object",
         "properties": {**settings.PROPERTIES, **PROPERTIES},

@@ -9,14 +9,14 @@ import sys
 from typing import Any
 
 import msgspec
-from singer_sdk.contrib.msgspec import MsgSpecWriter
 
+from tap_clicksend.sdk import PageWriter
 from tap_clicksend.tap import TapClickSend
 
 CREDENTIALS = {"username": "sandbox", "api_key": "sandbox-key"}
 
 
-class Output(MsgSpecWriter):
+class Output(PageWriter):
     """Keeps what a tap writes."""
 
     def __init__(self) -> None:
@@ -24,7 +24,10 @@ class Output(MsgSpecWriter):
         self.messages: list[dict[str, Any]] = []
 
     def write_message(self, message: Any) -> None:
-        self.messages.append(msgspec.json.decode(self.format_message(message)))
+        self.write(self.format_message(message))
+
+    def write(self, lines: bytes) -> None:
+        self.messages.extend(msgspec.json.decode(line) for line in bytes(lines).splitlines())
 
     def rows(self, stream: str) -> list[dict[str, Any]]:
         return [m["record"] for m in self.messages if m["type"] == "RECORD" and m["stream"] == stream]

@@ -44,6 +44,7 @@ def _gate(service: Service) -> Any:
         authorization = request.headers.get("Authorization", "")
         seen = Seen(request.method, path, query, access.scheme(authorization))
         service.seen.append(seen)
+        service.drift()
         fault = service.faults.strike(path, query)
         if fault and fault.kind == "reset_before":
             return await breakage.reset(request)

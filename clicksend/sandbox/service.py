@@ -43,6 +43,11 @@ class Service:
         self._renew()
         self._turned(self.sim)
 
+    def drift(self) -> None:
+        """Let the world move on by itself, where it is switched to."""
+        if self.sim.switches.drift:
+            self.turn(self.sim.now + self.sim.switches.drift)
+
     def turn(self, now: int) -> None:
         """Turn the clock forward; rate limit windows run on with it."""
         before = self.sim.now

@@ -21,11 +21,16 @@ class Switches(Struct, forbid_unknown_fields=True):
         order_by: honoured or ignored.
         q_match: `q` matches the whole value or a part of it; never minding case.
         history_lag: seconds until a message shows in its history.
+        drift: seconds that the world moves on with each request: rows come, go and change while they are
+            paged.
         retention: rows older than 122 days (four months) are gone from histories, receipts and inbound.
         poll_rules: number of POLL rules; receipts and inbound messages are repeated for each, none means
             empty pages.
         mms_receipts: served, or 404 as the current SDK suggests.
         voice_access: false: 403 on voice history and receipts.
+        subaccount_access: false: 403 on the subaccounts, as for one that may not see the others.
+        dedicated_numbers: false: the account rents none; the page then has neither `data` nor `_currency`, as
+            recorded.
         missing_list: what a list that does not exist answers; 403 is recorded for POST.
         hub_paths: whether the hub serves /clicksend/v3 at all; 404 or 405 otherwise.
         hub_envelope: wraps the hub's /clicksend/v3 answers, errors too, in {status, result}.
@@ -42,10 +47,13 @@ class Switches(Struct, forbid_unknown_fields=True):
     order_by: Literal["honoured", "ignored"] = "honoured"
     q_match: Literal["exact", "substring"] = "exact"
     history_lag: Annotated[int, Meta(ge=0)] = 0
+    drift: int = 0
     retention: bool = True
     poll_rules: Annotated[int, Meta(ge=0, le=100)] = 1
     mms_receipts: Literal["served", "gone"] = "served"
     voice_access: bool = True
+    subaccount_access: bool = True
+    dedicated_numbers: bool = True
     missing_list: Literal["forbidden", "not_found"] = "forbidden"
     hub_paths: Literal["served", "not_found", "not_allowed"] = "served"
     hub_envelope: bool = False

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from clicksend.errors import ForbiddenError, NotFoundError
-from tap_clicksend.collections import Collection, History, Receipts
+from tap_clicksend.collections import Collection, Receipts
 from tap_clicksend.columns import Column, integer, price, text, time, words
+from tap_clicksend.history import History
 
 NO_VOICE = "the account has no voice access; ask ClickSend for it, or deselect the stream."
 

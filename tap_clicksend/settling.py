@@ -1,0 +1,84 @@
+"""Which messages can still change: those must be read again, all others need not.
+
+ClickSend has no "updated at". A message's delivery can change for 72 hours after it was sent (documented),
+and it is sent as late as it was scheduled for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+
+from tap_clicksend.columns import Row
+from tap_clicksend.windows import iso
+
+DAY = 86_400
+FINAL_CODES = {"201", "301"}
+FINAL_STATUSES = {"Failed", "Cancelled", "CancelledAfterReview"}
+
+
+@dataclass
+class Settling:
+    """Looks at rows and remembers what is not settled; times are Unix seconds.
+
+    Attributes:
+        now: The server's clock.
+        patience: Seconds after which every message is settled.
+    """
+
+    now: int
+    patience: int
+    rows: int = 0
+    unsettled: int = 0
+    oldest: str | None = None
+    """Date of the oldest message that may soon change."""
+    scheduled: list[tuple[str, str]] = field(default_factory=list)
+    """Date and schedule of messages scheduled further ahead than ``patience``."""
+
+    def __post_init__(self) -> None:
+        self._settled_before = iso(self.now - self.patience)
+        self._far = iso(self.now + self.patience)
+
+    def look_at(self, rows: list[Row], date: str) -> None:
+        """Take note of rows; ``date`` names their time column."""
+        self.rows += len(rows)
+        for row in rows:
+            if row["status_code"] in FINAL_CODES or row["status"] in FINAL_STATUSES:
+                continue
+            moment, schedule = row[date], row["schedule"] or ""
+            if row.get("direction") == "in" or moment is None:
+                continue
+            if max(moment, schedule) < self._settled_before:
+                continue
+            self.unsettled += 1
+            if schedule > self._far:
+                self.scheduled.append((moment, schedule))
+            elif self.oldest is None or moment < self.oldest:
+                self.oldest = moment
+
+    def look_again(self, before: str) -> list[list[str]]:
+        """Return windows to read again for what is scheduled far ahead and dated before a bookmark.
+
+        Returns:
+            ``[[from, to, when]]``, one for each day that has such messages.
+        """
+        passed = sorted(entry for entry in self.scheduled if entry[0] < before)
+        self.scheduled = [entry for entry in self.scheduled if entry[0] >= before]
+        windows = []
+        for _, day in groupby(passed, key=lambda entry: entry[0][: len("YYYY-MM-DD")]):
+            dates, schedules = zip(*day, strict=True)
+            windows.append([dates[0], _a_second_after(dates[-1]), min(schedules)])
+        return windows
+
+    def look_soon(self, window: list[str]) -> list[list[str]]:
+        """Return a window that was due as it is due next, none when all in it is settled."""
+        since, until, _ = window
+        dues = [schedule for _, schedule in self.scheduled]
+        if self.oldest is not None:
+            dues.append(iso(self.now + min(self.patience, DAY)))
+        return [[since, until, min(dues)]] if dues else []
+
+
+def _a_second_after(moment: str) -> str:
+    return iso(int(datetime.fromisoformat(moment).timestamp()) + 1)

@@ -1,0 +1,238 @@
+"""A span of time read in windows, each of which proves that it is complete.
+
+Offset pages over a moving set shift: a row that comes or goes while they are read makes others appear
+twice or not at all. A window is closed when as many different messages arrived as the server counts on
+every page of it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from clicksend.client import Client
+from clicksend.paging import Page, read_page
+from tap_clicksend.columns import Row
+
+LARGEST_WINDOW = 10_000
+"""Rows; what a killed run has to read again at most, and what memory holds the keys of."""
+
+RE_READS = 3
+
+
+def iso(seconds: int) -> str:
+    """Return Unix seconds as time columns spell them; such strings sort by time."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+@dataclass(frozen=True)
+class Span:
+    """Time from ``since`` (None: from the oldest row on) up to, not including, ``until``; Unix seconds."""
+
+    since: int | None
+    until: int
+
+    def __str__(self) -> str:
+        return f"{iso(self.since) if self.since is not None else 'the oldest'} to {iso(self.until)}"
+
+    @property
+    def filters(self) -> dict[str, int]:
+        """Query parameters, a second wider on both sides: whether the ends belong to it is unconfirmed."""
+        since = {} if self.since is None else {"date_from": self.since - 1}
+        return {**since, "date_to": self.until + 1}
+
+    def holds(self, moment: str | None) -> bool:
+        """Return whether a time column's value lies in the span; one without a time does."""
+        return moment is None or (
+            (self.since is None or iso(self.since) <= moment) and moment < iso(self.until)
+        )
+
+    def excludes(self, moment: str | None) -> bool:
+        """Return whether a server that keeps to ``filters`` would not have sent this."""
+        wider = Span(None if self.since is None else self.since - 1, self.until + 2)
+        return not wider.holds(moment)
+
+    def parts(self, count: int, oldest: int) -> list[Span]:
+        """Return the span cut into at most ``count`` equal parts, the first as open as the span is."""
+        since = oldest if self.since is None else self.since
+        cuts = {since + (self.until - since) * part // count for part in range(1, count)}
+        ends = [*sorted(cut for cut in cuts if since < cut < self.until), self.until]
+        return [Span(start, end) for start, end in zip([self.since, *ends], ends, strict=False)]
+
+
+@dataclass
+class Window:
+    """What was read of a span."""
+
+    span: Span
+    rows: int = 0
+    pages: int = 0
+    re_reads: int = 0
+    proven: bool = False
+    """Whether all its rows are known to have arrived."""
+    emitted: set[Any] = field(default_factory=set, repr=False)
+
+
+@dataclass
+class Walk:
+    """One reading of a window: what arrived, and what the server counted on each page."""
+
+    identities: set[Any] = field(default_factory=set)
+    counted: set[int | None] = field(default_factory=set)
+    strays: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether all arrived that every page counted; a server that does not count is believed."""
+        return self.counted in ({None}, {len(self.identities)})
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One page to read."""
+
+    span: Span
+    filters: Mapping[str, int]
+    number: int
+    first: Page
+
+
+def _tasks(span: Span, filters: Mapping[str, int], first: Page) -> Iterator[_Task]:
+    for number in range(1, (first.last_page or 1) + 1):
+        yield _Task(span, filters, number, first)
+
+
+class Windows:
+    """Reads one history."""
+
+    def __init__(
+        self, client: Client, path: str, params: Mapping[str, Any], typed: Callable[[Row], Row], date: str
+    ) -> None:
+        """Prepare.
+
+        Args:
+            client: The connection.
+            path: Like ``/sms/history``.
+            params: Query parameters of every page, without dates.
+            typed: Makes a stream's row of the API's.
+            date: The column that the server filters by.
+        """
+        self._client = client
+        self._path = path
+        self._params = params
+        self._typed = typed
+        self._date = date
+        self._logger = logging.getLogger("tap-clicksend")
+
+    def read(self, span: Span) -> Iterator[list[Row] | Window]:
+        """Yield rows page by page, each message once, and each window after its rows.
+
+        Raises:
+            ClickSendError: A page could not be read; the windows yielded before are whole.
+        """
+        window, walk = Window(span), Walk()
+        with closing(self._client.map(self._page, self._tasks(span))) as pages:
+            for task, page in pages:
+                if task.number == 1:
+                    window, walk = Window(task.span), Walk()
+                yield self._new_rows(window, walk, page, bool(task.filters))
+                if task.number < (task.first.last_page or 1):
+                    continue
+                if walk.strays:
+                    # The filter is ignored after all: what is left of the span comes in one walk.
+                    window.span = Span(window.span.since, span.until)
+                yield from self._prove(window, walk)
+                yield window
+                if walk.strays:
+                    return
+
+    def _tasks(self, span: Span) -> Iterator[_Task]:
+        """Yield all pages of all windows, cutting spans that hold too many rows."""
+        spans = deque([span])
+        ahead: Future[Page] | None = None
+        while spans:
+            part = spans.popleft()
+            first = (ahead or self._client.submit(self._first_page, part)).result()
+            ahead = None
+            if any(part.excludes(row[self._date]) for row in first.rows):
+                # The server ignores the filter: all that is left comes in one walk.
+                yield from _tasks(Span(part.since, span.until), {}, first)
+                return
+            if parts := self._cut(part, first):
+                spans.extendleft(reversed(parts))
+                continue
+            if spans:
+                ahead = self._client.submit(self._first_page, spans[0])
+            yield from _tasks(part, part.filters, first)
+
+    def _cut(self, span: Span, first: Page) -> list[Span]:
+        """Return the parts of a span that holds too many rows, none when it is right or cannot be cut."""
+        if (first.total or 0) <= LARGEST_WINDOW * 1.5:
+            return []
+        dates = [datetime.fromisoformat(row[self._date]) for row in first.rows if row[self._date]]
+        oldest = int(min(dates).timestamp()) if dates else span.until
+        parts = span.parts(-(-(first.total or 0) // LARGEST_WINDOW), oldest)
+        return parts if len(parts) > 1 else []
+
+    def _first_page(self, span: Span) -> Page:
+        return self._read_typed(span.filters, 1)
+
+    def _page(self, task: _Task) -> tuple[_Task, Page]:
+        return task, task.first if task.number == 1 else self._read_typed(task.filters, task.number)
+
+    def _read_typed(self, filters: Mapping[str, int], number: int) -> Page:
+        page = read_page(self._client, self._path, {**self._params, **filters}, number)
+        return replace(page, rows=[self._typed(row) for row in page.rows])
+
+    def _new_rows(self, window: Window, walk: Walk, page: Page, filtered: bool) -> list[Row]:  # noqa: FBT001
+        """Take note of a page and return those of its rows that belong to the window and are new."""
+        window.pages += 1
+        walk.counted.add(page.total)
+        walk.identities.update((row["message_id"], row.get("direction")) for row in page.rows)
+        walk.strays = walk.strays or (
+            filtered and any(window.span.excludes(row[self._date]) for row in page.rows)
+        )
+        rows = []
+        for row in page.rows:
+            message_id = row["message_id"]
+            if message_id not in window.emitted and window.span.holds(row[self._date]):
+                window.emitted.add(message_id)
+                rows.append(row)
+        window.rows += len(rows)
+        return rows
+
+    def _prove(self, window: Window, walk: Walk) -> Iterator[list[Row]]:
+        """Read a window again until it is proven, or no better than before; yield what was missing."""
+        window.proven = walk.complete and not walk.strays
+        before = None
+        while not window.proven and window.re_reads < RE_READS:
+            window.re_reads += 1
+            again, filters = Walk(), {} if walk.strays else window.span.filters
+            number, last = 0, 1
+            while (number := number + 1) <= last:
+                page = self._read_typed(filters, number)
+                last = max(last, page.last_page or 1)
+                yield self._new_rows(window, again, page, filtered=False)
+            window.proven = again.complete
+            if not window.proven and again == before:
+                self._logger.warning(
+                    "%s, %s: the server counts %s messages but sends %d, twice alike; going on with these.",
+                    self._path,
+                    window.span,
+                    "/".join(map(str, again.counted)),
+                    len(again.identities),
+                )
+                window.proven = True
+            before = again
+        if not window.proven:
+            self._logger.warning(
+                "%s, %s: changes too fast to be read whole; the next run reads it again.",
+                self._path,
+                window.span,
+            )

@@ -1,0 +1,142 @@
+"""Histories in windows: complete while the world moves, resumable after each, right on any server."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from moving_server import MovingServer
+from tap_runner import run_tap
+
+from tap_clicksend import windows
+from tap_clicksend.windows import Span
+
+NOW = 1_790_000_000
+DAY = 86_400
+
+
+@pytest.fixture
+def small_windows(monkeypatch):
+    monkeypatch.setattr(windows, "LARGEST_WINDOW", 40)
+
+
+@given(
+    st.none() | st.integers(0, 10**9),
+    st.integers(1, 10**9),
+    st.integers(2, 200),
+    st.integers(0, 2 * 10**9),
+)
+def test_parts_cover_a_span_without_gap_or_overlap(since, length, count, oldest):
+    span = Span(since, (since or 0) + length)
+    parts = span.parts(count, oldest)
+    assert 1 <= len(parts) <= count
+    assert (parts[0].since, parts[-1].until) == (since, span.until)
+    assert all(left.until == right.since for left, right in pairwise(parts))
+    assert all(part.since is None or part.since < part.until for part in parts)
+
+
+DATES = st.lists(st.integers(NOW - 100 * DAY, NOW - 2 * DAY), min_size=31, max_size=160).map(sorted)
+
+
+def moves(kind):
+    """What happens before a request; the third is the first that can miss something."""
+    step = st.tuples(st.just(kind), st.integers(0, 30), st.integers(NOW - 100 * DAY, NOW - 2 * DAY))
+    return st.dictionaries(st.integers(3, 12), st.lists(step, min_size=1, max_size=4), min_size=1, max_size=6)
+
+
+@pytest.mark.parametrize("honest", [True, False], ids=["filters", "ignores filters"])
+@pytest.mark.parametrize("kind", ["insert", "delete"])
+@pytest.mark.parametrize("max_concurrency", [1, 8])
+@given(data=st.data(), dates=DATES)
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_there_throughout_comes_out_once_while_rows_come_or_go(
+    small_windows, kind, honest, max_concurrency, data, dates
+):
+    rows = {f"{number:036}": date for number, date in enumerate(dates)}
+    name = "{:036}" if kind == "delete" else "new-{:032}"
+    script = {n: [(k, name.format(i), d) for k, i, d in steps] for n, steps in data.draw(moves(kind)).items()}
+    with MovingServer(rows, script, NOW, honest=honest) as server:
+        output = run_tap(server.api_url, "sms_history", page_size=15, max_concurrency=max_concurrency)
+        found = [row["message_id"] for row in output.rows("sms_history")]
+        assert len(found) == len(set(found))
+        if "replication_key_value" in output.state["bookmarks"]["sms_history"]:
+            assert server.always <= set(found)
+        later = run_tap(server.api_url, "sms_history", state=output.state).rows("sms_history")
+        assert server.always <= set(found) | {row["message_id"] for row in later}
+
+
+@pytest.mark.parametrize("honest", [True, False], ids=["filters", "ignores filters"])
+def test_every_state_is_a_place_to_go_on_from(small_windows, honest):
+    rows = {f"{number:036}": NOW - 100 * DAY + number * 40_000 for number in range(200)}
+    with MovingServer(rows, {}, NOW, honest=honest) as server:
+        output = run_tap(server.api_url, "sms_history", page_size=15)
+        states = [(n, m["value"]) for n, m in enumerate(output.messages) if m["type"] == "STATE"]
+        assert len(states) >= (5 if honest else 1)
+        for position, state in states:
+            before = {m["record"]["message_id"] for m in output.messages[:position] if m["type"] == "RECORD"}
+            after = {
+                row["message_id"]
+                for row in run_tap(server.api_url, "sms_history", state=state).rows("sms_history")
+            }
+            assert before | after == set(rows)
+        bookmarks = [s["bookmarks"]["sms_history"].get("replication_key_value") or "" for _, s in states]
+        assert bookmarks == sorted(bookmarks)
+
+
+def test_windows_cost_few_requests(small_windows):
+    rows = {f"{number:036}": NOW - 100 * DAY + number * 40_000 for number in range(200)}
+    with MovingServer(rows, {}, NOW, honest=True) as server:
+        run_tap(server.api_url, "sms_history", page_size=20)
+        # 200 rows are 10 pages; one look at the whole span, and windows that end in the middle of a page.
+        assert server.requests <= 10 + 2 + 6
+
+
+def test_a_row_that_moves_to_an_earlier_page_is_found_by_reading_again(caplog):
+    rows = {f"{number:036}": NOW - 50 * DAY + number for number in range(60)}
+    script = {3: [("delete", f"{0:036}", 0)]}
+    caplog.set_level("INFO")
+    with MovingServer(rows, script, NOW, honest=True) as server:
+        output = run_tap(server.api_url, "sms_history", page_size=20, max_concurrency=1)
+        assert {row["message_id"] for row in output.rows("sms_history")} == set(rows)
+    assert "1 re-reads" in caplog.text
+
+
+def test_a_server_that_counts_wrong_is_believed_after_two_equal_readings(monkeypatch, caplog):
+    rows = {f"{number:036}": NOW - 50 * DAY + number for number in range(30)}
+    with MovingServer(rows, {}, NOW, honest=True) as server:
+        answer = server._answer
+        monkeypatch.setattr(
+            server, "_answer", lambda query: (body := answer(query), body["data"].update(total=31))[0]
+        )
+        server._server.RequestHandlerClass = server._handler()
+        output = run_tap(server.api_url, "sms_history", page_size=20)
+        assert len(output.rows("sms_history")) == 30
+        assert "replication_key_value" in output.state["bookmarks"]["sms_history"]
+    assert "counts 31 messages but sends 30, twice alike" in caplog.text
+
+
+def test_a_window_that_never_stands_still_holds_the_bookmark(caplog):
+    rows = {f"{number:036}": NOW - 50 * DAY + number for number in range(30)}
+    script = {n: [("insert", f"new-{n:032}", NOW - 50 * DAY)] for n in range(2, 40)}
+    with MovingServer(rows, script, NOW, honest=True) as server:
+        output = run_tap(server.api_url, "sms_history", page_size=10, max_concurrency=1)
+        assert {row["message_id"] for row in output.rows("sms_history")} >= set(rows)
+        assert "replication_key_value" not in output.state["bookmarks"]["sms_history"]
+    assert "changes too fast" in caplog.text
+
+
+@pytest.mark.parametrize("drift", [60, 7200])
+def test_the_sandbox_drifting_under_the_tap(drift, small_windows):
+    from clicksend.sandbox import Sandbox
+
+    with Sandbox(seed=5, messages=600, contacts=20) as box:
+        before = {row["message_id"] for row in run_tap(box.api_url, "sms_history").rows("sms_history")}
+        box.control("POST", "switches", {"drift": drift})
+        output = run_tap(box.api_url, "sms_history", page_size=15)
+        box.control("POST", "switches", {"drift": 0})
+        found = [row["message_id"] for row in output.rows("sms_history")]
+        after = {row["message_id"] for row in run_tap(box.api_url, "sms_history").rows("sms_history")}
+        assert len(found) == len(set(found))
+        assert before & after <= set(found)
+        caught_up = run_tap(box.api_url, "sms_history", state=output.state).rows("sms_history")
+        assert after <= set(found) | {row["message_id"] for row in caught_up}
