@@ -23,7 +23,7 @@ FIRST_START = "start_date"
 """Key in a bookmark: the start_date that the stream began with, absent when it began with the oldest row."""
 
 OPEN_WINDOWS = "open_windows"
-"""Key in a bookmark: ``[[from, to, look_again_at]]``, windows with messages scheduled far ahead."""
+"""Key in a bookmark: ``[[from, to, look_again_at]]``, what changes long after its date."""
 
 
 class History(Collection):

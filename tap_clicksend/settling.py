@@ -32,13 +32,14 @@ class Settling:
     rows: int = 0
     unsettled: int = 0
     oldest: str | None = None
-    """Date of the oldest message that may soon change."""
-    scheduled: list[tuple[str, str]] = field(default_factory=list)
-    """Date and schedule of messages scheduled further ahead than ``patience``."""
+    """Date of the oldest message that may change, without those in ``late``."""
+    late: list[tuple[str, str]] = field(default_factory=list)
+    """Messages that change long after their date, since they were scheduled: date, and when to look again."""
 
     def __post_init__(self) -> None:
         self._settled_before = iso(self.now - self.patience)
         self._far = iso(self.now + self.patience)
+        self._soon = iso(self.now + min(self.patience, DAY))
 
     def look_at(self, rows: list[Row], date: str) -> None:
         """Take note of rows; ``date`` names their time column."""
@@ -52,31 +53,31 @@ class Settling:
             if max(moment, schedule) < self._settled_before:
                 continue
             self.unsettled += 1
-            if schedule > self._far:
-                self.scheduled.append((moment, schedule))
+            if schedule > self._far or moment < self._settled_before:
+                self.late.append((moment, schedule if schedule > iso(self.now) else self._soon))
             elif self.oldest is None or moment < self.oldest:
                 self.oldest = moment
 
     def look_again(self, before: str) -> list[list[str]]:
-        """Return windows to read again for what is scheduled far ahead and dated before a bookmark.
+        """Return windows to read again for what changes late and is dated before a bookmark.
 
         Returns:
             ``[[from, to, when]]``, one for each day that has such messages.
         """
-        passed = sorted(entry for entry in self.scheduled if entry[0] < before)
-        self.scheduled = [entry for entry in self.scheduled if entry[0] >= before]
+        passed = sorted(entry for entry in self.late if entry[0] < before)
+        self.late = [entry for entry in self.late if entry[0] >= before]
         windows = []
         for _, day in groupby(passed, key=lambda entry: entry[0][: len("YYYY-MM-DD")]):
-            dates, schedules = zip(*day, strict=True)
-            windows.append([dates[0], _a_second_after(dates[-1]), min(schedules)])
+            dates, dues = zip(*day, strict=True)
+            windows.append([dates[0], _a_second_after(dates[-1]), min(dues)])
         return windows
 
     def look_soon(self, window: list[str]) -> list[list[str]]:
         """Return a window that was due as it is due next, none when all in it is settled."""
         since, until, _ = window
-        dues = [schedule for _, schedule in self.scheduled]
+        dues = [due for _, due in self.late]
         if self.oldest is not None:
-            dues.append(iso(self.now + min(self.patience, DAY)))
+            dues.append(self._soon)
         return [[since, until, min(dues)]] if dues else []
 
 
