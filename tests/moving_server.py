@@ -42,7 +42,7 @@ class MovingServer:
             self.requests += 1
             for kind, message_id, date in self._moves.get(self.requests, []):
                 if kind == "insert":
-                    self.rows[message_id] = date
+                    self.rows.setdefault(message_id, date)
                 elif self.rows.pop(message_id, None):
                     self.always.discard(message_id)
             rows = sorted(self.rows.items(), key=lambda item: (item[1], item[0]))
