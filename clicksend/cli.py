@@ -6,7 +6,10 @@ import importlib
 
 import click
 
-COMMANDS = {"sandbox": ("clicksend.sandbox.command", "A local ClickSend, to try and break things against.")}
+COMMANDS = {
+    "doctor": ("clicksend.doctor", "Check keys, account, access and limits."),
+    "sandbox": ("clicksend.sandbox.command", "A local ClickSend, to try and break things against."),
+}
 
 
 class LazyGroup(click.Group):

@@ -132,6 +132,11 @@ class Client:
         """Call a function in one of the client's threads."""
         return self._workers.submit(function, *arguments)
 
+    @property
+    def limits(self) -> dict[str, int]:
+        """Requests a minute that ClickSend's headers have named so far, by endpoint."""
+        return self._limiter.limits
+
     def map(self, function: Callable[[T], R], items: Iterable[T]) -> Generator[R, None, None]:
         """Apply a function in the client's threads; results come in order, few ahead of the reader."""
         pending: deque[Future[R]] = deque()

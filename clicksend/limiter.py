@@ -34,6 +34,7 @@ class Budget:
     resets_at: float = 0.0
     paused_until: float = 0.0
     under_way: int = 0
+    limit: int | None = None
 
     def wait(self, now: float) -> float:
         """Return seconds until one more request is allowed."""
@@ -52,6 +53,12 @@ class Limiter:
         self._next_start = 0.0
         self._budgets: dict[str, Budget] = {}
         self._lock = threading.Lock()
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """Return the requests in one window that the server allows, by endpoint, where it said so."""
+        with self._lock:
+            return {name: b.limit for name, b in self._budgets.items() if b.limit is not None}
 
     def acquire(self, endpoint: str) -> None:
         """Wait until a request to an endpoint may start. Each ``acquire`` needs its ``release``."""
@@ -76,6 +83,8 @@ class Limiter:
             remaining, reset = (
                 _seconds((headers or {}).get(name)) for name in ("x-ratelimit-remaining", "ratelimit-reset")
             )
+            if (limit := _seconds((headers or {}).get("x-ratelimit-limit"))) is not None:
+                budget.limit = int(limit)
             if remaining is not None and reset is not None:
                 # The server may not have counted yet what is still under way.
                 budget.remaining = remaining - budget.under_way
