@@ -30,10 +30,14 @@ def without_secrets(value: Any) -> Any:
     return [without_secrets(part) for part in value] if isinstance(value, list) else value
 
 
-def _text(value: Any) -> str | None:
+def read_text(value: Any) -> str | None:
+    """Return text as it is, numbers spelled out, ``""`` as None.
+
+    Raises:
+        ValueError: It is an object or a list.
+    """
     if isinstance(value, str):
-        # No warehouse stores NUL; dropping the row for it would be worse.
-        return value.replace("\0", "\ufffd") or None
+        return value or None
     if value is None or value == []:
         return None
     if isinstance(value, bool):
@@ -63,14 +67,14 @@ def _price(value: Any) -> Decimal | None:
     if value is None or value in ("", []):
         return None
     if not isinstance(value, str | int | Decimal):
-        raise ValueError
-    return _exact(str(value).strip())
+        raise ValueError(type(value))
+    return _exact(str(value))
 
 
 @lru_cache(maxsize=4096)
 def _exact(number: str) -> Decimal:
     try:
-        exact = Decimal(number).normalize()
+        exact = Decimal(number.strip()).normalize()
     except InvalidOperation:
         raise ValueError from None
     if not exact.is_finite():
@@ -82,10 +86,22 @@ def _exact(number: str) -> Decimal:
 def _time(value: Any) -> str | None:
     if value is None or value in ("", 0, "0", []):
         return None
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if isinstance(value, int) and 0 < value < FIRST_MILLISECOND_VALUE:
+        return _hour(value // 3600) + _IN_AN_HOUR[value % 3600]
     return _utc(str(value).strip(" ,"))
 
 
 @lru_cache(maxsize=4096)
+def _hour(hours: int) -> str:
+    """Return the beginning of all times in one hour since 1970; most rows of a page share it."""
+    return datetime.fromtimestamp(hours * 3600, UTC).isoformat(timespec="hours")[: len("YYYY-MM-DDTHH")]
+
+
+_IN_AN_HOUR = [f":{seconds // 60:02}:{seconds % 60:02}+00:00" for seconds in range(3600)]
+
+
 def _utc(spelled: str) -> str:
     if WHOLE_NUMBER.fullmatch(spelled):
         seconds = int(spelled.partition(".")[0])
@@ -104,7 +120,7 @@ def _utc(spelled: str) -> str:
 def _words(value: Any) -> list[str] | None:
     if value is None or value in ("", []):
         return None
-    words = [_text(word) for word in value] if isinstance(value, list) else [_text(value)]
+    words = [read_text(word) for word in value] if isinstance(value, list) else [read_text(value)]
     return [word for word in words if word]
 
 
@@ -143,7 +159,7 @@ class Column:
 
 def text(description: str, *, personal: bool = False, old_names: tuple[str, ...] = ()) -> Column:
     """Return a column of text; ``""`` is null, numbers are spelled out."""
-    return Column(_text, {"type": "string"}, description, personal, old_names)
+    return Column(read_text, {"type": "string"}, description, personal, old_names)
 
 
 def integer(description: str, *, zero_is_none: bool = False) -> Column:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tap_clicksend.columns import Column, Row, mapping, without_secrets
+from tap_clicksend.columns import Column, Row, mapping, read_text, without_secrets
 
 EXTRA = mapping(
     "Fields that this stream does not know, and values that could not be read; null when there are none.",
@@ -26,26 +26,37 @@ class Table:
             },
             "required": list(self.keys),
         }
-        self._readers = [(name, column.read) for name, column in columns.items()]
+        self._blank: Row = dict.fromkeys([*columns, "extra"])
+        self._texts = [name for name, column in columns.items() if column.read is read_text]
+        self._readers = {name: column.read for name, column in columns.items()}
+        self._others = [(name, read) for name, read in self._readers.items() if read is not read_text]
         self._renamed = [(old, name) for name, column in columns.items() for old in column.old_names]
-        self._known = columns.keys()
 
     def row(self, raw: Row) -> Row:
         """Return the API's row with every column, each of its one type."""
         for old, name in self._renamed:
             if old in raw and name not in raw:
                 raw = {name if field == old else field: value for field, value in raw.items()}
-        row: Row = {}
-        unread: Row = {}
-        for name, read in self._readers:
+        row = self._blank.copy()
+        odd = []
+        # Most values are text as it should be: a call for each would take half of all the time.
+        for name in self._texts:
             value = raw.get(name)
-            try:
-                row[name] = None if value is None else read(value)
-            except (ValueError, ArithmeticError):
-                row[name], unread[name] = None, value
-        if not raw.keys() <= self._known:
-            unread.update((name, value) for name, value in raw.items() if name not in self._known)
-        row["extra"] = (without_secrets(unread) or None) if unread else None
+            if value.__class__ is str:
+                row[name] = value or None
+            elif value is not None:
+                odd.append((name, read_text))
+        unread: Row = {}
+        for name, read in [*self._others, *odd] if odd else self._others:
+            value = raw.get(name)
+            if value is not None:
+                try:
+                    row[name] = read(value)
+                except (ValueError, ArithmeticError):
+                    unread[name] = value
+        if unread or not raw.keys() <= self._readers.keys():
+            unread.update((name, value) for name, value in raw.items() if name not in self._readers)
+            row["extra"] = without_secrets(unread) or None
         return row
 
     def key(self, row: Row) -> tuple[Any, ...]:

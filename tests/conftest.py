@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import requests
+from meltano_project import hub, meltano, warehouse  # noqa: F401, fixtures
 from recorded_server import RecordedServer
+from sandbox_runner import EPOCH
 from tap_runner import CREDENTIALS
 
 from clicksend.client import Client
@@ -34,6 +37,44 @@ def sandbox(_shared_sandbox):
     """Return a sandbox in its first state; it holds more than two pages of messages and contacts."""
     _shared_sandbox.control("POST", "reset")
     return _shared_sandbox
+
+
+@pytest.fixture(scope="session")
+def boxes():
+    """Return two small sandboxes of one world, in both spellings; reset them before use."""
+    from clicksend.sandbox import Sandbox
+
+    sizes = {"messages": 300, "contacts": 150, "epoch": EPOCH}
+    with Sandbox(types="live", **sizes) as live, Sandbox(types="legacy", **sizes) as legacy:
+        yield live, legacy
+
+
+@pytest.fixture
+def box(boxes):
+    """Return the live one of them, in its first state."""
+    boxes[0].control("POST", "reset")
+    return boxes[0]
+
+
+@pytest.fixture(scope="session")
+def session():
+    """Return a session with the sandbox's credentials."""
+    with requests.Session() as session:
+        session.auth = tuple(CREDENTIALS.values())
+        session.trust_env = False
+        yield session
+
+
+@pytest.fixture
+def get(box, session):
+    """Return a function that gets ``data`` of a path of the box."""
+
+    def get(path, **query):
+        response = session.get(box.api_url + path, params=query, timeout=10)
+        assert response.status_code == 200, response.text
+        return response.json()["data"]
+
+    return get
 
 
 @pytest.fixture(params=["live", "legacy"])

@@ -36,9 +36,21 @@ ENDPOINTS = {
     "contact": "/lists/{list_id}/contacts/{contact_id}",
     "email_addresses": "/email/addresses",
     "countries": "/countries",
+    "sms_campaigns": "/sms-campaigns",
+    "subaccounts": "/subaccounts",
+    "account_usage": "/account/usage/{year}/{month}/subaccount",
+    "numbers": "/numbers",
+    "transactions": "/recharge/transactions",
+    "delivery_issues": "/delivery-issues",
+    "statistics_sms": "/statistics/sms",
+    "statistics_voice": "/statistics/voice",
+    "sms_inbound_rules": "/automations/sms/inbound",
+    "sms_receipt_rules": "/automations/sms/receipts",
+    "voice_receipt_rules": "/automations/voice/receipts",
 }
 MANY = {"sms_template": "sms_templates", "list": "lists", "contact": "contacts"}
-NOT_PAGED = {"account", "sms_template", "voice_lang", "list", "contact", "countries"}
+REPORTS = {"account_usage", "statistics_sms", "statistics_voice"}
+NOT_PAGED = {"account", "sms_template", "voice_lang", "list", "contact", "countries"} | REPORTS
 
 
 def recorded(*names: str) -> Any:
@@ -48,9 +60,10 @@ def recorded(*names: str) -> Any:
 
 
 class RecordedServer:
-    """Serves one variant of every body: `live`, `legacy`, `short`, `repeated`, `empty`, `nodata`, `array`.
+    """Serves one variant of every body.
 
-    An endpoint without that variant falls back to its only or its live body. `requests` collects what was
+    There are `live`, `legacy`, `old`, `short`, `repeated`, `empty`, `nodata` and `array`; an endpoint without
+    that variant falls back to its only or its live body. `requests` collects what was
     asked as (method, path, query), `api_url` ends in `prefix`.
     """
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from tap_clicksend.sdk import PageWriter
+from tap_clicksend.streams import ALL
 from tap_clicksend.tap import TapClickSend
 
 CREDENTIALS = {"username": "sandbox", "api_key": "sandbox-key"}
@@ -61,7 +62,7 @@ def run_tap(
     output = output or Output()
     tap = TapClickSend(
         config={"api_url": api_url, "max_retries": 0, **CREDENTIALS, **config},
-        catalog=catalog_of(*streams) if streams else None,
+        catalog=catalog_of(*(streams or [stream.name for stream in ALL])),
         state=json.loads(json.dumps(state)) if state else None,
         message_writer=output,
     )

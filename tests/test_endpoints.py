@@ -52,6 +52,7 @@ def test_the_sandbox_serves_every_line(sandbox, connect):
         one["list_id"] for one in client.get("/lists").data["data"] if one["_contacts_count"]
     )
     ids["contact_id"] = client.get(f"/lists/{ids['list_id']}/contacts").data["data"][0]["contact_id"]
+    ids |= {"year": 2026, "month": 5}
     for method, path, *_ in TABLE:
         if method == "GET":
             answer = requests.get(

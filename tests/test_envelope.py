@@ -12,6 +12,7 @@ from clicksend import errors
 from clicksend.envelope import decode, raise_for_answer, unwrap, unwrap_hub
 
 ENDPOINT = "GET /lists"
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 
 
 def ok(data):
@@ -126,10 +127,19 @@ def test_one_broken_character_does_not_cost_the_page():
     assert decode(ENDPOINT, b'{"a": "x\xff"}') == {"a": "x\ufffd"}
 
 
+def test_nul_is_replaced_since_no_warehouse_stores_it():
+    body = rb'{"a": "x\u0000y", "b": "backslash u: \\u0000", "c": "backslash, NUL: \\\u0000"}'
+    assert decode(ENDPOINT, body) == {
+        "a": "x\ufffdy",
+        "b": "backslash u: \\u0000",
+        "c": "backslash, NUL: \\\ufffd",
+    }
+
+
 @given(
     st.recursive(
-        st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(),
-        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        st.none() | st.booleans() | st.integers(-(2**60), 2**60) | TEXT,
+        lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner),
     )
 )
 def test_no_prefix_of_a_body_passes_for_the_whole(value):

@@ -15,6 +15,7 @@ from meltano_project import connection, query
 from clicksend.demo.__main__ import RETENTION
 from clicksend.demo.warehouse import Count, count
 from clicksend.sandbox import Sandbox
+from tap_clicksend.streams import ALL
 from tap_clicksend.tap import TapClickSend
 
 DAY = 86_400
@@ -72,7 +73,8 @@ def test_the_job_loads_everything_then_what_is_new_and_marks_what_is_gone(meltan
             state = box.state()
             horizon = datetime.fromtimestamp(state["now"], UTC) - RETENTION
             counts = count(warehouse, since=since, horizon=horizon)
-            assert {stream: rows.current for stream, rows in counts.items()} == state["rows"]
+            held = {stream.name: state["rows"][stream.name] for stream in ALL if stream.selected_by_default}
+            assert {stream: rows.current for stream, rows in counts.items()} == held
             return counts
 
         first = load()

@@ -1,9 +1,10 @@
 """The Singer SDK's own suite for taps; it checks less than it says, so test_tap.py carries the load."""
 
 from singer_sdk.testing import SuiteConfig, get_tap_test_class
-from tap_runner import CREDENTIALS
+from tap_runner import CREDENTIALS, catalog_of
 
 from clicksend.sandbox import Sandbox
+from tap_clicksend.streams import ALL
 from tap_clicksend.tap import TapClickSend
 
 # The suite wants its config when the class is made, so the server starts with the module.
@@ -17,6 +18,7 @@ def teardown_module():
 
 TestTapClickSend = get_tap_test_class(
     TapClickSend,
+    catalog=catalog_of(*(stream.name for stream in ALL)),
     config={"api_url": BOX.api_url, **CREDENTIALS},
     parse_env_config=False,
     suite_config=SuiteConfig(max_records_limit=120),

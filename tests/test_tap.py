@@ -14,7 +14,7 @@ from tap_clicksend.tap import TapClickSend
 
 STREAMS = {stream.name: stream for stream in ALL}
 HISTORIES = ["sms_history", "mms_history", "voice_history"]
-MARKED = ["contacts", "email_addresses", "lists", "sms_templates"]
+MARKED = ["contacts", "email_addresses", "lists", "numbers", "sms_templates", "subaccounts"]
 DAY = 86_400
 
 

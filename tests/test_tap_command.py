@@ -8,6 +8,8 @@ import sys
 import pytest
 from tap_runner import CREDENTIALS, tap_command
 
+from tap_clicksend.streams import ALL
+
 HUB = {"api_key": "sandbox-key"}
 
 
@@ -93,12 +95,12 @@ def test_about_discover_and_test(sandbox, tmp_path):
     assert "batch" not in about["capabilities"]
     assert {"api_key", "start_date", "page_size"} <= about["settings"]["properties"].keys()
     catalog = json.loads(tap_command(tmp_path, {}, "--discover").stdout)
-    assert len(catalog["streams"]) == 14
+    assert len(catalog["streams"]) == len(ALL)
     config = {"api_url": sandbox.api_url, **CREDENTIALS}
     tested = tap_command(tmp_path, config, "--test")
     assert tested.returncode == 0
     kinds = [json.loads(line)["type"] for line in tested.stdout.splitlines()]
-    assert kinds.count("SCHEMA") == 14
+    assert kinds.count("SCHEMA") == len(ALL)
     wrong = tap_command(tmp_path, {**config, "api_key": "wrong"}, "--test")
     assert wrong.returncode == 1
     assert "Traceback" not in wrong.stderr

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from clicksend.demo.processes import DemoError, python, start, stop
 
 JOB = "clicksend-to-warehouse"
@@ -63,6 +65,12 @@ class Pipeline:
                 stop(meltano)
         if failed:
             raise DemoError(f"meltano run {JOB} failed; from {self.log}:\n" + "\n".join(self._reasons()))
+
+    def left_out(self) -> set[str]:
+        """Return the streams that the project file does not select."""
+        project = yaml.safe_load((self.project / "meltano.yml").read_text())
+        patterns = project["plugins"]["extractors"][0]["select"]
+        return {pattern[1:].partition(".")[0] for pattern in patterns if pattern.startswith("!")}
 
     def seconds(self) -> dict[str, float]:
         """Return how long each stream took, by the tap's own account."""

@@ -11,6 +11,7 @@ Unconfirmed, each a switch (see `Switches`):
   value
 - how soon a message shows in its history; that receipts and inbound age out after four months, as messages do
 - receipts and inbound without a POLL rule, or with several; whether `/mms/receipts` still exists
+- what subaccounts answer to somebody who may not see them
 - what a list that does not exist, or an account without voice access, answers
 - whether the hub serves `/clicksend/v3` at all, and how it wraps what it serves and what `/v1/run` answers
 
@@ -22,6 +23,11 @@ Unconfirmed and fixed here:
   `schedule`
 - that unknown fields in `q` and `order_by`, and values that are no numbers, are ignored
 - live spellings of receipts, inbound messages, MMS and voice rows: known from documentation only
+- usage and statistics: that months and days are UTC's and messages count by `date`, that usage counts parts
+  of what was sent, that a bounce is a 301, that calls are counted for an account without voice access too
+- that campaign messages are in the history like others (scheduled ones are said not to be), order of
+  purchases (newest first)
+- that every kind of automation rule has one disabled POLL rule beside those of the switch
 - default order of MMS and voice history (by time) and of contacts (none)
 - rate limits other than that of `/account`, and that each is counted per endpoint for all callers together
 - `legacy` rows keep every fact of the `live` ones, so that both hold the same rows; real old answers had

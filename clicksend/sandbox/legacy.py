@@ -18,14 +18,15 @@ from clicksend.sandbox.rows import (
 )
 
 
-def _as_text(shape: Shape, *names: str) -> None:
+def as_text(shape: Shape, *names: str) -> None:
     """Turn integers into numeric strings; null and "" stay."""
     for name in names:
         if isinstance(shape[name], int):
             shape[name] = str(shape[name])
 
 
-def _without_null(shape: Shape, *names: str) -> None:
+def without_null(shape: Shape, *names: str) -> None:
+    """Leave fields out that are null."""
     for name in names:
         if shape[name] is None:
             del shape[name]
@@ -34,8 +35,8 @@ def _without_null(shape: Shape, *names: str) -> None:
 def sms_history(row: Sms) -> Shape:
     """Age a row of `/sms/history`."""
     shape = live.sms_history(row)
-    _as_text(shape, "date")
-    _without_null(shape, "first_name", "last_name")
+    as_text(shape, "date")
+    without_null(shape, "first_name", "last_name")
     shape["message_parts"] = f"{row.parts}.00"
     shape["contact_id"] = row.contact_id or 0
     shape["custom_string"] = row.custom_string or None
@@ -45,8 +46,8 @@ def sms_history(row: Sms) -> Shape:
 def mms_history(row: Mms) -> Shape:
     """Age a row of `/mms/history`."""
     shape = live.mms_history(row)
-    _as_text(shape, "date_added")
-    _without_null(shape, "first_name", "last_name", "error_code", "error_text")
+    as_text(shape, "date_added")
+    without_null(shape, "first_name", "last_name", "error_code", "error_text")
     shape["carrier"] = row.carrier or None
     return shape
 
@@ -54,14 +55,14 @@ def mms_history(row: Mms) -> Shape:
 def voice_history(row: Voice) -> Shape:
     """Age a row of `/voice/history`."""
     shape = live.voice_history(row)
-    _as_text(shape, "date_added", "schedule")
+    as_text(shape, "date_added", "schedule")
     shape["message_parts"] = f"{row.parts}.00" if row.parts else ""
     shape["custom_string"] = row.custom_string or None
     return shape
 
 
 def _receipt(shape: Shape) -> Shape:
-    _as_text(shape, "timestamp_send", "timestamp", "status_code", "error_code")
+    as_text(shape, "timestamp_send", "timestamp", "status_code", "error_code")
     shape["error_code"] = shape["error_code"] or ""
     shape["error_text"] = shape["error_text"] or ""
     shape["custom_string"] = shape["custom_string"] or None
@@ -71,7 +72,7 @@ def _receipt(shape: Shape) -> Shape:
 def sms_receipts(row: Receipt) -> Shape:
     """Age a row of `/sms/receipts`; the older list calls the type `_message_type`."""
     shape = _receipt(live.sms_receipts(row))
-    _without_null(shape, "digits")
+    without_null(shape, "digits")
     shape["_message_type"] = shape.pop("message_type")
     return shape
 
@@ -109,7 +110,7 @@ def lists(row: ContactList, size: int) -> Shape:
 def contacts(row: Contact, list_name: str) -> Shape:
     """Age a contact: times as text, nothing is null instead of empty."""
     shape = live.contacts(row, list_name)
-    _as_text(shape, "date_added", "date_updated")
+    as_text(shape, "date_added", "date_updated")
     for name in ("fax_number", "organization_name", "email", *_ADDRESS):
         shape[name] = shape[name] or None
     return shape
@@ -118,14 +119,6 @@ def contacts(row: Contact, list_name: str) -> Shape:
 def email_addresses(row: EmailAddress) -> Shape:
     """Age a sender's e-mail address: nothing has changed."""
     return live.email_addresses(row)
-
-
-def account(balance: str) -> Shape:
-    """Age the account: the end of the trial is text."""
-    shape = live.account(balance)
-    _as_text(shape, "trial_expiry")
-    _without_null(shape, "_referrer_chosen", "delivery_to")
-    return shape
 
 
 _ADDRESS = (

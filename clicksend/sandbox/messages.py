@@ -4,6 +4,7 @@ from random import Random
 from typing import NamedTuple, TypedDict
 
 from clicksend.sandbox import journeys, texts
+from clicksend.sandbox.dealings import campaign_message, complaint
 from clicksend.sandbox.events import Event, MessageSent, OptedOut, Replied, StatusChanged
 from clicksend.sandbox.identifiers import random_uuid, time_uuid
 from clicksend.sandbox.people import People, Person
@@ -92,7 +93,8 @@ class Composer:
         if campaign is None and rng.random() < _SCHEDULED:
             message.schedule = at + int(rng.uniform(3 * _HOUR, 45 * _DAY))
             journey = journeys.scheduled_journey(rng)
-        return self._send(at, message, journey, "sms") + self._answers(message, address)
+        events = self._send(at, message, journey, "sms") + self._answers(message, address)
+        return events if campaign is None else events + campaign_message(at, campaign, message, label, text)
 
     def mms(self, at: int) -> list[Event]:
         """Compose a picture message; some come in."""
@@ -147,7 +149,10 @@ class Composer:
         moment = message.schedule or at
         for leg in journey.legs:
             moment += leg.earliest + int(self._rng.random() * (leg.latest - leg.earliest))
-            events.append(self._report(moment, message, pick(self._rng, leg.outcomes)))
+            delivery = pick(self._rng, leg.outcomes)
+            events.append(self._report(moment, message, delivery))
+            if delivery.code == "301":
+                events += complaint(moment, message, channel)
         return events
 
     def _report(self, moment: int, message: Message, delivery: Delivery) -> StatusChanged:

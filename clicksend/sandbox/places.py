@@ -107,6 +107,12 @@ def price(channel: str, country: str, parts: int) -> str:
 
 
 @cache
+def country_name(code: str) -> str:
+    """Name a country in English."""
+    return dict(countries())[code]
+
+
+@cache
 def countries() -> tuple[tuple[str, str], ...]:
     """Return all ISO 3166-1 countries: (alpha-2 code, English name), after the tz database's iso3166.tab."""
     text = files(__package__).joinpath("countries.csv").read_text(encoding="utf-8")

@@ -6,6 +6,12 @@ All times are Unix seconds (UTC), all prices decimal strings.
 
 from msgspec import Struct
 
+AREAS = (
+    *("smpp", "users", "billing", "reporting", "contacts", "settings"),
+    *("sms", "email", "voice", "fax", "post", "reseller", "global_sending", "mms"),
+)
+"""What a subaccount may have access to."""
+
 
 class Delivery(Struct, frozen=True):
     """What has become of a message so far.
@@ -138,6 +144,66 @@ class Template(Struct, kw_only=True):
     template_id: int
     template_name: str
     body: str
+
+
+class Campaign(Struct, kw_only=True):
+    """A text sent to a list; `sent` counts the messages that have gone out so far."""
+
+    sms_campaign_id: int
+    name: str
+    list_id: int
+    sender: str
+    body: str
+    schedule: int | None
+    status: str
+    date_added: int
+    custom_string: str = ""
+    sent: int = 0
+
+
+class Subaccount(Struct, kw_only=True):
+    """Somebody who may use the account; `access` names the areas that are open."""
+
+    subaccount_id: int
+    api_username: str
+    first_name: str
+    last_name: str
+    email: str
+    phone_number: str
+    access: tuple[str, ...]
+    notes: str | None = None
+    is_main: int = 0
+
+
+class Number(Struct, kw_only=True):
+    """A rented number; `status` is 0 (ready) to 5."""
+
+    dedicated_number: str
+    country: str
+    price: str
+    guid: str
+    notes: str | None = None
+    status: int = 0
+
+
+class Transaction(Struct, kw_only=True):
+    """Credit that was bought."""
+
+    invoice_number: str
+    amount: str
+    date: int
+
+
+class Issue(Struct, kw_only=True):
+    """A complaint about a message."""
+
+    issue_id: int
+    message_id: str
+    type: str
+    description: str
+    date_added: int
+    resolved: int = 0
+    support_comments: str | None = None
 
 
 class EmailAddress(Struct, kw_only=True):

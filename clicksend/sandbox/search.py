@@ -1,8 +1,10 @@
 """`q`, `operator` and `order_by`: how ClickSend's collections are searched and sorted."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from clicksend.sandbox.answers import number
 from clicksend.sandbox.switches import Switches
 
 T = TypeVar("T")
@@ -42,6 +44,22 @@ def ordered(
         return rows[::-1] if descending else rows
     get = fields[field]
     return sorted(rows, key=lambda row: (get(row) is not None, get(row)), reverse=descending)
+
+
+def dated(
+    rows: Sequence[Any], query: dict[str, str], date: Callable[[Any], int], switches: Switches
+) -> tuple[int, int]:
+    """Return the range of `rows`, sorted by `date`, that `date_from` and `date_to` ask for."""
+    how, first, end = switches.date_filter, 0, len(rows)
+    if how == "ignored":
+        return first, end
+    from_side, to_side = (bisect_left, bisect_right) if how == "inclusive" else (bisect_right, bisect_left)
+    date_from, date_to = number(query, "date_from"), number(query, "date_to")
+    if date_from is not None:
+        first = from_side(rows, date_from, key=date)
+    if date_to is not None:
+        end = to_side(rows, date_to, key=date)
+    return first, max(first, end)
 
 
 def _pairs(text: str) -> list[tuple[str, str, str]]:

@@ -6,9 +6,10 @@ from operator import attrgetter
 from types import ModuleType
 from typing import Any, Literal, TypeVar
 
-from clicksend.sandbox import legacy, live
+from clicksend.sandbox import legacy, legacy_account, live, live_account
 from clicksend.sandbox.events import Event
 from clicksend.sandbox.places import countries
+from clicksend.sandbox.reports import STATISTICS_DAYS, usage_rows
 from clicksend.sandbox.rows import Inbound, Receipt
 from clicksend.sandbox.store import Inbox, Store
 from clicksend.sandbox.switches import Switches
@@ -64,6 +65,11 @@ class Simulation:
         """The module that spells rows: `live` or `legacy`, which have the same functions."""
         return live if self.types == "live" else legacy
 
+    @property
+    def account_shapes(self) -> ModuleType:
+        """The module that spells what belongs to the account itself, in the same two ways."""
+        return live_account if self.types == "live" else legacy_account
+
     def kept(self, rows: list[T], time: Callable[[T], int], lag: int = 0) -> tuple[int, int]:
         """Return which range of `rows`, sorted by `time`, the API still and already shows."""
         first = bisect_left(rows, self.now - RETENTION, key=time) if self.switches.retention else 0
@@ -97,6 +103,14 @@ class Simulation:
             "contacts": sum(map(len, store.contacts.values())),
             "email_addresses": len(store.email_addresses),
             "countries": len(countries()),
+            "sms_campaigns": len(store.campaigns),
+            "subaccounts": len(store.subaccounts) * switches.subaccount_access,
+            "account_usage": usage_rows(store, self.now - RETENTION, self.now),
+            "numbers": len(store.numbers) * switches.dedicated_numbers,
+            "transactions": len(store.transactions),
+            "delivery_issues": len(store.issues),
+            "statistics_sms": STATISTICS_DAYS,
+            "statistics_voice": STATISTICS_DAYS,
         }
 
     def _recent(self, inbox: Inbox[Item]) -> list[Item]:

@@ -7,15 +7,20 @@ from typing import Generic, TypeVar
 from msgspec import Struct, field
 
 from clicksend.sandbox.rows import (
+    Campaign,
     Contact,
     ContactList,
     EmailAddress,
     Inbound,
+    Issue,
     Message,
     Mms,
+    Number,
     Receipt,
     Sms,
+    Subaccount,
     Template,
+    Transaction,
     Voice,
 )
 
@@ -57,6 +62,11 @@ class Store(Struct):
     lists: dict[int, ContactList] = field(default_factory=dict)
     contacts: dict[int, dict[int, Contact]] = field(default_factory=dict)
     email_addresses: dict[int, EmailAddress] = field(default_factory=dict)
+    campaigns: dict[int, Campaign] = field(default_factory=dict)
+    subaccounts: dict[int, Subaccount] = field(default_factory=dict)
+    numbers: dict[str, Number] = field(default_factory=dict)
+    transactions: list[Transaction] = field(default_factory=list)
+    issues: dict[str, Issue] = field(default_factory=dict)
 
     def receipts_of(self, message: Message) -> Inbox[Receipt]:
         """Return the receipts of the channel that the message belongs to."""

@@ -9,6 +9,7 @@ from random import Random
 
 from msgspec import Struct
 
+from clicksend.sandbox import account_life
 from clicksend.sandbox.events import Event
 from clicksend.sandbox.messages import Composer
 from clicksend.sandbox.milestones import HISTORY_DAYS, milestones
@@ -52,6 +53,7 @@ def events(plan: Plan) -> Iterator[Event]:
     return merge(
         milestones(start, plan.epoch),
         people.life(start),
+        account_life.life(start, plan.epoch, Random(f"account {plan.seed}")),
         _traffic(plan, start, composer, rhythm),
         key=attrgetter("at"),
     )

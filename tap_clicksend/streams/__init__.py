@@ -1,12 +1,12 @@
 """Every stream, one short class each: its path, keys, replication key and columns.
 
-How the kinds of collection are read is in ``tap_clicksend.collections``.
+How the kinds of collection are read is in ``tap_clicksend.collections``, ``history`` and ``reporting``.
 """
 
 from __future__ import annotations
 
 from tap_clicksend.sdk import ClickSendStream
-from tap_clicksend.streams import account, contacts, messages
+from tap_clicksend.streams import account, business, campaigns, contacts, messages, reports
 
 ALL: tuple[type[ClickSendStream], ...] = (
     account.Account,
@@ -23,4 +23,12 @@ ALL: tuple[type[ClickSendStream], ...] = (
     contacts.Contacts,
     contacts.EmailAddresses,
     account.Countries,
+    campaigns.SmsCampaigns,
+    business.Subaccounts,
+    business.Numbers,
+    business.Transactions,
+    business.DeliveryIssues,
+    reports.AccountUsage,
+    reports.StatisticsSms,
+    reports.StatisticsVoice,
 )

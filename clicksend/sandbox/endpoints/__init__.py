@@ -6,7 +6,7 @@ Writes become further lines of the table.
 from collections.abc import Callable
 
 from clicksend.sandbox.answers import Answer, Call
-from clicksend.sandbox.endpoints import account, addresses, messages, templates
+from clicksend.sandbox.endpoints import account, addresses, dealings, messages, reports, templates
 from clicksend.sandbox.simulation import Simulation
 
 Endpoint = Callable[[Simulation, Call], Answer]
@@ -31,6 +31,17 @@ ROUTES: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", "/lists/{list_id}/contacts/{contact_id}", addresses.contact),
     ("GET", "/email/addresses", account.email_addresses),
     ("GET", "/countries", account.countries),
+    ("GET", "/sms-campaigns", dealings.sms_campaigns),
+    ("GET", "/subaccounts", dealings.subaccounts),
+    ("GET", "/account/usage/{year}/{month}/{type}", reports.account_usage),
+    ("GET", "/numbers", dealings.numbers),
+    ("GET", "/recharge/transactions", dealings.transactions),
+    ("GET", "/delivery-issues", dealings.delivery_issues),
+    ("GET", "/statistics/sms", reports.statistics_sms),
+    ("GET", "/statistics/voice", reports.statistics_voice),
+    ("GET", "/automations/sms/inbound", dealings.sms_inbound_rules),
+    ("GET", "/automations/sms/receipts", dealings.sms_receipt_rules),
+    ("GET", "/automations/voice/receipts", dealings.voice_receipt_rules),
 )
 PUBLIC = frozenset({"/countries"})
 """Paths that answer without credentials, and with wrong ones."""

@@ -12,7 +12,7 @@ def account(sim: Simulation, _: Call) -> Answer:
     """GET /account: with the secret that the real answer has too; the balance falls row by row."""
     balance = max(0, _TOPPED_UP - _SPENT_PER_ROW * len(sim.store.sms))
     whole, fraction = divmod(balance, 1_000_000)
-    return Answer(sim.shapes.account(f"{whole}.{fraction:06}"), "Here's your account")
+    return Answer(sim.account_shapes.account(f"{whole}.{fraction:06}"), "Here's your account")
 
 
 def email_addresses(sim: Simulation, call: Call) -> Answer:

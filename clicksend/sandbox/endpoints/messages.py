@@ -1,14 +1,13 @@
 """Histories, receipts and inbound messages of the three channels."""
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from clicksend.sandbox import pages
-from clicksend.sandbox.answers import Answer, Call, forbidden, not_found, number
+from clicksend.sandbox.answers import Answer, Call, forbidden, not_found
 from clicksend.sandbox.live import SUBACCOUNT_ID, USERNAME
-from clicksend.sandbox.search import Fields, matching, ordered
+from clicksend.sandbox.search import Fields, dated, matching, ordered
 from clicksend.sandbox.simulation import Simulation
 
 _DATE = attrgetter("date")
@@ -113,27 +112,15 @@ def sms_reply(sim: Simulation, call: Call) -> Answer:
 def _history(sim: Simulation, call: Call, how: History) -> Answer:
     rows: list[Any] = getattr(sim.store, how.channel)
     first, end = sim.kept(rows, _DATE, sim.switches.history_lag)
-    first, end = _date_range(sim, call, rows, first, end)
-    found = matching(rows[first:end], call.query, how.search, sim.switches)
+    asked_first, asked_end = dated(rows, call.query, _DATE, sim.switches)
+    found = matching(
+        rows[max(first, asked_first) : min(end, asked_end)], call.query, how.search, sim.switches
+    )
     found = ordered(found, call.query, how.order, sim.switches, by=how.time_field)
     message = _YOUR_DATA if sim.types == "live" else "Here is your history."
     spell = getattr(sim.shapes, f"{how.channel}_history")
     served = pages.Collection(f"/{how.channel}/history", message, spell)
     return pages.answer(found, call.query, sim.switches, served)
-
-
-def _date_range(sim: Simulation, call: Call, rows: list[Any], first: int, end: int) -> tuple[int, int]:
-    """Narrow a range of rows, which are sorted by date, to `date_from` and `date_to`."""
-    how = sim.switches.date_filter
-    if how == "ignored":
-        return first, end
-    from_side, to_side = (bisect_left, bisect_right) if how == "inclusive" else (bisect_right, bisect_left)
-    date_from, date_to = number(call.query, "date_from"), number(call.query, "date_to")
-    if date_from is not None:
-        first = max(first, from_side(rows, date_from, key=_DATE))
-    if date_to is not None:
-        end = min(end, to_side(rows, date_to, key=_DATE))
-    return first, max(first, end)
 
 
 def _polled(sim: Simulation, call: Call, rows: Sequence[Any], shape: str, path: str) -> Answer:

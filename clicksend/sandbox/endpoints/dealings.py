@@ -1,0 +1,120 @@
+"""Campaigns, subaccounts, numbers, purchases, complaints and automation rules."""
+
+from operator import attrgetter
+from typing import Any
+
+from clicksend.sandbox import pages
+from clicksend.sandbox.answers import Answer, Call, forbidden
+from clicksend.sandbox.live_account import CURRENCY
+from clicksend.sandbox.messages import OUR_NUMBER
+from clicksend.sandbox.rows import Campaign
+from clicksend.sandbox.search import Fields, dated, matching, ordered
+from clicksend.sandbox.simulation import Simulation
+
+_ADDED = attrgetter("date_added")
+_CAMPAIGN_FIELDS: Fields = {
+    **{name: attrgetter(name) for name in ("sms_campaign_id", "name", "status", "schedule", "date_added")},
+    **{name: attrgetter(name) for name in ("list_id", "body", "custom_string")},
+    "from": attrgetter("sender"),
+}
+_SUBACCOUNT_FIELDS: Fields = {
+    name: attrgetter(name) for name in ("subaccount_id", "api_username", "first_name", "last_name", "email")
+}
+_NUMBER_FIELDS: Fields = {
+    "country": attrgetter("country"),
+    "type": lambda _: "sms",
+    "number_type": lambda _: "longcode",
+}
+_LISTED_TWICE = 2
+
+
+def sms_campaigns(sim: Simulation, call: Call) -> Answer:
+    """GET /sms-campaigns: by `date_added`, unless asked otherwise."""
+    rows = sorted(sim.store.campaigns.values(), key=lambda row: (row.date_added, row.sms_campaign_id))
+    first, end = dated(rows, call.query, _ADDED, sim.switches)
+    found = matching(rows[first:end], call.query, _CAMPAIGN_FIELDS, sim.switches)
+    found = ordered(found, call.query, _CAMPAIGN_FIELDS, sim.switches, by="date_added")
+    served = pages.Collection(
+        "/sms-campaigns", "Here are your SMS campaigns.", lambda row: _campaign_shape(sim, row)
+    )
+    return pages.answer(found, call.query, sim.switches, served)
+
+
+def subaccounts(sim: Simulation, call: Call) -> Answer:
+    """GET /subaccounts: with their keys; 403 for who may not see them."""
+    if not sim.switches.subaccount_access:
+        raise forbidden()
+    found = matching(list(sim.store.subaccounts.values()), call.query, _SUBACCOUNT_FIELDS, sim.switches)
+    found = ordered(found, call.query, _SUBACCOUNT_FIELDS, sim.switches)
+    served = pages.Collection("/subaccounts", "Here are your data.", sim.account_shapes.subaccounts)
+    return pages.answer(found, call.query, sim.switches, served)
+
+
+def numbers(sim: Simulation, call: Call) -> Answer:
+    """GET /numbers: the oldest come twice, as in the documented example; without any there is no `data`."""
+    rows = list(sim.store.numbers.values()) if sim.switches.dedicated_numbers else []
+    found = matching([*rows, *rows[:_LISTED_TWICE]], call.query, _NUMBER_FIELDS, sim.switches)
+    served = pages.Collection("/numbers", "Here are you dedicated numbers.", sim.account_shapes.numbers)
+    answer = pages.answer(found, call.query, sim.switches, served)
+    if found:
+        answer.data["_currency"] = CURRENCY
+    else:
+        answer.data.pop("data", None)
+    return answer
+
+
+def transactions(sim: Simulation, call: Call) -> Answer:
+    """GET /recharge/transactions: newest first."""
+    served = pages.Collection(
+        "/recharge/transactions", "Here are your transactions.", sim.account_shapes.transactions
+    )
+    return pages.answer(sim.store.transactions[::-1], call.query, sim.switches, served)
+
+
+def delivery_issues(sim: Simulation, call: Call) -> Answer:
+    """GET /delivery-issues."""
+    served = pages.Collection("/delivery-issues", "Here is your result.", sim.account_shapes.delivery_issues)
+    return pages.answer(list(sim.store.issues.values()), call.query, sim.switches, served)
+
+
+def sms_inbound_rules(sim: Simulation, call: Call) -> Answer:
+    """GET /automations/sms/inbound."""
+    rules = [{"inbound_rule_id": number, **_inbound_rule(**rule)} for number, rule in _rules(sim)]
+    served = pages.Collection("/automations/sms/inbound", "Your list of inbound rules.", dict)
+    return pages.answer(rules, call.query, sim.switches, served)
+
+
+def sms_receipt_rules(sim: Simulation, call: Call) -> Answer:
+    """GET /automations/sms/receipts."""
+    return _receipt_rules(sim, call, "/automations/sms/receipts")
+
+
+def voice_receipt_rules(sim: Simulation, call: Call) -> Answer:
+    """GET /automations/voice/receipts."""
+    return _receipt_rules(sim, call, "/automations/voice/receipts")
+
+
+def _campaign_shape(sim: Simulation, row: Campaign) -> Any:
+    owner = sim.store.lists.get(row.list_id)
+    return sim.account_shapes.sms_campaigns(row, owner.list_name if owner else None)
+
+
+def _rules(sim: Simulation) -> list[tuple[int, dict[str, Any]]]:
+    """Make one POLL rule for each that is switched on, one that is disabled, and one that sends e-mail."""
+    polling = [{"action": "POLL", "action_address": None, "enabled": 1}] * sim.switches.poll_rules
+    disabled = {"action": "POLL", "action_address": None, "enabled": 0}
+    mailing = {"action": "EMAIL_FIXED", "action_address": "user@example.com", "enabled": 1}
+    return list(enumerate([mailing, disabled, *polling], start=1))
+
+
+def _inbound_rule(**rule: Any) -> dict[str, Any]:
+    common = {"dedicated_number": OUR_NUMBER, "rule_name": "Replies", "message_search_type": 0}
+    return {**common, "message_search_term": None, "body": None, "webhook_type": None, **rule}
+
+
+def _receipt_rules(sim: Simulation, call: Call, path: str) -> Answer:
+    rules = [
+        {"receipt_rule_id": number, "rule_name": f"Rule {number}", "match_type": 0, **rule}
+        for number, rule in _rules(sim)
+    ]
+    return pages.answer(rules, call.query, sim.switches, pages.Collection(path, "Your list of rules.", dict))
