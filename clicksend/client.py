@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -32,6 +32,9 @@ from clicksend.settings import Settings, is_loopback
 
 LONGEST_WAIT = 900.0
 """Seconds; a server that asks for a longer pause gets its answer reported instead."""
+
+CHUNK = 1 << 20
+"""Bytes read of a body at once: requests' own 10 kB cost a page several turns of the interpreter's lock."""
 
 logger = logging.getLogger("clicksend")
 # At DEBUG it logs whole URLs, whose queries can hold phone numbers.
@@ -74,6 +77,13 @@ class Client:
         self._clock = clock
         self._limiter = Limiter(self._clock, settings.requests_per_minute)
         self._session = _session(settings)
+        self._get = self._session.prepare_request(
+            requests.Request("GET", settings.api_url, auth=_auth(settings))
+        )
+        environment = self._session.merge_environment_settings(
+            settings.api_url, proxies={}, stream=True, verify=None, cert=None
+        )
+        self._transport: dict[str, Any] = {**environment}
         self._workers = ThreadPoolExecutor(settings.max_concurrency, thread_name_prefix="clicksend")
         self._backoff = wait_exponential_jitter(initial=1, max=60)
         self.started_at: datetime | None = None
@@ -89,23 +99,20 @@ class Client:
         Raises:
             ClickSendError: One sentence on what went wrong and what to do.
         """
-        endpoint, settings = f"GET {path}", self.settings
-        auth = (
-            HTTPBasicAuth(settings.username.encode(), settings.api_key.encode())
-            if settings.username
-            else BearerAuth(settings.api_key)
-        )
+        endpoint = f"GET {path}"
+        # Preparing takes requests as long as the exchange; only the URL differs from call to call.
+        request = self._get.copy()
+        request.url = f"{self.settings.api_url}{path}" + (f"?{urlencode(params)}" if params else "")
 
         def attempt() -> Answer:
-            response = self._exchange(endpoint, settings.api_url + path, auth=auth, params=params)
-            answer = _answer(endpoint, response, envelope.unwrap)
+            answer = self._answer(endpoint, request, envelope.unwrap)
             self.started_at = self.started_at or answer.date
             return answer
 
         try:
             return self._retrying(attempt)
         except (NotFoundError, MethodNotAllowedError) as error:
-            if settings.through_hub and not IDS.search(path):
+            if self.settings.through_hub and not IDS.search(path):
                 raise NotServedByHubError(endpoint, error.status, error.code) from None
             raise
 
@@ -119,12 +126,12 @@ class Client:
         Raises:
             ClickSendError: One sentence on what went wrong and what to do.
         """
-        endpoint, settings = "POST /v1/run", self.settings
-        auth = BearerAuth(settings.hub_key or "")
+        auth = BearerAuth(self.settings.hub_key or "")
+        request = requests.Request("POST", f"{self.settings.hub_url}/v1/run", auth=auth, json=payload)
+        prepared = self._session.prepare_request(request)
 
         def attempt() -> Answer:
-            response = self._exchange(endpoint, f"{settings.hub_url}/v1/run", auth=auth, json=payload)
-            return _answer(endpoint, response, envelope.unwrap_hub)
+            return self._answer("POST /v1/run", prepared, envelope.unwrap_hub)
 
         return (self._retrying(attempt) if repeatable else attempt()).data
 
@@ -143,7 +150,7 @@ class Client:
         try:
             for item in items:
                 pending.append(self._workers.submit(function, item))
-                if len(pending) >= self.settings.max_concurrency:
+                if len(pending) >= 2 * self.settings.max_concurrency:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
@@ -156,28 +163,42 @@ class Client:
         self._workers.shutdown(wait=False, cancel_futures=True)
         self._session.close()
 
-    def _exchange(self, endpoint: str, url: str, **request: Any) -> requests.Response:
-        """Make one request and return its whole answer."""
-        response = None
+    def _answer(
+        self, endpoint: str, request: requests.PreparedRequest, unwrap: Callable[[str, Any], Any]
+    ) -> Answer:
+        """Make one request and take its answer out of the envelope.
+
+        Raises:
+            ClickSendError: There is no answer, it is an error, or not one of this API's.
+        """
+        response, body = self._exchange(endpoint, request)
+        try:
+            if response.status_code < HTTPStatus.MULTIPLE_CHOICES:
+                return Answer(unwrap(endpoint, envelope.decode(endpoint, body)), _date(response))
+            envelope.raise_for_answer(endpoint, response.status_code, body)
+        except ClickSendError as error:
+            error.retry_after = retry_after(response.headers)
+            if response.status_code == HTTPStatus.TOO_MANY_REQUESTS and error.retry_after:
+                self._limiter.pause(endpoint, min(error.retry_after, LONGEST_WAIT))
+            raise
+
+    def _exchange(self, endpoint: str, request: requests.PreparedRequest) -> tuple[requests.Response, bytes]:
+        """Make one request and return the answer with its whole body."""
+        headers: Mapping[str, str] = {}
         self._limiter.acquire(endpoint)
         try:
-            response = self._session.request(
-                endpoint.partition(" ")[0],
-                url,
-                timeout=self.settings.timeout,
-                allow_redirects=False,
-                **request,
-            )
+            with self._session.send(
+                request, timeout=self.settings.timeout, allow_redirects=False, **self._transport
+            ) as response:
+                headers = response.headers
+                return response, b"".join(response.iter_content(CHUNK))
         except requests.RequestException as error:
             raise UnreachableError(
-                f"{endpoint} got no whole answer from {urlsplit(url).netloc}: {_reason(error)}."
+                f"{endpoint} got no whole answer from {urlsplit(request.url or '').netloc}: {_reason(error)}."
                 " Check api_url and the network, or run again later."
             ) from None
         finally:
-            self._limiter.release(endpoint, response.headers if response is not None else {})
-        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS and (wait := retry_after(response.headers)):
-            self._limiter.pause(endpoint, min(wait, LONGEST_WAIT))
-        return response
+            self._limiter.release(endpoint, headers)
 
     def _retrying(self, attempt: Callable[[], Answer]) -> Answer:
         retrying = Retrying(
@@ -207,19 +228,10 @@ def _session(settings: Settings) -> requests.Session:
     return session
 
 
-def _answer(endpoint: str, response: requests.Response, unwrap: Callable[[str, Any], Any]) -> Answer:
-    """Take a response out of its envelope.
-
-    Raises:
-        ClickSendError: The answer is an error, or not one of this API's.
-    """
-    try:
-        if response.status_code < HTTPStatus.MULTIPLE_CHOICES:
-            return Answer(unwrap(endpoint, envelope.decode(endpoint, response.content)), _date(response))
-        envelope.raise_for_answer(endpoint, response.status_code, response.content)
-    except ClickSendError as error:
-        error.retry_after = retry_after(response.headers)
-        raise
+def _auth(settings: Settings) -> AuthBase:
+    if settings.username is None:
+        return BearerAuth(settings.api_key)
+    return HTTPBasicAuth(settings.username.encode(), settings.api_key.encode())
 
 
 def _date(response: requests.Response) -> datetime:

@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from clicksend.client import Client
@@ -41,6 +42,10 @@ class Span:
     def __str__(self) -> str:
         return f"{iso(self.since) if self.since is not None else 'the oldest'} to {iso(self.until)}"
 
+    @cached_property
+    def _ends(self) -> tuple[str, str]:
+        return "" if self.since is None else iso(self.since), iso(self.until)
+
     @property
     def filters(self) -> dict[str, int]:
         """Query parameters, a second wider on both sides: whether the ends belong to it is unconfirmed."""
@@ -49,14 +54,17 @@ class Span:
 
     def holds(self, moment: str | None) -> bool:
         """Return whether a time column's value lies in the span; one without a time does."""
-        return moment is None or (
-            (self.since is None or iso(self.since) <= moment) and moment < iso(self.until)
-        )
+        since, until = self._ends
+        return moment is None or since <= moment < until
 
-    def excludes(self, moment: str | None) -> bool:
-        """Return whether a server that keeps to ``filters`` would not have sent this."""
-        wider = Span(None if self.since is None else self.since - 1, self.until + 2)
-        return not wider.holds(moment)
+    @cached_property
+    def wider(self) -> Span:
+        """What a server that keeps to ``filters`` may send."""
+        return Span(None if self.since is None else self.since - 1, self.until + 2)
+
+    def holds_all(self, moments: list[str]) -> bool:
+        """Return whether all values of a time column lie in the span."""
+        return not moments or (self.holds(min(moments)) and self.holds(max(moments)))
 
     def parts(self, count: int, oldest: int) -> list[Span]:
         """Return the span cut into at most ``count`` equal parts, the first as open as the span is."""
@@ -160,7 +168,7 @@ class Windows:
             part = spans.popleft()
             first = (ahead or self._client.submit(self._first_page, part)).result()
             ahead = None
-            if any(part.excludes(row[self._date]) for row in first.rows):
+            if not part.wider.holds_all(self._dates(first)):
                 # The server ignores the filter: all that is left comes in one walk.
                 yield from _tasks(Span(part.since, span.until), {}, first)
                 return
@@ -195,17 +203,19 @@ class Windows:
         window.pages += 1
         walk.counted.add(page.total)
         walk.identities.update((row["message_id"], row.get("direction")) for row in page.rows)
-        walk.strays = walk.strays or (
-            filtered and any(window.span.excludes(row[self._date]) for row in page.rows)
-        )
-        rows = []
-        for row in page.rows:
-            message_id = row["message_id"]
-            if message_id not in window.emitted and window.span.holds(row[self._date]):
-                window.emitted.add(message_id)
-                rows.append(row)
-        window.rows += len(rows)
-        return rows
+        dates = self._dates(page)
+        if filtered and not window.span.wider.holds_all(dates):
+            walk.strays = True
+        rows = page.rows
+        if not window.span.holds_all(dates):
+            rows = [row for row in rows if window.span.holds(row[self._date])]
+        new = {row["message_id"]: row for row in rows if row["message_id"] not in window.emitted}
+        window.emitted.update(new)
+        window.rows += len(new)
+        return list(new.values())
+
+    def _dates(self, page: Page) -> list[str]:
+        return [row[self._date] for row in page.rows if row[self._date] is not None]
 
     def _prove(self, window: Window, walk: Walk) -> Iterator[list[Row]]:
         """Read a window again until it is proven, or no better than before; yield what was missing."""
