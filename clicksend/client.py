@@ -150,7 +150,7 @@ class Client:
         try:
             for item in items:
                 pending.append(self._workers.submit(function, item))
-                if len(pending) >= 2 * self.settings.max_concurrency:
+                if len(pending) >= 4 * self.settings.max_concurrency:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()

@@ -14,7 +14,7 @@ from clicksend.paging import read_page
 from tap_clicksend.collections import Collection
 from tap_clicksend.columns import Row
 from tap_clicksend.settling import DAY, Settling
-from tap_clicksend.windows import Span, Window, Windows, iso
+from tap_clicksend.windows import Source, Span, Window, Windows, iso
 
 LAG = 3600
 """Seconds that a message may take to show in its history; how long it really takes is unconfirmed."""
@@ -60,7 +60,10 @@ class History(Collection):
         return {**super().page_params, "order_by": f"{self._date}:asc"}
 
     def _windows(self) -> Windows:
-        return Windows(self.tap.client, self.path, self.page_params, self.typed, self._date)
+        # One id can stand for what was sent and for what came in.
+        identity = [name for name in ("message_id", "direction") if name in self.columns]
+        source = Source(self.path, self.page_params, self.typed, self._date, identity)
+        return Windows(self.tap.client, source)
 
     def _look_again(self, now: int) -> Iterator[list[Row]]:
         """Read the windows again that are due, and keep those that are not done."""

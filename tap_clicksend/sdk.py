@@ -126,7 +126,7 @@ class ClickSendStream(Stream):
         self.complete = True
         try:
             for page in self.pages():
-                rows = [row for row in page if None not in self.table.key(row)]
+                rows = self.table.whole(page)
                 if len(rows) < len(page):
                     self.complete = False
                     self.logger.error("%s: a row without its %s was left out.", self.path, self.table.keys)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from tap_clicksend.columns import Column, Row, mapping, read_text, without_secrets
@@ -58,6 +59,13 @@ class Table:
             unread.update((name, value) for name, value in raw.items() if name not in self._readers)
             row["extra"] = without_secrets(unread) or None
         return row
+
+    def whole(self, rows: list[Row]) -> list[Row]:
+        """Return the rows that have every part of their key, the same list where all do."""
+        for name in self.keys:
+            if None in map(itemgetter(name), rows):
+                rows = [row for row in rows if row[name] is not None]
+        return rows
 
     def key(self, row: Row) -> tuple[Any, ...]:
         """Return a row's key."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 from clicksend.client import Client
@@ -25,6 +26,7 @@ LARGEST_WINDOW = 10_000
 """Rows; what a killed run has to read again at most, and what memory holds the keys of."""
 
 RE_READS = 3
+MESSAGE_ID = itemgetter("message_id")
 
 
 def iso(seconds: int) -> str:
@@ -116,26 +118,33 @@ def _tasks(span: Span, filters: Mapping[str, int], first: Page) -> Iterator[_Tas
         yield _Task(span, filters, number, first)
 
 
+@dataclass(frozen=True)
+class Source:
+    """A history to read.
+
+    Attributes:
+        path: Like ``/sms/history``.
+        params: Query parameters of every page, without dates.
+        typed: Makes a stream's row of the API's.
+        date: The column that the server filters by.
+        identity: The columns that tell apart what the server counts.
+    """
+
+    path: str
+    params: Mapping[str, Any]
+    typed: Callable[[Row], Row]
+    date: str
+    identity: Sequence[str]
+
+
 class Windows:
     """Reads one history."""
 
-    def __init__(
-        self, client: Client, path: str, params: Mapping[str, Any], typed: Callable[[Row], Row], date: str
-    ) -> None:
-        """Prepare.
-
-        Args:
-            client: The connection.
-            path: Like ``/sms/history``.
-            params: Query parameters of every page, without dates.
-            typed: Makes a stream's row of the API's.
-            date: The column that the server filters by.
-        """
+    def __init__(self, client: Client, source: Source) -> None:
         self._client = client
-        self._path = path
-        self._params = params
-        self._typed = typed
-        self._date = date
+        self._source = source
+        self._date_of = itemgetter(source.date)
+        self._identity_of = itemgetter(*source.identity)
         self._logger = logging.getLogger("tap-clicksend")
 
     def read(self, span: Span) -> Iterator[list[Row] | Window]:
@@ -183,7 +192,7 @@ class Windows:
         """Return the parts of a span that holds too many rows, none when it is right or cannot be cut."""
         if (first.total or 0) <= LARGEST_WINDOW * 1.5:
             return []
-        dates = [datetime.fromisoformat(row[self._date]) for row in first.rows if row[self._date]]
+        dates = [datetime.fromisoformat(self._date_of(row)) for row in first.rows if self._date_of(row)]
         oldest = int(min(dates).timestamp()) if dates else span.until
         parts = span.parts(-(-(first.total or 0) // LARGEST_WINDOW), oldest)
         return parts if len(parts) > 1 else []
@@ -195,27 +204,30 @@ class Windows:
         return task, task.first if task.number == 1 else self._read_typed(task.filters, task.number)
 
     def _read_typed(self, filters: Mapping[str, int], number: int) -> Page:
-        page = read_page(self._client, self._path, {**self._params, **filters}, number)
-        return replace(page, rows=[self._typed(row) for row in page.rows])
+        page = read_page(self._client, self._source.path, {**self._source.params, **filters}, number)
+        return replace(page, rows=[self._source.typed(row) for row in page.rows])
 
     def _new_rows(self, window: Window, walk: Walk, page: Page, filtered: bool) -> list[Row]:  # noqa: FBT001
         """Take note of a page and return those of its rows that belong to the window and are new."""
         window.pages += 1
         walk.counted.add(page.total)
-        walk.identities.update((row["message_id"], row.get("direction")) for row in page.rows)
+        walk.identities.update(map(self._identity_of, page.rows))
         dates = self._dates(page)
         if filtered and not window.span.wider.holds_all(dates):
             walk.strays = True
         rows = page.rows
         if not window.span.holds_all(dates):
-            rows = [row for row in rows if window.span.holds(row[self._date])]
-        new = {row["message_id"]: row for row in rows if row["message_id"] not in window.emitted}
-        window.emitted.update(new)
-        window.rows += len(new)
-        return list(new.values())
+            rows = [row for row in rows if window.span.holds(self._date_of(row))]
+        ids = set(map(MESSAGE_ID, rows))
+        if len(ids) < len(rows) or not window.emitted.isdisjoint(ids):
+            new = {row["message_id"]: row for row in rows if row["message_id"] not in window.emitted}
+            ids, rows = set(new), list(new.values())
+        window.emitted |= ids
+        window.rows += len(rows)
+        return rows
 
     def _dates(self, page: Page) -> list[str]:
-        return [row[self._date] for row in page.rows if row[self._date] is not None]
+        return [date for date in map(self._date_of, page.rows) if date is not None]
 
     def _prove(self, window: Window, walk: Walk) -> Iterator[list[Row]]:
         """Read a window again until it is proven, or no better than before; yield what was missing."""
@@ -233,7 +245,7 @@ class Windows:
             if not window.proven and again == before:
                 self._logger.warning(
                     "%s, %s: the server counts %s messages but sends %d, twice alike; going on with these.",
-                    self._path,
+                    self._source.path,
                     window.span,
                     "/".join(map(str, again.counted)),
                     len(again.identities),
@@ -243,6 +255,6 @@ class Windows:
         if not window.proven:
             self._logger.warning(
                 "%s, %s: changes too fast to be read whole; the next run reads it again.",
-                self._path,
+                self._source.path,
                 window.span,
             )
