@@ -161,6 +161,8 @@ class Windows:
                 yield self._new_rows(window, walk, page, bool(task.filters))
                 if task.number < (task.first.last_page or 1):
                     continue
+                if task.first.last_page is None:
+                    yield from self._until_nothing_new(window, walk, task.filters)
                 if walk.strays:
                     # The filter is ignored after all: what is left of the span comes in one walk.
                     window.span = Span(window.span.since, span.until)
@@ -225,6 +227,15 @@ class Windows:
         window.emitted |= ids
         window.rows += len(rows)
         return rows
+
+    def _until_nothing_new(
+        self, window: Window, walk: Walk, filters: Mapping[str, int]
+    ) -> Iterator[list[Row]]:
+        """Read on behind the first page of a server that does not count."""
+        number, known = 1, 0
+        while len(walk.identities) > known:
+            number, known = number + 1, len(walk.identities)
+            yield self._new_rows(window, walk, self._read_typed(filters, number), bool(filters))
 
     def _dates(self, page: Page) -> list[str]:
         return [date for date in map(self._date_of, page.rows) if date is not None]

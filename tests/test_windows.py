@@ -115,6 +115,20 @@ def test_a_server_that_counts_wrong_is_believed_after_two_equal_readings(monkeyp
     assert "counts 31 messages but sends 30, twice alike" in caplog.text
 
 
+@pytest.mark.parametrize("honest", [True, False], ids=["filters", "ignores filters"])
+def test_a_server_that_does_not_count_is_read_until_nothing_new_comes(monkeypatch, honest):
+    rows = {f"{number:036}": NOW - 50 * DAY + number for number in range(45)}
+    with MovingServer(rows, {}, NOW, honest=honest) as server:
+        answer = server._answer
+        monkeypatch.setattr(
+            server, "_answer", lambda query: answer(query) | {"data": {"data": answer(query)["data"]["data"]}}
+        )
+        server._server.RequestHandlerClass = server._handler()
+        output = run_tap(server.api_url, "sms_history", page_size=15)
+        assert {row["message_id"] for row in output.rows("sms_history")} == set(rows)
+        assert len(output.rows("sms_history")) == 45
+
+
 def test_a_window_that_never_stands_still_holds_the_bookmark(caplog):
     rows = {f"{number:036}": NOW - 50 * DAY + number for number in range(30)}
     script = {n: [("insert", f"new-{n:032}", NOW - 50 * DAY)] for n in range(2, 40)}
