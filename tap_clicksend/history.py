@@ -9,9 +9,8 @@ from typing import Any
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
-from clicksend.errors import SettingsError
 from clicksend.paging import read_page
-from tap_clicksend.collections import Collection
+from tap_clicksend.collections import Collection, seconds_of
 from tap_clicksend.columns import Row
 from tap_clicksend.settling import DAY, Settling
 from tap_clicksend.windows import Source, Span, Window, Windows, iso
@@ -142,18 +141,7 @@ class History(Collection):
         return iso(self._seconds(value)) if value else None
 
     def _seconds(self, value: Any) -> int:
-        """Read a time from the state.
-
-        Raises:
-            SettingsError: It is none.
-        """
-        try:
-            moment = datetime.fromisoformat(value)
-        except (TypeError, ValueError):
-            raise SettingsError(
-                f"The state of {self.name} holds no date where one is due: repair or clear it."
-            ) from None
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+        return seconds_of(value, self.name)
 
     @property
     def _incremental(self) -> bool:

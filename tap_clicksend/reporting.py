@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
-from clicksend.errors import SettingsError, UnexpectedAnswerError
+from clicksend.errors import UnexpectedAnswerError
+from tap_clicksend.collections import seconds_of
 from tap_clicksend.columns import Row
 from tap_clicksend.sdk import ClickSendStream
 
@@ -81,12 +82,7 @@ class MonthlyUsage(ClickSendStream):
         value = self.stream_state.get("replication_key_value")
         if not value or self.replication_method != REPLICATION_INCREMENTAL:
             return None
-        try:
-            return _first_day(datetime.fromisoformat(value).astimezone(UTC))
-        except (TypeError, ValueError):
-            raise SettingsError(
-                f"The state of {self.name} holds no date where one is due: repair or clear it."
-            ) from None
+        return _first_day(datetime.fromtimestamp(seconds_of(value, self.name), UTC))
 
     def _move_bookmark(self, month: datetime) -> None:
         reached = max(filter(None, (self._bookmark(), month)))

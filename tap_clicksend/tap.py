@@ -37,6 +37,14 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "maximum": 100,
         "default": 100,
     },
+    "contacts_replication": {
+        "type": "string",
+        "title": "Contacts replication",
+        "description": "full: read all contacts, and mark those that vanished. incremental: read those that"
+        " changed; deletions do not show, so run a full one every week.",
+        "enum": ["full", "incremental"],
+        "default": "full",
+    },
     "settle_days": {
         "type": "number",
         "title": "Days to settle",

@@ -209,6 +209,47 @@ class TestIncremental:
         assert "replication_key_value" not in output.state["bookmarks"]["sms_history"]
 
 
+class TestIncrementalContacts:
+    """Contacts can be read by what changed; deletions then do not show."""
+
+    @pytest.mark.parametrize("after", ["strict", "inclusive"])
+    def test_only_what_changed_is_read_again(self, sandbox, after):
+        sandbox.control("POST", "switches", {"updated_after": after})
+        first = run_tap(sandbox.api_url, "contacts", contacts_replication="incremental")
+        loaded = dict(zip(keys(first, "contacts"), first.rows("contacts"), strict=True))
+        assert len(loaded) == sandbox.state()["rows"]["contacts"]
+        sandbox.advance(2 * DAY)
+        second = run_tap(sandbox.api_url, "contacts", state=first.state, contacts_replication="incremental")
+        assert 0 < len(second.rows("contacts")) < len(loaded) / 2
+        loaded |= dict(zip(keys(second, "contacts"), second.rows("contacts"), strict=True))
+        now = run_tap(sandbox.api_url, "contacts")
+        for key, row in zip(keys(now, "contacts"), now.rows("contacts"), strict=True):
+            assert loaded[key] == row
+        assert "ACTIVATE_VERSION" not in first.kinds("contacts") + second.kinds("contacts")
+        assert "ACTIVATE_VERSION" in now.kinds("contacts")
+
+    def test_a_broken_list_keeps_its_bookmark(self, sandbox):
+        first = run_tap(sandbox.api_url, "contacts", contacts_replication="incremental")
+        sandbox.advance(2 * DAY)
+        sandbox.control(
+            "POST", "faults", {"path": "/lists/*/contacts", "kind": "status", "status": 500, "times": -1}
+        )
+        output = Output()
+        with pytest.raises(errors.ServerError):
+            run_tap(
+                sandbox.api_url,
+                "contacts",
+                state=first.state,
+                contacts_replication="incremental",
+                output=output,
+            )
+        assert all(
+            m["value"]["bookmarks"]["contacts"]["lists"] == first.state["bookmarks"]["contacts"]["lists"]
+            for m in output.messages
+            if m["type"] == "STATE"
+        )
+
+
 class TestActivateVersion:
     """Rows are marked as gone only when all that is there was read."""
 

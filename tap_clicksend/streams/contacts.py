@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from tap_clicksend.collections import Collection, ContactCollection, ListCollection
+from tap_clicksend.collections import DATE_UPDATED, Collection, ContactCollection, ListCollection
 from tap_clicksend.columns import Column, integer, text, time
 
 
@@ -52,7 +52,7 @@ class Contacts(ContactCollection):
         "address_postal_code": text("Postal code.", personal=True),
         "address_country": text("Country, ISO 3166 alpha-2."),
         "date_added": time("When the contact was created."),
-        "date_updated": time("When the contact last changed."),
+        "date_updated": DATE_UPDATED,
         "_list_name": text("Name of the list."),
     }
 
