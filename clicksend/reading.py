@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tap_clicksend.sdk import ClickSendStream
     from tap_clicksend.tap import TapClickSend
 
-TAP_SETTINGS = ("page_size", "list_ids")
+TAP_SETTINGS = ("page_size", "list_ids", "pii", "pii_key")
 """Settings of the tap that hold here too. Maps, say, do not: refused, they cannot be silently left out."""
 
 Row = dict[str, Any]
@@ -40,8 +40,9 @@ def read(
         since: For histories: the oldest moment to read (ISO 8601, UTC where it names no zone).
             None: the oldest that ClickSend still has.
         until: For histories: read only what lies before this moment. None: all.
-        connection: Settings of the connection, and ``page_size`` and ``list_ids``, as the tap has them. Keys
-            come from SKILLBOSS_API_KEY, or CLICKSEND_USERNAME and CLICKSEND_API_KEY, where none are given.
+        connection: Settings of the connection, and ``page_size``, ``list_ids``, ``pii`` and ``pii_key``, as
+            the tap has them. Keys come from SKILLBOSS_API_KEY, or CLICKSEND_USERNAME and CLICKSEND_API_KEY,
+            where none are given.
 
     Returns:
         The rows. Nothing is requested until they are iterated or converted.

@@ -171,6 +171,7 @@ def _wrong(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> Itera
         rule = {
             "type": f"must be of type {error.validator_value}",
             "enum": f"must be one of {error.validator_value}",
+            "minLength": f"must have at least {error.validator_value} characters",
             "minimum": f"must be at least {error.validator_value}",
             "maximum": f"must be at most {error.validator_value}",
             "pattern": "holds characters that it cannot have, such as spaces or line breaks",

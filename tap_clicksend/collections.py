@@ -67,8 +67,8 @@ class Receipts(Collection):
     channel: ClassVar[str]
 
     @override
-    def typed(self, raw: Row) -> Row:
-        row = super().typed(raw)
+    def row(self, raw: Row) -> Row:
+        row = super().row(raw)
         parts = (row[name] or "" for name in ("message_id", "status_code", "timestamp", "digits"))
         row["receipt_id"] = str(uuid.uuid5(RECEIPTS, "|".join((self.channel, *parts))))
         return row

@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from clicksend.errors import ApiError
 from tap_clicksend.columns import Column, Row
+from tap_clicksend.pii import Mask
 from tap_clicksend.table import Table
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class ClickSendStream(Stream):
         self.table = Table(self.columns, self.primary_keys)
         self.complete = False
         """Whether every row that the API has was read in this run."""
+        self._mask_personal = Mask(self.columns, tap.config["pii"], tap.config.get("pii_key", ""))
         super().__init__(tap, schema=self.table.schema)
 
     def read(self) -> Iterator[list[Row]]:
@@ -102,7 +104,11 @@ class ClickSendStream(Stream):
         raise NotImplementedError
 
     def typed(self, raw: Row) -> Row:
-        """Return the API's row as a row of this stream."""
+        """Return the API's row as a row of this stream, personal data as the settings want it."""
+        return self._mask_personal(self.row(raw))
+
+    def row(self, raw: Row) -> Row:
+        """Return the API's row with all columns, personal data included."""
         return self.table.row(raw)
 
     def wanted(self, row: Row) -> bool:  # noqa: ARG002

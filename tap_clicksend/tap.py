@@ -45,6 +45,22 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "enum": ["full", "incremental"],
         "default": "full",
     },
+    "pii": {
+        "type": "string",
+        "title": "Personal data",
+        "description": "keep personal columns, hash them (the same value has the same hash in all streams)"
+        " or drop them (null). With hash and drop extra is dropped too.",
+        "enum": ["keep", "hash", "drop"],
+        "default": "keep",
+    },
+    "pii_key": {
+        "type": "string",
+        "title": "Key of the hashes",
+        "description": "Key of the hashes of pii: hash (HMAC-SHA256). Another key gives other hashes.",
+        "minLength": 16,
+        "secret": True,
+        "writeOnly": True,
+    },
     "settle_days": {
         "type": "number",
         "title": "Days to settle",
@@ -86,6 +102,8 @@ class TapClickSend(ClickSendTap):
     def check_settings(self) -> None:
         settings.check(self.config, self.config_jsonschema["properties"])
         settings.Settings.from_config(self.config)
+        if self.config["pii"] == "hash" and "pii_key" not in self.config:
+            raise SettingsError("Setting pii: hash needs a pii_key, which nobody can guess.")
         start, end = self.moment("start_date"), self.moment("end_date")
         if start and start > datetime.now(UTC):
             raise SettingsError("Setting start_date lies in the future: there is nothing to read yet.")
