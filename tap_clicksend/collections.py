@@ -84,7 +84,7 @@ class ListCollection(Collection):
     @property
     @override
     def emit_activate_version_messages(self) -> bool:
-        return "list_ids" not in self.config
+        return super().emit_activate_version_messages and "list_ids" not in self.config
 
 
 class ContactCollection(ListCollection):

@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Stream, Tap
 from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
+from singer_sdk.helpers._batch import SDKBatchMessage
+from singer_sdk.helpers._catalog import pop_deselected_record_properties
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from typing_extensions import override
 
 from clicksend.errors import ApiError
+from tap_clicksend.batches import Batches
 from tap_clicksend.columns import Column, Row
 from tap_clicksend.pii import Mask
 from tap_clicksend.table import Table
 
 if TYPE_CHECKING:
+    from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.helpers.types import Context
 
     from tap_clicksend.tap import TapClickSend
@@ -94,6 +98,7 @@ class ClickSendStream(Stream):
     def __init__(self, tap: TapClickSend) -> None:
         self.tap = tap
         self.table = Table(self.columns, self.primary_keys)
+        self._batches: Batches | None = None
         self.complete = False
         """Whether every row that the API has was read in this run."""
         self._mask_personal = Mask(self.columns, tap.config["pii"], tap.config.get("pii_key", ""))
@@ -149,13 +154,15 @@ class ClickSendStream(Stream):
 
     def write_state(self) -> None:
         """Write the state, after the rows that it stands for."""
+        if self._batches:
+            self._batches.flush()
         self.state_manager.is_flushed = False
         self._write_state_message()
 
     @property
     @override
     def emit_activate_version_messages(self) -> bool:
-        return self.marks_deleted
+        return self.marks_deleted and "batch_config" not in self.config
 
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
@@ -183,6 +190,30 @@ class ClickSendStream(Stream):
             yield from super()._sync_records(context, write_messages=write_messages)
         if write_messages and self._stream_version is not None and self.complete:
             super()._write_activate_version_message(self._stream_version)
+
+    @override
+    def _sync_batches(self, batch_config: BatchConfig, context: Context | None = None) -> None:
+        """Write files of rows that went through selection and maps, which the SDK's own way leaves out."""
+
+        def announce(name: str, url: str) -> None:
+            self.tap.write_message(SDKBatchMessage(name, batch_config.encoding, [url]))
+            self.state_manager.is_flushed = False
+            files.increment()
+
+        schemas = {stream_map.stream_alias: stream_map.transformed_schema for stream_map in self.stream_maps}
+        self._batches = Batches(batch_config, schemas, announce)
+        with self.get_record_counter() as counter, self.get_batch_counter() as files, self.get_sync_timer():
+            self._write_starting_replication_value(None)
+            for rows in self.whole_pages():
+                for row in rows:
+                    pop_deselected_record_properties(row, self.schema, self.mask)
+                    for stream_map in self.stream_maps:
+                        if (mapped := stream_map.transform(row)) is not None:
+                            self._batches.add(stream_map.stream_alias, mapped)
+                counter.increment(len(rows))
+            self._batches.flush()
+        self._finalize_state(self.stream_state)
+        self._write_state_message()
 
     def _writes_pages(self) -> bool:
         (stream_map, *others) = self.stream_maps

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cached_property
+from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
@@ -61,6 +62,33 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "secret": True,
         "writeOnly": True,
     },
+    "batch_config": {
+        "type": "object",
+        "title": "Batch files",
+        "description": "Write rows into files instead of RECORD messages: encoding.format (jsonl, parquet),"
+        " encoding.compression (gzip, none), storage.root (file:// URL of a folder), storage.prefix,"
+        " batch_size.",
+        "properties": {
+            "encoding": {
+                "type": "object",
+                "properties": {
+                    "format": {"type": "string", "enum": ["jsonl", "parquet"]},
+                    "compression": {"type": "string", "enum": ["gzip", "none"]},
+                },
+                "required": ["format"],
+                "additionalProperties": False,
+            },
+            "storage": {
+                "type": "object",
+                "properties": {"root": {"type": "string"}, "prefix": {"type": "string"}},
+                "required": ["root"],
+                "additionalProperties": False,
+            },
+            "batch_size": {"type": "integer", "minimum": 1},
+        },
+        "required": ["encoding", "storage"],
+        "additionalProperties": False,
+    },
     "settle_days": {
         "type": "number",
         "title": "Days to settle",
@@ -92,6 +120,7 @@ class TapClickSend(ClickSendTap):
         TapCapabilities.DISCOVER,
         TapCapabilities.STATE,
         TapCapabilities.ACTIVATE_VERSION,
+        PluginCapabilities.BATCH,
         PluginCapabilities.ABOUT,
         PluginCapabilities.STREAM_MAPS,
         PluginCapabilities.FLATTENING,
@@ -104,6 +133,10 @@ class TapClickSend(ClickSendTap):
         settings.Settings.from_config(self.config)
         if self.config["pii"] == "hash" and "pii_key" not in self.config:
             raise SettingsError("Setting pii: hash needs a pii_key, which nobody can guess.")
+        if self.config.get("batch_config", {}).get("encoding", {}).get(
+            "format"
+        ) == "parquet" and not find_spec("pyarrow"):
+            raise SettingsError("Setting batch_config: parquet needs pip install 'singer-clicksend[arrow]'.")
         start, end = self.moment("start_date"), self.moment("end_date")
         if start and start > datetime.now(UTC):
             raise SettingsError("Setting start_date lies in the future: there is nothing to read yet.")

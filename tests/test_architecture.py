@@ -83,6 +83,7 @@ def test_private_methods_of_the_sdk_are_overridden_in_one_file_only():
             ["self", "full_table_version"],
         ),
         (sdk.ClickSendStream._sync_records, Stream._sync_records, ["self", "context", "write_messages"]),
+        (sdk.ClickSendStream._sync_batches, Stream._sync_batches, ["self", "batch_config", "context"]),
     ],
     ids=lambda value: getattr(value, "__qualname__", ""),
 )

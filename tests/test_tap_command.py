@@ -42,9 +42,7 @@ def states(output):
             {"api_url": "http://rest.clicksend.com/v3"}, "api_url must use https", id="http to a remote host"
         ),
         pytest.param({"list_ids": [1]}, "list_ids", id="a list that does not exist"),
-        pytest.param(
-            {"batch_config": {}}, "Unknown setting batch_config", id="a setting that does not work yet"
-        ),
+        pytest.param({"batch_config": {}}, "Setting batch_config", id="batch_config without its parts"),
     ],
 )
 def test_bad_settings_end_in_one_sentence(sandbox, tmp_path, config, named):
@@ -92,7 +90,7 @@ def test_neither_debug_logs_nor_output_hold_the_key(sandbox, tmp_path):
 
 def test_about_discover_and_test(sandbox, tmp_path):
     about = json.loads(tap_command(tmp_path, {}, "--about", "--format=json").stdout)
-    assert "batch" not in about["capabilities"]
+    assert "batch" in about["capabilities"]
     assert {"api_key", "start_date", "page_size"} <= about["settings"]["properties"].keys()
     catalog = json.loads(tap_command(tmp_path, {}, "--discover").stdout)
     assert len(catalog["streams"]) == len(ALL)
