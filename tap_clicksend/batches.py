@@ -37,11 +37,10 @@ class Batches:
         self._announce = announce
         self._rows: defaultdict[str, list[Row]] = defaultdict(list)
 
-    def add(self, name: str, row: Row) -> None:
-        """Take a row."""
-        rows = self._rows[name]
-        rows.append(row)
-        if len(rows) >= self._config.batch_size:
+    def add(self, name: str, rows: list[Row]) -> None:
+        """Take rows."""
+        self._rows[name] += rows
+        if len(self._rows[name]) >= self._config.batch_size:
             self._write(name)
 
     def flush(self) -> None:

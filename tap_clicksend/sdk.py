@@ -205,22 +205,33 @@ class ClickSendStream(Stream):
         with self.get_record_counter() as counter, self.get_batch_counter() as files, self.get_sync_timer():
             self._write_starting_replication_value(None)
             for rows in self.whole_pages():
-                for row in rows:
-                    pop_deselected_record_properties(row, self.schema, self.mask)
-                    for stream_map in self.stream_maps:
-                        if (mapped := stream_map.transform(row)) is not None:
-                            self._batches.add(stream_map.stream_alias, mapped)
+                for name, mapped in self._mapped(rows):
+                    self._batches.add(name, mapped)
                 counter.increment(len(rows))
             self._batches.flush()
         self._finalize_state(self.stream_state)
         self._write_state_message()
 
+    def _mapped(self, rows: list[Row]) -> Iterator[tuple[str, list[Row]]]:
+        """Yield rows after selection and maps, under each name that these give them."""
+        if self._is_unmapped():
+            yield self.name, rows
+            return
+        for row in rows:
+            pop_deselected_record_properties(row, self.schema, self.mask)
+        for stream_map in self.stream_maps:
+            mapped = map(stream_map.transform, rows)
+            yield stream_map.stream_alias, [row for row in mapped if row is not None]
+
     def _writes_pages(self) -> bool:
+        is_whole_run = self.ABORT_AT_RECORD_COUNT is None
+        return isinstance(self.tap.message_writer, PageWriter) and is_whole_run and self._is_unmapped()
+
+    def _is_unmapped(self) -> bool:
+        """Return whether rows go out as they are: no map, no flattening, no column deselected."""
         (stream_map, *others) = self.stream_maps
         return (
-            isinstance(self.tap.message_writer, PageWriter)
-            and self.ABORT_AT_RECORD_COUNT is None
-            and type(stream_map) is SameRecordTransform
+            type(stream_map) is SameRecordTransform
             and not (others or stream_map.flattening_enabled)
             and all(self.mask["properties", name] for name in self.schema["properties"])
         )
