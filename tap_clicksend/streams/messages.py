@@ -32,6 +32,29 @@ SUBACCOUNT_ID = integer("Subaccount that the message belongs to.")
 API_USERNAME = text("Username of the subaccount.", personal=True)
 
 
+DELIVERY: dict[str, Column] = {
+    "schedule": SCHEDULE,
+    "status_code": STATUS_CODE,
+    "status_text": STATUS_TEXT,
+    "error_code": ERROR_CODE,
+    "error_text": ERROR_TEXT,
+    "message_parts": MESSAGE_PARTS,
+    "message_price": MESSAGE_PRICE,
+    "from_email": text("Where replies are e-mailed.", personal=True),
+    "list_id": LIST_ID,
+    "custom_string": CUSTOM_STRING,
+    "contact_id": CONTACT_ID,
+    "user_id": USER_ID,
+    "subaccount_id": SUBACCOUNT_ID,
+    "country": COUNTRY,
+    "carrier": CARRIER,
+    "first_name": FIRST_NAME,
+    "last_name": LAST_NAME,
+    "_api_username": API_USERNAME,
+}
+"""What SMS and MMS say alike: when, how it went, what it cost, whom it was for."""
+
+
 class SmsHistory(History):
     """Every SMS, sent (direction out) and received (in), with its delivery."""
 
@@ -49,24 +72,7 @@ class SmsHistory(History):
         "status": text(
             "Progress: Queued, Scheduled, Sent, Completed, Failed, Received and others; not the delivery."
         ),
-        "schedule": SCHEDULE,
-        "status_code": STATUS_CODE,
-        "status_text": STATUS_TEXT,
-        "error_code": ERROR_CODE,
-        "error_text": ERROR_TEXT,
-        "message_parts": MESSAGE_PARTS,
-        "message_price": MESSAGE_PRICE,
-        "from_email": text("Where replies are e-mailed.", personal=True),
-        "list_id": LIST_ID,
-        "custom_string": CUSTOM_STRING,
-        "contact_id": CONTACT_ID,
-        "user_id": USER_ID,
-        "subaccount_id": SUBACCOUNT_ID,
-        "country": COUNTRY,
-        "carrier": CARRIER,
-        "first_name": FIRST_NAME,
-        "last_name": LAST_NAME,
-        "_api_username": API_USERNAME,
+        **DELIVERY,
     }
 
 
@@ -148,24 +154,7 @@ class MmsHistory(History):
         "_media_file_url": text("Signed, short-lived URL of the attachment.", personal=True),
         "priority": integer("Priority in the queue."),
         "status": text("Progress: Queued, Queued:WaitSend, Sent, Failed, Completed and others."),
-        "schedule": SCHEDULE,
-        "status_code": STATUS_CODE,
-        "status_text": STATUS_TEXT,
-        "error_code": ERROR_CODE,
-        "error_text": ERROR_TEXT,
-        "message_parts": MESSAGE_PARTS,
-        "message_price": MESSAGE_PRICE,
-        "from_email": text("Where replies are e-mailed.", personal=True),
-        "list_id": LIST_ID,
-        "custom_string": CUSTOM_STRING,
-        "contact_id": CONTACT_ID,
-        "user_id": USER_ID,
-        "subaccount_id": SUBACCOUNT_ID,
-        "country": COUNTRY,
-        "carrier": CARRIER,
-        "first_name": FIRST_NAME,
-        "last_name": LAST_NAME,
-        "_api_username": API_USERNAME,
+        **DELIVERY,
     }
 
 
