@@ -21,6 +21,7 @@ def streams() -> str:
         keys = ", ".join(f"`{key}`" for key in entry["key_properties"])
         read = f"new since `{entry['replication_key']}`" if "replication_key" in entry else "all"
         what = f"{stream.__doc__}" + (" Vanished rows are marked." if stream.marks_deleted else "")
+        what += "" if stream.selected_by_default else " Off unless selected."
         lines.append(f"| `{stream.name}` | `{paths[stream.name]}` | {keys} | {read} | {what} |")
     return "\n".join(lines)
 

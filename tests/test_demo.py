@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import psutil
 import psycopg
@@ -97,6 +96,9 @@ def test_only_one_demo_runs_in_a_folder(project):
 
 @pytest.mark.parametrize("request_to_stop", [signal.SIGINT, signal.SIGTERM])
 def test_a_demo_that_is_stopped_stops_what_it_started(project, request_to_stop):
+    log = project / ".demo" / "meltano.log"
+    log.parent.mkdir(exist_ok=True)
+    log.write_bytes(b"")
     demo = subprocess.Popen(
         [sys.executable, *SMALL],
         cwd=project,
@@ -106,7 +108,8 @@ def test_a_demo_that_is_stopped_stops_what_it_started(project, request_to_stop):
     with demo.stdout:
         while "meltano run" not in demo.stdout.readline():
             pass
-        time.sleep(2)
+        while b"tap-clicksend" not in log.read_bytes():
+            assert demo.poll() is None
         demo.send_signal(request_to_stop)
         assert "Stopped." in demo.stdout.read()
     assert demo.wait() == 130
