@@ -33,6 +33,9 @@ from clicksend.settings import Settings, is_loopback
 LONGEST_WAIT = 900.0
 """Seconds; a server that asks for a longer pause gets its answer reported instead."""
 
+AHEAD = 4
+"""Results for each thread that may wait for the reader, so that no thread waits for it."""
+
 CHUNK = 1 << 20
 """Bytes read of a body at once: requests' own 10 kB cost a page several turns of the interpreter's lock."""
 
@@ -150,7 +153,7 @@ class Client:
         try:
             for item in items:
                 pending.append(self._workers.submit(function, item))
-                if len(pending) >= 4 * self.settings.max_concurrency:
+                if len(pending) >= AHEAD * self.settings.max_concurrency:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
