@@ -91,7 +91,7 @@ class ForbiddenError(ApiError):
 class NotFoundError(ApiError):
     """404."""
 
-    advice = "It does not exist for this account: check the id in the settings, and api_url."
+    advice = "There is nothing of this account at that address: check api_url, and ids in the settings."
 
 
 class MethodNotAllowedError(ApiError):

@@ -56,7 +56,7 @@ def read(
     if stream not in tap.streams:
         near = difflib.get_close_matches(stream, tap.streams, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
-        raise SettingsError(f"There is no stream {stream}: {hint}There are {', '.join(tap.streams)}.")
+        raise SettingsError(f"There is no stream {stream}: {hint}the streams are {', '.join(tap.streams)}.")
     span = _span(_moment("since", since), _moment("until", until))
     if span and not _is_history(tap.streams[stream]):
         histories = ", ".join(name for name, kind in tap.streams.items() if _is_history(kind))

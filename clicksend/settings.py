@@ -80,6 +80,7 @@ PROPERTIES: dict[str, Schema] = {
         "type": "string",
         "title": "User agent",
         "description": "User-Agent header. Unset: singer-clicksend and its version.",
+        "pattern": "^[ -~]+$",
     },
 }
 
@@ -169,15 +170,20 @@ def _wrong(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> Itera
     for error in validator.iter_errors(dict(config)):
         name = ".".join(str(part) for part in error.absolute_path)
         rule = {
-            "type": f"must be of type {error.validator_value}",
-            "enum": f"must be one of {error.validator_value}",
+            "type": f"must be of type {_either(error.validator_value)}",
+            "enum": f"must be {_either(error.validator_value)}",
             "minLength": f"must have at least {error.validator_value} characters",
+            "minItems": "must not be empty",
             "minimum": f"must be at least {error.validator_value}",
             "maximum": f"must be at most {error.validator_value}",
-            "pattern": "holds characters that it cannot have, such as spaces or line breaks",
+            "pattern": "holds characters that it cannot have, such as line breaks",
             "exclusiveMinimum": f"must be greater than {error.validator_value}",
         }.get(str(error.validator), f"breaks the rule {error.validator}: {error.validator_value}")
         yield f"Setting {name} {rule}."
+
+
+def _either(options: Any) -> str:
+    return " or ".join(options) if isinstance(options, list) else str(options)
 
 
 def _api_key(given: str | None, username: str | None, env: Mapping[str, str]) -> str:
@@ -201,7 +207,11 @@ def _api_key(given: str | None, username: str | None, env: Mapping[str, str]) ->
 
 def _url(name: str, value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        is_url = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_url = False
+    if not is_url or parts.hostname is None:
         raise SettingsError(f"Setting {name} must be a URL that begins with https://.")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise SettingsError(f"Setting {name} must be a plain URL, without credentials, ? or #.")

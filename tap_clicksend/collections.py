@@ -151,7 +151,7 @@ class ContactCollection(ListCollection):
                 self.tap.client.get(f"/lists/{list_id}")
             except (NotFoundError, ForbiddenError):
                 raise SettingsError(
-                    f"Setting list_ids names list {list_id}, which this account has not."
+                    f"Setting list_ids names list {list_id}, which does not exist in this account."
                 ) from None
             yield list_id
 

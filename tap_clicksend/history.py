@@ -21,6 +21,9 @@ LAG = 3600
 FIRST_START = "start_date"
 """Key in a bookmark: the start_date that the stream began with, absent when it began with the oldest row."""
 
+WINDOW = 3
+"""Parts of an entry in ``open_windows``."""
+
 OPEN_WINDOWS = "open_windows"
 """Key in a bookmark: ``[[from, to, look_again_at]]``, what changes long after its date."""
 
@@ -46,6 +49,10 @@ class History(Collection):
                 # Past a window that is not whole the bookmark never moves.
                 whole = whole and item.proven
                 self._close(item, settling, moves=whole and self._incremental)
+        elif span.since > now + 1:
+            self.logger.warning(
+                "%s: the state lies ahead of the server's clock; nothing was read.", self.path
+            )
         self.logger.info(
             "%s: %d rows, %.1f %% of them settled.",
             self.path,
@@ -68,7 +75,7 @@ class History(Collection):
         """Read the windows again that are due, and keep those that are not done."""
         if not self._incremental:
             return
-        waiting = self.stream_state.get(OPEN_WINDOWS, [])
+        waiting = self._open_windows()
         for entry in [entry for entry in waiting if entry[2] <= iso(now)]:
             settling = Settling(now, self._patience)
             for item in self._windows().read(Span(self._seconds(entry[0]), self._seconds(entry[1]))):
@@ -76,8 +83,20 @@ class History(Collection):
                     settling.look_at(item, self._date)
                     yield item
             waiting.remove(entry)
-            self._set_open_windows([*waiting, *settling.look_soon(entry)])
+            waiting += settling.look_soon(entry)
+            self._set_open_windows(waiting)
             self.write_state()
+
+    def _open_windows(self) -> list[list[str]]:
+        """Return a copy of the windows that wait, their times in one spelling.
+
+        Raises:
+            SettingsError: The state holds something else.
+        """
+        waiting = self.stream_state.get(OPEN_WINDOWS, [])
+        if not isinstance(waiting, list) or any(not isinstance(e, list) or len(e) != WINDOW for e in waiting):
+            waiting = [[None]]
+        return [[iso(self._seconds(moment)) for moment in entry] for entry in waiting]
 
     def _close(self, window: Window, settling: Settling, *, moves: bool) -> None:
         """Report a window and move the bookmark past it, now that its rows have been written."""
@@ -95,7 +114,7 @@ class History(Collection):
         bookmark = max(filter(None, (self._bookmark(), min(filter(None, reached)))))
         self.stream_state["replication_key"] = self._date
         self.stream_state["replication_key_value"] = bookmark
-        self._set_open_windows([*self.stream_state.get(OPEN_WINDOWS, []), *settling.look_again(bookmark)])
+        self._set_open_windows([*self._open_windows(), *settling.look_again(bookmark)])
         self.write_state()
 
     def _set_open_windows(self, windows: list[list[str]]) -> None:

@@ -100,7 +100,8 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "type": "array",
         "items": {"type": "integer"},
         "title": "List ids",
-        "description": "Read only these contact lists. Unset: all; only then are vanished contacts marked.",
+        "description": "Read only these lists and their contacts. Unset: all, and vanished ones are marked.",
+        "minItems": 1,
     },
 }
 

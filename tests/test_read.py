@@ -174,7 +174,7 @@ def test_keys_come_from_the_environment(sandbox, monkeypatch):
     ("stream", "options", "named"),
     [
         ("sms_histroy", {}, "no stream sms_histroy: did you mean sms_history.* voice_languages"),
-        ("faxes", {}, "no stream faxes: There are account, "),
+        ("faxes", {}, "no stream faxes: the streams are account, "),
         ("lists", {"since": "2026-10-01"}, "since and until are for .*sms_history.*; lists can only"),
         ("contacts", {"until": "2026-10-01"}, "contacts can only be read whole"),
         ("sms_history", {"since": "soon"}, "since must be a date"),

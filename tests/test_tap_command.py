@@ -149,3 +149,83 @@ def test_a_reader_that_goes_away_ends_it_without_a_traceback(sandbox, tmp_path):
         err = process.stderr.read()
     assert process.returncode == 1
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("option", ["--config", "--state", "--catalog"])
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '"s3cr3t"', "\x00\x01"])
+def test_files_that_are_none_end_in_one_sentence(tmp_path, option, content):
+    path = tmp_path / "given"
+    path.write_text(content)
+    done = tap_command(tmp_path, {"username": "u", "api_key": "k"}, option, str(path))
+    assert done.returncode == 2
+    assert option in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "content"),
+    [
+        ("--state", {"bookmarks": []}),
+        ("--state", {"bookmarks": {"sms_history": "x"}}),
+        ("--state", {"bookmarks": {"sms_history": {"replication_key_value": "soon"}}}),
+        ("--state", {"bookmarks": {"sms_history": {"open_windows": "zz"}}}),
+        ("--state", {"bookmarks": {"sms_history": {"open_windows": [[1, 2]]}}}),
+        ("--state", {"bookmarks": {"sms_history": {"open_windows": [["a", "b", "c"]]}}}),
+        ("--catalog", {"streams": 5}),
+        ("--catalog", {"streams": [{}]}),
+        ("--catalog", {"streams": [None]}),
+        ("--catalog", {}),
+    ],
+)
+def test_states_and_catalogs_that_are_none_end_in_one_sentence(sandbox, tmp_path, option, content):
+    path = tmp_path / "given.json"
+    path.write_text(json.dumps(content))
+    done = tap_command(tmp_path, {"api_url": sandbox.api_url, **CREDENTIALS}, option, str(path))
+    assert done.returncode == 2
+    assert option in done.stderr.splitlines()[-1] or "state of sms_history" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_whole_state_message_will_do(sandbox, tmp_path):
+    config = {"api_url": sandbox.api_url, **CREDENTIALS}
+    first = tap_command(tmp_path, config)
+    path = tmp_path / "state.json"
+    path.write_text(first.stdout.splitlines()[-1])
+    second = tap_command(tmp_path, config, "--state", str(path))
+    assert second.stdout.count('"sms_history","record"') < first.stdout.count('"sms_history","record"') / 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "fits"),
+    [
+        ("TIMEOUT", "30", True),
+        ("TIMEOUT", "2.5", True),
+        ("SETTLE_DAYS", "3", True),
+        ("PAGE_SIZE", "50", True),
+        ("LIST_IDS", "[]", False),
+        ("PAGE_SIZE", "abc", False),
+        ("LIST_IDS", "abc", False),
+        ("TIMEOUT", "soon", False),
+    ],
+)
+def test_settings_of_every_type_come_from_the_environment(sandbox, tmp_path, name, text, fits):
+    env = {"TAP_CLICKSEND_API_URL": sandbox.api_url, "TAP_CLICKSEND_USERNAME": "sandbox"}
+    env |= {"TAP_CLICKSEND_API_KEY": "sandbox-key", f"TAP_CLICKSEND_{name}": text}
+    done = tap_command(tmp_path, {}, "--config=ENV", **env)
+    assert (done.returncode == 0) == fits, done.stderr
+    assert fits or f"Setting {name.lower()} must" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_failure_is_said_once(sandbox, tmp_path):
+    config = {"api_url": sandbox.api_url, **CREDENTIALS, "api_key": "wrong", "max_retries": 0}
+    assert tap_command(tmp_path, config).stderr.count("ERROR") == 1
+    tested = tap_command(tmp_path, {"api_url": sandbox.api_url, **CREDENTIALS}, "--test")
+    assert "ERROR" not in tested.stderr
+
+
+@pytest.mark.parametrize("config", [{"user_agent": "a\nb"}, {"api_url": "http://127.0.0.1:99999/v3"}])
+def test_settings_that_requests_would_choke_on(tmp_path, config):
+    done = tap_command(tmp_path, {**CREDENTIALS, **config})
+    assert done.returncode == 2
+    assert f"Setting {next(iter(config))} " in done.stderr.splitlines()[-1]

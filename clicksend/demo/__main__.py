@@ -103,7 +103,7 @@ def _demo(options: argparse.Namespace, console: Console) -> int:
     if wrong := [row.stream for row in rows if row.differs]:
         raise DemoError(f"API and warehouse differ in {', '.join(wrong)}. `make clean` starts afresh.")
     console.print(
-        f"API and warehouse are equal in all {len(rows)} streams. {time.monotonic() - began:.0f} s.\n"
+        f"API and warehouse have as many rows in all {len(rows)} streams. {time.monotonic() - began:.0f} s.\n"
     )
     console.print(AFTERWARDS, markup=False)
     return 0
