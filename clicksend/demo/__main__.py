@@ -31,7 +31,7 @@ RETENTION = timedelta(days=122)  # how long the API has messages: about four mon
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 AFTERWARDS = """\
 Look at the warehouse:  make psql  (try: select status, count(*) from clicksend.sms_history group by 1;)
-Run it again:           make demo  turns the clock by a day and takes only what is new or changed
+Run it again:           make demo  turns the clock by a day; of messages, only new and unsettled ones are read
 Start afresh:           make clean"""
 
 
