@@ -14,7 +14,7 @@ import sys
 import psycopg
 from meltano_project import query
 from tap_runner import CREDENTIALS, run_tap
-from test_tap import waits
+from test_history import waits
 
 from clicksend.sandbox import Sandbox
 from tap_clicksend.streams import ALL
