@@ -77,13 +77,15 @@ class History(Collection):
             return
         waiting = self._open_windows()
         for entry in [entry for entry in waiting if entry[2] <= iso(now)]:
-            settling = Settling(now, self._patience)
+            settling, whole = Settling(now, self._patience), True
             for item in self._windows().read(Span(self._seconds(entry[0]), self._seconds(entry[1]))):
-                if not isinstance(item, Window):
+                if isinstance(item, Window):
+                    whole = whole and item.proven
+                else:
                     settling.look_at(item, self._date)
                     yield item
             waiting.remove(entry)
-            waiting += settling.look_soon(entry)
+            waiting += settling.look_soon(entry) if whole else [entry]
             self._set_open_windows(waiting)
             self.write_state()
 

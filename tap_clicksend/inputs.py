@@ -12,7 +12,7 @@ from clicksend.errors import SettingsError
 
 def read_setting(text: str, schema: dict[str, Any]) -> Any:
     """Return a setting out of its text in the environment; what cannot be read stays text."""
-    if schema["type"] == "string":
+    if "string" in schema["type"]:
         return text
     try:
         return json.loads(text)

@@ -9,7 +9,7 @@ from moving_server import MovingServer
 from tap_runner import run_tap
 
 from tap_clicksend import windows
-from tap_clicksend.windows import Span
+from tap_clicksend.windows import Span, iso
 
 NOW = 1_790_000_000
 DAY = 86_400
@@ -136,6 +136,18 @@ def test_a_window_that_never_stands_still_holds_the_bookmark(caplog):
         output = run_tap(server.api_url, "sms_history", page_size=10, max_concurrency=1)
         assert {row["message_id"] for row in output.rows("sms_history")} >= set(rows)
         assert "replication_key_value" not in output.state["bookmarks"]["sms_history"]
+    assert "changes too fast" in caplog.text
+
+
+def test_a_due_window_that_never_stands_still_stays_due(caplog):
+    rows = {f"{number:036}": NOW - 50 * DAY + number for number in range(30)}
+    script = {n: [("insert", f"new-{n:032}", NOW - 50 * DAY)] for n in range(2, 40)}
+    window = [iso(NOW - 50 * DAY), iso(NOW - 49 * DAY), iso(NOW - DAY)]
+    bookmark = {"replication_key": "date", "replication_key_value": iso(NOW - DAY), "open_windows": [window]}
+    with MovingServer(rows, script, NOW, honest=True) as server:
+        state = {"bookmarks": {"sms_history": bookmark}}
+        output = run_tap(server.api_url, "sms_history", state=state, page_size=10, max_concurrency=1)
+        assert output.state["bookmarks"]["sms_history"]["open_windows"] == [window]
     assert "changes too fast" in caplog.text
 
 
