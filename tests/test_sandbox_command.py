@@ -40,6 +40,19 @@ class Running:
             requests.get(url, timeout=10) if body is None else requests.post(url, json=body, timeout=10)
         ).json()
 
+    def api(self, method, path, body=None):
+        auth = ("sandbox", "sandbox-key")
+        return requests.request(method, f"{self.url}/v3{path}", json=body, auth=auth, timeout=10).json()[
+            "data"
+        ]
+
+    def everything(self):
+        """Return all that a restart has to bring back."""
+        lists = self.api("GET", "/lists?limit=100")["data"]
+        paths = [f"/lists/{row['list_id']}/contacts" for row in lists]
+        paths += ["/sms/inbound", "/sms/receipts", "/sms/templates", "/sms/history?order_by=date:desc"]
+        return self.control("state")["now"], lists, [self.api("GET", path) for path in paths]
+
     def stop(self, number=signal.SIGTERM):
         """Stop it; return exit code, rest of stdout and stderr."""
         self.process.send_signal(number)
@@ -85,6 +98,74 @@ def test_ready_line_state_file_and_clean_end(tmp_path):
     assert (code, out) == (0, "")
     assert "--seed ignored" in err
     assert [entry.name for entry in path.parent.iterdir()] == ["state.json"]
+
+
+def test_writes_survive_a_restart(tmp_path):
+    """Each at its time and under the switches of its time; the made-up life goes on around them."""
+    path = tmp_path / "state.json"
+    options = (*SMALL, "--epoch", "2026-09-01T08:00:00Z", "--state", str(path))
+    with Running(*options) as first:
+        made = first.api("POST", "/lists", {"list_name": "Kept ✨"})["list_id"]
+        for n in range(3):
+            first.api("POST", f"/lists/{made}/contacts", {"email": f"{n}@example.com"})
+        first.control("switches", {"contact_text": "trimmed", "bad_phone": "accept"})
+        first.api("POST", f"/lists/{made}/contacts", {"phone_number": "  none  "})
+        assert first.api("POST", f"/lists/{made}/contacts", {}).keys()  # refused, so not kept
+        first.control("clock", {"advance": 7 * 86_400})
+        known = first.api("GET", f"/lists/{made}/contacts")["data"]
+        assert [row["phone_number"] for row in known] == ["", "", "", "none"]
+        key = known[0]["contact_id"]
+        first.api("PUT", f"/lists/{made}/contacts/{key}", {"phone_number": "+61411111111"})
+        first.control("reply", {"from": "+61411111111", "body": "STOP"})
+        first.api("PUT", "/sms/receipts-read", {"date_before": 1_788_249_600})
+        first.api("DELETE", "/sms/templates/632498")
+        first.control("clock", {"advance": 86_400})
+        before = first.everything()
+        first.process.kill()
+    with path.with_name("state.json.writes").open("ab") as journal:
+        journal.write(b'{"at": 1788')  # a crash
+    with Running(*options) as second:
+        assert second.everything() == before
+        assert second.api("POST", "/lists", {"list_name": "x"})["list_id"] == made + 1
+        assert second.stop() == (0, "", "")
+    with Running(*options) as third:
+        assert len(third.everything()[1]) == len(before[1]) + 1
+        third.control("reset", {})
+        assert third.stop() == (0, "", "")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["state.json"]
+
+
+def test_a_new_world_has_no_writes(tmp_path):
+    path = tmp_path / "state.json"
+    with Running(*SMALL, "--state", str(path)) as first:
+        first.api("POST", "/lists", {"list_name": "x"})
+    path.unlink()
+    with Running(*SMALL, "--state", str(path)) as second:
+        assert second.control("state")["rows"]["lists"] == 7
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"at": 1}',
+        (
+            '{"at":1788249600,"method":"DELETE","route":"/lists/{list_id}","path":{"list_id":"1"},"query":{},'
+            '"body":null,"switches":{}}'
+        ),
+        (
+            '{"at":1788249600,"method":"PUT","route":"/nowhere","path":{},"query":{},"body":null,'
+            '"switches":{}}'
+        ),
+    ],
+)
+def test_writes_that_cannot_be_done_again(tmp_path, line):
+    path = tmp_path / "state.json"
+    world = {"seed": 1, "epoch": 1788249600, "messages": 0, "contacts": 0, "types": "live"}
+    path.write_text(json.dumps(world | {"now": 1788249600}))
+    path.with_name("state.json.writes").write_text(line + "\n")
+    result = CliRunner().invoke(command, [*SMALL, "--state", str(path)])
+    assert result.exit_code == 1
+    assert re.search("does not hold writes|cannot be done again", result.stderr)
 
 
 def test_a_taken_port_is_one_sentence():

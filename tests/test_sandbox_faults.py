@@ -57,12 +57,12 @@ def test_requests_are_listed(box, session):
     requests.get(f"{box.api_url}/nowhere", timeout=10)
     run(box, {"discover": True})
     assert [tuple(seen.values()) for seen in box.requests()] == [
-        ("GET", "/lists", {"page": "2"}, "basic", 200),
-        ("GET", "/account", {}, "bearer", 200),
-        ("GET", "/nowhere", {}, "none", 404),
-        ("POST", "/v1/run", {}, "bearer", 200),
+        ("GET", "/lists", {"page": "2"}, "basic", 200, None),
+        ("GET", "/account", {}, "bearer", 200, None),
+        ("GET", "/nowhere", {}, "none", 404, None),
+        ("POST", "/v1/run", {}, "bearer", 200, {"discover": True}),
     ]
-    assert list(box.requests()[0]) == ["method", "path", "query", "auth", "status"]
+    assert list(box.requests()[0]) == ["method", "path", "query", "auth", "status", "body"]
 
 
 def test_a_fault_strikes_as_often_as_ordered(box, session):
@@ -122,6 +122,43 @@ def test_resets(box, session, kind, status):
     assert box.requests()[-1]["status"] == status
     assert len(box.control("GET", "notifications")) == (status is not None)
     assert run(box, notify()).status_code == 200
+
+
+LIST = {"list_name": "x"}
+
+
+@pytest.mark.parametrize(("order", "lists"), [
+    ({"kind": "status", "status": 500}, 7),
+    ({"kind": "status", "status": 429, "retry_after": 1}, 7),
+    ({"kind": "reset_before"}, 7),
+    ({"kind": "delay_before", "seconds": 0.3}, 7),
+    ({"kind": "html"}, 7),
+    ({"kind": "status_after", "status": 500}, 8),
+    ({"kind": "status_after", "status": 502, "body": "Bad gateway", "content_type": "text/html"}, 8),
+    ({"kind": "reset_after"}, 8),
+    ({"kind": "delay", "seconds": 0.3}, 8),
+    ({"kind": "half_body"}, 8),
+])  # fmt: skip
+def test_writes_are_processed_or_not(box, session, order, lists):
+    box.control("POST", "faults", order | {"path": "/lists", "method": "POST"})
+    try:
+        answer = session.post(f"{box.api_url}/lists", json=LIST, timeout=0.1 if "seconds" in order else 10)
+        assert answer.status_code == order.get("status", 200)
+        assert answer.text == order.get("body", answer.text)
+    except requests.RequestException:
+        assert "status" not in order
+    time.sleep(order.get("seconds", 0))
+    assert box.state()["rows"]["lists"] == lists
+    assert box.requests()[-1]["body"] == LIST
+    assert session.post(f"{box.api_url}/lists", json=LIST, timeout=10).status_code == 200
+
+
+def test_a_fault_strikes_one_method(box, session):
+    box.control("POST", "faults", {"kind": "status", "path": "/lists/*/contacts", "method": "post"})
+    url = f"{box.api_url}/lists/{CUSTOMERS}/contacts"
+    assert session.get(url, timeout=10).status_code == 200
+    body = {"email": "a@example.com"}
+    assert [session.post(url, json=body, timeout=10).status_code for _ in range(2)] == [500, 200]
 
 
 def test_half_a_body(box, session):

@@ -13,6 +13,10 @@ Unconfirmed, each a switch (see `Switches`):
 - receipts and inbound without a POLL rule, or with several; whether `/mms/receipts` still exists
 - what subaccounts answer to somebody who may not see them
 - what a list that does not exist, or an account without voice access, answers
+- whether a contact's telephone number is checked, how its texts are kept, what null and "" do in a PUT,
+  whether a copy has an id of its own
+- which body `remove-duplicates` takes; whether a sender's e-mail address may be there twice; whether
+  `date_before` includes its second
 - whether the hub serves `/clicksend/v3` at all, and how it wraps what it serves and what `/v1/run` answers
 
 Unconfirmed and fixed here:
@@ -22,6 +26,14 @@ Unconfirmed and fixed here:
 - that `date_from` and `date_to` look at `date` or `date_added`, which is the time of submission, never at
   `schedule`
 - that unknown fields in `q` and `order_by`, and values that are no numbers, are ignored
+- that every write answers with 200; the sentences of some; that malformed JSON, and JSON that is no object,
+  is a 400; the sentences under `data` of a 400
+- that all text fields stumble over an object as one recorded did, and take numbers as text
+- that a contact must still be reachable after a PUT; that the number of one is checked for its length only
+- that duplicates agree in every named field exactly, and not in being empty; that who opted out is known by
+  number or e-mail
+- that a `date_before` that is no number is a 400; that marking one message that is not there counts 0
+- that the list a contact is copied or transferred to is looked up like any other
 - live spellings of receipts, inbound messages, MMS and voice rows: known from documentation only
 - usage and statistics: that months and days are UTC's and messages count by `date`, that usage counts parts
   of what was sent, that a bounce is a 301, that calls are counted for an account without voice access too

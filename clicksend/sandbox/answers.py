@@ -34,10 +34,12 @@ class Call(Struct):
     Attributes:
         path: the values of the path's placeholders.
         query: the query string; of a repeated name the last value counts, as in PHP.
+        body: the decoded JSON object; None when there is no body.
     """
 
     path: dict[str, str]
     query: dict[str, str]
+    body: Any = None
 
     def key(self, name: str) -> int:
         """Read an id out of the path; what is no number is 0, the id of nothing."""
@@ -55,7 +57,7 @@ class Refusal(Exception):  # noqa: N818 - ClickSend refuses; nothing has gone wr
     """An error in ClickSend's envelope; code and sentence are the recorded ones unless given."""
 
     def __init__(
-        self, status: int, code: str = "", message: str = "", data: dict[str, str] | None = None
+        self, status: int, code: str | int = "", message: str = "", data: dict[str, str] | None = None
     ) -> None:
         recorded_code, recorded_message = RECORDED.get(status, ("SOMETHING_IS_WRONG", "Something is wrong."))
         super().__init__(message or recorded_message)
@@ -69,6 +71,11 @@ class Refusal(Exception):  # noqa: N818 - ClickSend refuses; nothing has gone wr
             "response_msg": str(self),
             "data": self.data,
         }
+
+
+def bad_fields(messages: dict[str, str]) -> Refusal:
+    """Make the 400 that says for each field what is wrong with it."""
+    return Refusal(400, data=messages)
 
 
 def not_found(message: str) -> Refusal:

@@ -8,27 +8,29 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from clicksend.sandbox import access, breakage
+from clicksend.sandbox import access, bodies, breakage
 from clicksend.sandbox.answers import Call, Refusal
 from clicksend.sandbox.control import PREFIX as CONTROL
 from clicksend.sandbox.control import control
-from clicksend.sandbox.endpoints import PUBLIC, ROUTES, Endpoint
+from clicksend.sandbox.endpoints import PUBLIC, ROUTES, Route
 from clicksend.sandbox.faults import Fault
 from clicksend.sandbox.hub import HubRefusal, out_of_credits, unauthorized
 from clicksend.sandbox.service import Seen, Service
 
 DIRECT, HUB = "/v3", "/clicksend/v3"
 RUN = "/v1/run"
+_LARGEST_BODY = 16 * 2**20  # bytes: a thousand long messages, and room
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _log = logging.getLogger(__name__)
 
 
 def application(service: Service) -> web.Application:
     """Build the application around a service."""
-    app = web.Application(middlewares=[_gate(service)])
-    for method, path, endpoint in ROUTES:
-        app.router.add_route(method, DIRECT + path, _direct(service, path, endpoint))
-        app.router.add_route(method, HUB + path, _through_hub(service, path, endpoint))
+    app = web.Application(middlewares=[_gate(service)], client_max_size=_LARGEST_BODY)
+    for route in ROUTES:
+        method, path, _ = route
+        app.router.add_route(method, DIRECT + path, _direct(service, route))
+        app.router.add_route(method, HUB + path, _through_hub(service, route))
     app.router.add_route("POST", RUN, _run(service))
     return app
 
@@ -44,10 +46,15 @@ def _gate(service: Service) -> Any:
         authorization = request.headers.get("Authorization", "")
         seen = Seen(request.method, path, query, access.scheme(authorization))
         service.seen.append(seen)
+        try:
+            seen.body = bodies.seen(await request.read())
+        except web.HTTPException as too_large:
+            seen.status = too_large.status
+            return _unroutable(request, too_large)
         service.drift()
-        fault = service.faults.strike(path, query)
-        if fault and fault.kind == "reset_before":
-            return await breakage.reset(request)
+        fault = service.faults.strike(request.method, path, query)
+        if fault and fault.kind in breakage.UNPROCESSED:
+            return await breakage.unprocessed(request, fault)
         response = await _answer(service, request, handler, fault)
         seen.status = response.status
         return await breakage.deliver(request, response, fault)
@@ -67,6 +74,8 @@ async def _answer(
         response = canned
     else:
         response = await _handled(request, handler)
+        if fault and fault.kind == "status_after":
+            response = breakage.error(fault)
     for name, value in allowance.headers().items():
         response.headers.setdefault(name, value)
     response.headers["Date"] = formatdate(service.sim.now, usegmt=True)
@@ -91,18 +100,18 @@ async def _handled(request: web.Request, handler: _Handler) -> web.Response:
     return response
 
 
-def _direct(service: Service, path: str, endpoint: Endpoint) -> _Handler:
+def _direct(service: Service, route: Route) -> _Handler:
     """Serve an endpoint as ClickSend does, to HTTP Basic."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        if path not in PUBLIC:
+        if route[1] not in PUBLIC:
             access.check_basic(request.headers.get("Authorization", ""))
-        return _json(_called(service, request, endpoint))
+        return _json(await _called(service, request, route))
 
     return handle
 
 
-def _through_hub(service: Service, path: str, endpoint: Endpoint) -> _Handler:
+def _through_hub(service: Service, route: Route) -> _Handler:
     """Serve an endpoint as the hub might, to Bearer; whether the hub does so at all is a switch."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -111,11 +120,11 @@ def _through_hub(service: Service, path: str, endpoint: Endpoint) -> _Handler:
             raise HubRefusal(404, "not_found", "Unknown path.")
         if switches.hub_paths == "not_allowed":
             raise HubRefusal(405, "method_not_allowed", "Method not allowed.")
-        _check_hub(service, request, public=path in PUBLIC)
+        _check_hub(service, request, public=route[1] in PUBLIC)
         if not switches.hub_envelope:
-            return _json(_called(service, request, endpoint))
+            return _json(await _called(service, request, route))
         try:
-            return _json({"status": "success", "result": _called(service, request, endpoint)})
+            return _json({"status": "success", "result": await _called(service, request, route)})
         except Refusal as refusal:
             return _json({"status": "error", "result": refusal.envelope()}, refusal.status)
 
@@ -145,8 +154,10 @@ def _check_hub(service: Service, request: web.Request, *, public: bool = False) 
         raise out_of_credits()
 
 
-def _called(service: Service, request: web.Request, endpoint: Endpoint) -> dict[str, Any]:
-    answer = endpoint(service.sim, Call(dict(request.match_info), _query(request)))
+async def _called(service: Service, request: web.Request, route: Route) -> dict[str, Any]:
+    method, path, endpoint = route
+    body = None if method == "GET" else bodies.fields(await request.read())
+    answer = service.call(method, path, endpoint, Call(dict(request.match_info), _query(request), body))
     return {
         "http_code": 200,
         "response_code": "SUCCESS",
@@ -166,7 +177,7 @@ def _unroutable(request: web.Request, error: web.HTTPException) -> web.Response:
 def _refused(request: web.Request, refusal: Refusal) -> web.Response:
     """Answer with ClickSend's error envelope, or with the hub's on its own path."""
     if request.path == RUN:
-        return _json(HubRefusal(refusal.status, refusal.code.lower(), str(refusal)).body, refusal.status)
+        return _json(HubRefusal(refusal.status, str(refusal.code).lower(), str(refusal)).body, refusal.status)
     return _json(refusal.envelope(), refusal.status)
 
 

@@ -11,6 +11,8 @@ from aiohttp import web
 from clicksend.sandbox.answers import Refusal
 from clicksend.sandbox.faults import Fault
 
+UNPROCESSED = frozenset({"reset_before", "delay_before"})
+"""Kinds of faults after which there is no answer, because nobody worked on one."""
 _WEB_PAGE = (
     "<!DOCTYPE html><html><head><title>Maintenance</title></head><body>We'll be back soon.</body></html>"
 )
@@ -18,13 +20,16 @@ _LINGER_ZERO = struct.pack("ii", 1, 0)
 
 
 def canned(fault: Fault) -> web.Response | None:
-    """Return the answer that a fault puts in the place of the real one, if it does."""
+    """Return the answer of a fault that keeps the request from being processed, if it is one."""
     if fault.kind == "html":
         return web.Response(text=_WEB_PAGE, content_type="text/html")
     if fault.kind == "body":
         return _with_body(fault, 200, "")
-    if fault.kind != "status":
-        return None
+    return error(fault) if fault.kind == "status" else None
+
+
+def error(fault: Fault) -> web.Response:
+    """Return the error that was ordered."""
     response = _with_body(fault, fault.status, Refusal(fault.status).envelope())
     if fault.retry_after is not None:
         response.headers["Retry-After"] = str(fault.retry_after)
@@ -49,6 +54,13 @@ async def reset(request: web.Request) -> web.Response:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
         transport.abort()
     return web.Response()
+
+
+async def unprocessed(request: web.Request, fault: Fault) -> web.Response:
+    """Reset the connection of a request that is not to be processed, at once or after a silence."""
+    if fault.kind == "delay_before":
+        await asyncio.sleep(fault.seconds)
+    return await reset(request)
 
 
 async def deliver(request: web.Request, response: web.Response, fault: Fault | None) -> web.StreamResponse:

@@ -11,11 +11,10 @@ from typing import Any, get_args
 import click
 from click.core import ParameterSource
 
-from clicksend.sandbox import statefile
 from clicksend.sandbox.access import API_KEY
 from clicksend.sandbox.live import USERNAME
 from clicksend.sandbox.simulation import Simulation, Types
-from clicksend.sandbox.statefile import State
+from clicksend.sandbox.statefile import State, StateFile
 from clicksend.sandbox.world import current_hour
 
 _WORLD = ("seed", "messages", "contacts", "types", "epoch")
@@ -67,14 +66,16 @@ def _moment(_: click.Context, __: click.Parameter, text: str | None) -> int:
     "--state",
     "state_path",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="JSON file that keeps the world and its clock; when it exists, it decides instead of the options.",
+    help="JSON file that keeps the world and its clock; when it exists, it decides instead of the options. A"
+    " second one beside it keeps what was written.",
 )
 @click.pass_context
 def command(context: click.Context, /, host: str, port: int, state_path: Path | None, **world: Any) -> None:
     """Serve a local stand-in of ClickSend, and of the hub, until stopped."""
-    sim = _simulation(context, state_path, world)
+    file = StateFile(state_path) if state_path else None
+    sim = _simulation(context, file, world)
     try:
-        asyncio.run(_serve(sim, host, port, state_path))
+        asyncio.run(_serve(sim, host, port, file))
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise click.ClickException(f"cannot listen at {host}, port {port}: {error.strerror}") from error
@@ -82,27 +83,32 @@ def command(context: click.Context, /, host: str, port: int, state_path: Path | 
         raise click.ClickException(message) from error
 
 
-def _simulation(context: click.Context, path: Path | None, world: dict[str, Any]) -> Simulation:
+def _simulation(context: click.Context, file: StateFile | None, world: dict[str, Any]) -> Simulation:
     """Build the world from the state file or the options; the options first chosen go into the file."""
     try:
-        state = statefile.load(path) if path else None
-        if state is None:
-            sim = State(**world, now=world["epoch"]).simulation()
-            if path:
-                statefile.save(path, State.of(sim))
-            return sim
+        state = file.load() if file else None
+        if state and file:
+            _name_ignored(context, state, file.path, world)
+            return state.simulation(file.writes())
+        sim = State(**world, now=world["epoch"]).simulation()
+        if file:
+            file.restart(sim)
     except (ValueError, OSError) as wrong:
         raise click.ClickException(str(wrong)) from wrong
+    return sim
+
+
+def _name_ignored(context: click.Context, state: State, path: Path, world: dict[str, Any]) -> None:
+    """Say which options the state file overrules."""
     given = [name for name in _WORLD if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     ignored = [f"--{name}" for name in given if getattr(state, name) != world[name]]
     if ignored:
         click.echo(
             f"{', '.join(ignored)} ignored: {path} says otherwise; delete it for a new world", err=True
         )
-    return state.simulation()
 
 
-async def _serve(sim: Simulation, host: str, port: int, path: Path | None) -> None:
+async def _serve(sim: Simulation, host: str, port: int, file: StateFile | None) -> None:
     """Serve until SIGTERM or SIGINT."""
     try:
         from clicksend.sandbox import server  # noqa: PLC0415 - aiohttp is an extra
@@ -111,7 +117,7 @@ async def _serve(sim: Simulation, host: str, port: int, path: Path | None) -> No
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    runner = await server.serve(server.Service(sim, _saver(path)), host, port)
+    runner = await server.serve(server.Service(sim, file), host, port)
     try:
         url = server.address(runner)
         credentials = f"username {USERNAME}, API key {API_KEY}"
@@ -119,8 +125,3 @@ async def _serve(sim: Simulation, host: str, port: int, path: Path | None) -> No
         await stopped.wait()
     finally:
         await runner.cleanup()
-
-
-def _saver(path: Path | None) -> Any:
-    """Return what saves the state whenever the clock has been turned."""
-    return lambda sim: statefile.save(path, State.of(sim)) if path else None

@@ -1,13 +1,17 @@
-"""The control endpoints under `/_sandbox`: read the state, turn the clock, order faults."""
+"""The control endpoints under `/_sandbox`: read the state, turn the clock, order faults and replies."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 from aiohttp import web
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
+from clicksend.sandbox.answers import Call
+from clicksend.sandbox.endpoints import replies
 from clicksend.sandbox.faults import Fault
+from clicksend.sandbox.journal import REPLY
+from clicksend.sandbox.phones import e164
 from clicksend.sandbox.service import Service
 from clicksend.sandbox.switches import Switches
 
@@ -16,6 +20,14 @@ PREFIX = "/_sandbox"
 _FURTHEST_TURN = 20 * 365 * 86_400
 _ALLOWANCES = dict[str, tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=1)]]]
 Action = Callable[[Service, bytes], Any]
+
+
+class Reply(Struct, forbid_unknown_fields=True):
+    """A text message to come in; `list_id` is the list that was messaged, for one that says STOP."""
+
+    sender: str = field(name="from")
+    body: str
+    list_id: int | None = None
 
 
 class Turn(Struct, forbid_unknown_fields=True):
@@ -65,6 +77,16 @@ def clock(service: Service, body: bytes) -> dict[str, int]:
     return {"now": service.sim.now}
 
 
+def reply(service: Service, body: bytes) -> Any:
+    """Let somebody reply; STOP moves the contact to the Opt-Out List."""
+    wanted = _read(body, Reply)
+    sender = e164(wanted.sender)
+    if sender is None:
+        raise ValueError('"from" is not a telephone number')
+    call = Call({}, {}, {"from": sender, "body": wanted.body, "list_id": wanted.list_id})
+    return service.call(*REPLY, replies.reply, call).data
+
+
 def switches(service: Service, body: bytes) -> Switches:
     """Set some switches."""
     wanted = _read(body, dict[str, Any])
@@ -109,6 +131,7 @@ ACTIONS: dict[tuple[str, str], Action] = {
     ("GET", "notifications"): notifications,
     ("POST", "reset"): reset,
     ("POST", "clock"): clock,
+    ("POST", "reply"): reply,
     ("POST", "switches"): switches,
     ("GET", "faults"): list_faults,
     ("POST", "faults"): order_fault,

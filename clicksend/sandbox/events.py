@@ -95,12 +95,10 @@ class OptedOut(Event):
     contact_id: int
 
     def apply(self, store: Store) -> None:
-        """Move the contact, if it is still there; it keeps its id."""
-        contact = store.contacts.get(self.list_id, {}).pop(self.contact_id, None)
-        if contact is not None:
-            contact.list_id = OPT_OUT_LIST_ID
-            contact.date_updated = self.at
-            store.contacts[OPT_OUT_LIST_ID][contact.contact_id] = contact
+        """Move the contact, if it and the Opt-Out List are still there."""
+        contact = store.contacts.get(self.list_id, {}).get(self.contact_id)
+        if contact is not None and OPT_OUT_LIST_ID in store.lists:
+            store.move(contact, OPT_OUT_LIST_ID, self.at)
 
 
 class ContactAdded(Event):
@@ -166,13 +164,16 @@ class ListDeleted(Event):
 
 
 class TemplateSaved(Event):
-    """A template is created, or replaced by a new version."""
+    """A template is created, or replaced by a new version (`edit`)."""
 
     template: Template
+    edit: bool = False
 
     def apply(self, store: Store) -> None:
-        """Write it."""
-        store.templates[self.template.template_id] = self.template
+        """Write it; what a write has deleted meanwhile is not edited."""
+        key = self.template.template_id
+        if not self.edit or key in store.templates:
+            store.templates[key] = self.template
 
 
 class TemplateDeleted(Event):
@@ -186,13 +187,16 @@ class TemplateDeleted(Event):
 
 
 class EmailAddressSaved(Event):
-    """A sender's e-mail address is added or verified."""
+    """A sender's e-mail address is added, or verified (`edit`)."""
 
     email_address: EmailAddress
+    edit: bool = False
 
     def apply(self, store: Store) -> None:
-        """Write it."""
-        store.email_addresses[self.email_address.email_address_id] = self.email_address
+        """Write it; what a write has deleted meanwhile is not verified."""
+        key = self.email_address.email_address_id
+        if not self.edit or key in store.email_addresses:
+            store.email_addresses[key] = self.email_address
 
 
 class EmailAddressDeleted(Event):

@@ -5,28 +5,42 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-Kind = Literal["status", "reset_before", "reset_after", "half_body", "html", "delay", "body"]
+Kind = Literal[
+    "status",
+    "status_after",
+    "reset_before",
+    "reset_after",
+    "delay",
+    "delay_before",
+    "half_body",
+    "html",
+    "body",
+]
 
 
 class Fault(Struct, forbid_unknown_fields=True):
     """One order.
 
     Attributes:
-        kind: status (an error with `status`), reset_before and reset_after (TCP reset, before or after the
-            request was processed), half_body (the right Content-Length, half the bytes), html (200 with a
-            web page), delay (an answer `seconds` late), body (200 with `body`).
+        kind: status and status_after (an error with `status`, instead of the answer: the request is not
+            processed, or it is), reset_before and reset_after (TCP reset, before or after the request was
+            processed), delay (processed at once, answered `seconds` late), delay_before (silence for
+            `seconds`, then a TCP reset, never processed), half_body (processed; the right Content-Length,
+            half the bytes), html (200 with a web page) and body (200 with `body`), both not processed.
+        method: such as "POST"; "*" is any.
         path: shell pattern on the path without its prefix, such as "/lists/*/contacts"; `/v1/run` is whole.
         query: what the query must hold, such as {"page": "2"}.
         times: how often it strikes; -1 is always.
         skip: how many matching requests pass before it strikes.
-        status: HTTP status of the kind `status`.
-        body: body of the kinds `status` and `body`: text as it is, anything else as JSON.
+        status: HTTP status of the kinds `status` and `status_after`.
+        body: body of those and of the kind `body`: text as it is, anything else as JSON.
         content_type: of that body.
-        retry_after: value of the Retry-After header of the kind `status`.
-        seconds: of the kind `delay`.
+        retry_after: value of the Retry-After header of the kinds `status` and `status_after`.
+        seconds: of the kinds `delay` and `delay_before`.
     """
 
     kind: Kind
+    method: str = "*"
     path: str = "*"
     query: dict[str, str] = {}
     times: Annotated[int, Meta(ge=-1)] = 1
@@ -37,9 +51,10 @@ class Fault(Struct, forbid_unknown_fields=True):
     retry_after: int | str | None = None
     seconds: Annotated[float, Meta(ge=0, le=600)] = 0.0
 
-    def matches(self, path: str, query: dict[str, str]) -> bool:
+    def matches(self, method: str, path: str, query: dict[str, str]) -> bool:
         """Tell whether the request is meant, however often it has struck."""
-        return fnmatchcase(path, self.path) and self.query.items() <= query.items()
+        meant = self.method.upper() in {"*", method}
+        return meant and fnmatchcase(path, self.path) and self.query.items() <= query.items()
 
 
 class Faults:
@@ -48,10 +63,10 @@ class Faults:
     def __init__(self) -> None:
         self.ordered: list[Fault] = []
 
-    def strike(self, path: str, query: dict[str, str]) -> Fault | None:
+    def strike(self, method: str, path: str, query: dict[str, str]) -> Fault | None:
         """Return the fault that this request meets, and count it."""
         for fault in self.ordered:
-            if not fault.times or not fault.matches(path, query):
+            if not fault.times or not fault.matches(method, path, query):
                 continue
             if fault.skip:
                 fault.skip -= 1

@@ -56,7 +56,7 @@ _EDITED = Template(
 def milestones(start: int, epoch: int) -> Iterator[Event]:
     """Yield the account's set-up, two years before `start`, and what happens after `epoch`; in time order."""
     yield from _set_up(start - FOUNDED_BEFORE)
-    yield TemplateSaved(epoch + 6 * _HOUR, _EDITED)
+    yield TemplateSaved(epoch + 6 * _HOUR, _EDITED, edit=True)
     yield TemplateSaved(
         epoch + 8 * _HOUR, Template(template_id=632502, template_name="Flash", body="⚡ {name}!")
     )
@@ -66,7 +66,7 @@ def milestones(start: int, epoch: int) -> Iterator[Event]:
     )
     yield ListDeleted(epoch + 2 * _DAY, RAFFLE)
     yield EmailAddressSaved(
-        epoch + 52 * _HOUR, _email_address(2104, "news@example.com", 1, epoch + 20 * _HOUR)
+        epoch + 52 * _HOUR, _email_address(2104, "news@example.com", 1, epoch + 20 * _HOUR), edit=True
     )
     yield EmailAddressDeleted(epoch + 54 * _HOUR, 2102)
     autumn = ContactList(list_id=AUTUMN, list_name="Autumn 🍂", list_email_id="A7T8U9M0N1C2D3E4")
@@ -74,7 +74,7 @@ def milestones(start: int, epoch: int) -> Iterator[Event]:
     for week in count(1):
         body = f"Hello {{name}}, this is test message no. {week}."
         edited = Template(template_id=632497, template_name="Test Template", body=body)
-        yield TemplateSaved(epoch + week * 7 * _DAY, edited)
+        yield TemplateSaved(epoch + week * 7 * _DAY, edited, edit=True)
 
 
 def _set_up(founded: int) -> Iterator[Event]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from clicksend.sandbox.answers import Answer, Refusal, number
+from clicksend.sandbox.answers import Answer, bad_fields, number
 from clicksend.sandbox.switches import Switches
 
 DEFAULT_LIMIT = 15
@@ -73,7 +73,7 @@ def _asked(query: Mapping[str, str], switches: Switches) -> Page:
     if not SMALLEST_LIMIT <= size <= LARGEST_LIMIT:
         if switches.small_limits == "reject":
             field = {"limit": f"Limit must be between {SMALLEST_LIMIT} and {LARGEST_LIMIT}."}
-            raise Refusal(400, "BAD_REQUEST", "Invalid input.", field)
+            raise bad_fields(field)
         if switches.small_limits == "clamp" or size < 1:
             size = max(SMALLEST_LIMIT, min(LARGEST_LIMIT, size))
     return Page(max(1, number(query, "page") or 1), size)

@@ -1,34 +1,42 @@
 """Everything a running stand-in holds: the simulation, limits, faults, and the requests it has seen."""
 
-from collections.abc import Callable
+from typing import Any
 
 from msgspec import Struct
 
+from clicksend.sandbox.answers import Answer, Call
+from clicksend.sandbox.endpoints import Endpoint
 from clicksend.sandbox.faults import Faults
 from clicksend.sandbox.hub import Prelude
+from clicksend.sandbox.journal import Write
 from clicksend.sandbox.limits import Limiter
 from clicksend.sandbox.simulation import Simulation
+from clicksend.sandbox.statefile import StateFile
 
 
 class Seen(Struct):
-    """A request, its path without the base; `status` is None when it was reset before being processed."""
+    """A request, its path without the base.
+
+    `status` is None when it was not processed and not answered, `body` when it was not JSON.
+    """
 
     method: str
     path: str
     query: dict[str, str]
     auth: str
     status: int | None = None
+    body: Any = None
 
 
 class Service:
     """The parts that `POST /_sandbox/reset` renews together.
 
-    `turned` is called after every change of the clock; the command saves its state file there.
+    With a `file`, every turn of the clock and every write is kept there.
     """
 
-    def __init__(self, sim: Simulation, turned: Callable[[Simulation], None] = lambda _: None) -> None:
+    def __init__(self, sim: Simulation, file: StateFile | None = None) -> None:
         self.sim = sim
-        self._turned = turned
+        self._file = file
         self._renew()
 
     def _renew(self) -> None:
@@ -38,10 +46,18 @@ class Service:
         self.seen: list[Seen] = []
 
     def reset(self) -> None:
-        """Go back to the epoch; forget faults, limits, switches, requests and notifications."""
+        """Go back to the epoch; forget writes, faults, limits, switches, requests and notifications."""
         self.sim.reset()
         self._renew()
-        self._turned(self.sim)
+        if self._file:
+            self._file.restart(self.sim)
+
+    def call(self, method: str, route: str, endpoint: Endpoint, call: Call) -> Answer:
+        """Let an endpoint answer; a write that it accepts is kept."""
+        answer = endpoint(self.sim, call)
+        if self._file and method != "GET":
+            self._file.append(Write.of(self.sim, method, route, call))
+        return answer
 
     def drift(self) -> None:
         """Let the world move on by itself, where it is switched to."""
@@ -53,4 +69,5 @@ class Service:
         before = self.sim.now
         self.sim.turn(now)
         self.limiter.turn(now - before)
-        self._turned(self.sim)
+        if self._file:
+            self._file.save(self.sim)

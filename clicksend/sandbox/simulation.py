@@ -35,21 +35,18 @@ class Simulation:
         switches: behaviour at unconfirmed points.
     """
 
-    def __init__(self, plan: Plan, types: Types = "live", now: int | None = None) -> None:
+    def __init__(self, plan: Plan, types: Types = "live") -> None:
         self.plan, self.types = plan, types
-        self._begin(plan.epoch if now is None else now)
+        self.reset()
 
     def reset(self) -> None:
         """Go back to the epoch, with all switches at their defaults."""
-        self._begin(self.plan.epoch)
-
-    def _begin(self, now: int) -> None:
         self.now = self.plan.epoch
         self.store = Store()
         self.switches = Switches()
         self._events: Iterator[Event] = events(self.plan)
         self._next = next(self._events)
-        self.turn(now)
+        self.turn(self.now)
 
     def turn(self, now: int) -> None:
         """Turn the clock forward; everything that happens until then happens."""

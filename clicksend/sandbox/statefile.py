@@ -1,4 +1,4 @@
-"""The file in which the command keeps its world and clock from one run to the next."""
+"""The files in which the command keeps world, clock and writes from one run to the next."""
 
 import os
 from pathlib import Path
@@ -6,6 +6,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from clicksend.sandbox import journal
+from clicksend.sandbox.journal import Write
 from clicksend.sandbox.simulation import Simulation, Types
 from clicksend.sandbox.world import Plan
 
@@ -26,28 +28,72 @@ class State(Struct, forbid_unknown_fields=True):
         plan = sim.plan
         return cls(plan.seed, plan.epoch, plan.messages, plan.contacts, sim.types, sim.now)
 
-    def simulation(self) -> Simulation:
-        """Build the world and turn its clock."""
-        return Simulation(Plan(self.seed, self.epoch, self.messages, self.contacts), self.types, self.now)
+    def simulation(self, writes: list[Write] | None = None) -> Simulation:
+        """Build the world, do the writes again, and turn its clock.
+
+        Raises:
+            ValueError: the writes belong to another world.
+        """
+        sim = Simulation(Plan(self.seed, self.epoch, self.messages, self.contacts), self.types)
+        journal.replay(sim, writes or [])
+        sim.turn(max(self.now, sim.now))
+        return sim
 
 
-def load(path: Path) -> State | None:
-    """Read the file, if there is one.
+class StateFile:
+    """The state in one JSON file, the writes in another beside it, one to a line.
 
-    Raises:
-        ValueError: it is not one of ours.
+    A line is appended per write, so that thousands of them stay cheap.
     """
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=State)
-    except FileNotFoundError:
-        return None
-    except msgspec.MsgspecError as wrong:
-        raise ValueError(f"{path} is not a state file of the sandbox: {wrong}") from wrong
 
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.journal = path.with_name(f"{path.name}.writes")
 
-def save(path: Path, state: State) -> None:
-    """Write the file in one step: a reader, or a run after a crash, sees the old state or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
-    draft.write_bytes(msgspec.json.encode(state) + b"\n")
-    draft.replace(path)
+    def load(self) -> State | None:
+        """Read the state, if there is one.
+
+        Raises:
+            ValueError: the file is not one of ours.
+        """
+        try:
+            return msgspec.json.decode(self.path.read_bytes(), type=State)
+        except FileNotFoundError:
+            return None
+        except msgspec.MsgspecError as wrong:
+            raise ValueError(f"{self.path} is not a state file of the sandbox: {wrong}") from wrong
+
+    def writes(self) -> list[Write]:
+        """Read the writes; the end of a line that a crash cut off is dropped.
+
+        Raises:
+            ValueError: the file is not one of ours.
+        """
+        try:
+            data = self.journal.read_bytes()
+        except FileNotFoundError:
+            return []
+        whole = data[: data.rfind(b"\n") + 1]
+        if whole != data:
+            os.truncate(self.journal, len(whole))
+        try:
+            return [msgspec.json.decode(line, type=Write) for line in whole.splitlines()]
+        except msgspec.MsgspecError as wrong:
+            raise ValueError(f"{self.journal} does not hold writes to the sandbox: {wrong}") from wrong
+
+    def save(self, sim: Simulation) -> None:
+        """Write the state in one step: a reader, or a run after a crash, sees the old one or the new one."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self.path.with_name(f"{self.path.name}.{os.getpid()}.new")
+        draft.write_bytes(msgspec.json.encode(State.of(sim)) + b"\n")
+        draft.replace(self.path)
+
+    def append(self, write: Write) -> None:
+        """Add a write."""
+        with self.journal.open("ab") as lines:
+            lines.write(msgspec.json.encode(write) + b"\n")
+
+    def restart(self, sim: Simulation) -> None:
+        """Forget all writes and save the state."""
+        self.journal.unlink(missing_ok=True)
+        self.save(sim)

@@ -1,7 +1,8 @@
-"""The tables of the stand-in. Events and, later, API writes change them; nothing else does."""
+"""The tables of the stand-in. Events and API writes change them; nothing else does."""
 
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Callable, Iterator
+from heapq import merge
+from operator import attrgetter
 from typing import Generic, TypeVar
 
 from msgspec import Struct, field
@@ -24,8 +25,14 @@ from clicksend.sandbox.rows import (
     Voice,
 )
 
-T = TypeVar("T")
+T = TypeVar("T", Inbound, Receipt)
 OPT_OUT_LIST_ID = 3555277
+FIRST_IDS = {"lists": 3_555_285, "contacts": 1_581_565_667, "templates": 632_503, "email_addresses": 2_105}
+"""The first id that a write gives away, per table: beyond all that the made-up world will ever use.
+
+For contacts it follows the largest one recorded.
+"""
+_TIMESTAMP = attrgetter("timestamp")
 
 
 class Inbox(Generic[T]):
@@ -39,16 +46,23 @@ class Inbox(Generic[T]):
         """Add a thing, unread."""
         self.unread.append(item)
 
+    def mark(self, meant: Callable[[T], bool]) -> int:
+        """Mark the unread ones that are meant as read; return how many there were."""
+        marked = [item for item in self.unread if meant(item)]
+        self.unread = [item for item in self.unread if not meant(item)]
+        self.read = list(merge(self.read, marked, key=_TIMESTAMP))
+        return len(marked)
+
     def all(self) -> Iterator[T]:
-        """Go through the read ones, then the unread ones."""
-        return chain(self.read, self.unread)
+        """Go through all, read or not."""
+        return merge(self.read, self.unread, key=_TIMESTAMP)
 
 
 class Store(Struct):
     """All that the account holds now.
 
     Histories are sorted by `date`, receipts and inbound messages by `timestamp`: they only ever grow at the
-    end, so that a range of time is found by bisection.
+    end, so that a range of time is found by bisection. `next_ids` are never given away twice.
     """
 
     sms: list[Sms] = field(default_factory=list)
@@ -67,6 +81,19 @@ class Store(Struct):
     numbers: dict[str, Number] = field(default_factory=dict)
     transactions: list[Transaction] = field(default_factory=list)
     issues: dict[str, Issue] = field(default_factory=dict)
+    next_ids: dict[str, int] = field(default_factory=FIRST_IDS.copy)
+
+    def new_id(self, table: str) -> int:
+        """Give away the next id of a table."""
+        given = self.next_ids[table]
+        self.next_ids[table] = given + 1
+        return given
+
+    def move(self, contact: Contact, list_id: int, at: int) -> None:
+        """Move a contact to another list; it keeps its id."""
+        del self.contacts[contact.list_id][contact.contact_id]
+        contact.list_id, contact.date_updated = list_id, at
+        self.contacts[list_id][contact.contact_id] = contact
 
     def receipts_of(self, message: Message) -> Inbox[Receipt]:
         """Return the receipts of the channel that the message belongs to."""

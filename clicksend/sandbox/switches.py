@@ -32,6 +32,15 @@ class Switches(Struct, forbid_unknown_fields=True):
         dedicated_numbers: false: the account rents none; the page then has neither `data` nor `_currency`, as
             recorded.
         missing_list: what a list that does not exist answers; 403 is recorded for POST.
+        bad_phone: a contact whose telephone number cannot be one is refused with 400, or kept as sent.
+        contact_text: what is kept of a contact's texts: all, or what is left after stripping white space and
+            cutting at 60 characters.
+        null_clears: whether null or "" in the PUT of a contact clears the field or is ignored.
+        copy: a copied contact gets an id of its own, or has the same in both lists.
+        duplicate_fields: how `remove-duplicates` wants its fields: an array of names, an object with them as
+            keys, or either.
+        existing_address: a sender's e-mail address that is there already is refused with 400, or added again.
+        date_before: marking as read stops before that second, or includes it.
         hub_paths: whether the hub serves /clicksend/v3 at all; 404 or 405 otherwise.
         hub_envelope: wraps the hub's /clicksend/v3 answers, errors too, in {status, result}.
         run_envelope: wraps the answers of /v1/run in {status, result}; false gives the provider's bare body.
@@ -55,6 +64,13 @@ class Switches(Struct, forbid_unknown_fields=True):
     subaccount_access: bool = True
     dedicated_numbers: bool = True
     missing_list: Literal["forbidden", "not_found"] = "forbidden"
+    bad_phone: Literal["reject", "accept"] = "reject"
+    contact_text: Literal["as_sent", "trimmed"] = "as_sent"
+    null_clears: Literal["clears", "ignored"] = "clears"
+    copy: Literal["new_id", "same"] = "new_id"
+    duplicate_fields: Literal["either", "array", "object"] = "either"
+    existing_address: Literal["reject", "accept"] = "reject"
+    date_before: Literal["exclusive", "inclusive"] = "exclusive"
     hub_paths: Literal["served", "not_found", "not_allowed"] = "served"
     hub_envelope: bool = False
     run_envelope: bool = True

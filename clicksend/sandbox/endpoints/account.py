@@ -1,6 +1,6 @@
-"""The account itself, its e-mail addresses, and the catalogues of countries and voice languages."""
+"""The account itself, and the catalogues of countries and voice languages."""
 
-from clicksend.sandbox import pages, places, texts
+from clicksend.sandbox import places, texts
 from clicksend.sandbox.answers import Answer, Call
 from clicksend.sandbox.simulation import Simulation
 
@@ -13,15 +13,6 @@ def account(sim: Simulation, _: Call) -> Answer:
     balance = max(0, _TOPPED_UP - _SPENT_PER_ROW * len(sim.store.sms))
     whole, fraction = divmod(balance, 1_000_000)
     return Answer(sim.account_shapes.account(f"{whole}.{fraction:06}"), "Here's your account")
-
-
-def email_addresses(sim: Simulation, call: Call) -> Answer:
-    """GET /email/addresses."""
-    rows = list(sim.store.email_addresses.values())
-    served = pages.Collection(
-        "/email/addresses", "Here are your email addresses.", sim.shapes.email_addresses
-    )
-    return pages.answer(rows, call.query, sim.switches, served)
 
 
 def countries(_: Simulation, __: Call) -> Answer:

@@ -64,7 +64,7 @@ def mms_history(sim: Simulation, call: Call) -> Answer:
 
 def voice_history(sim: Simulation, call: Call) -> Answer:
     """GET /voice/history: 403 unless the account may call."""
-    _need_voice(sim)
+    need_voice(sim)
     return _history(sim, call, _VOICE)
 
 
@@ -75,14 +75,13 @@ def sms_receipts(sim: Simulation, call: Call) -> Answer:
 
 def mms_receipts(sim: Simulation, call: Call) -> Answer:
     """GET /mms/receipts: may be gone, the current SDK no longer has it."""
-    if sim.switches.mms_receipts == "gone":
-        raise not_found("Not found.")
+    need_mms_receipts(sim)
     return _polled(sim, call, sim.receipts("mms"), "mms_receipts", "/mms/receipts")
 
 
 def voice_receipts(sim: Simulation, call: Call) -> Answer:
     """GET /voice/receipts: 403 unless the account may call."""
-    _need_voice(sim)
+    need_voice(sim)
     return _polled(sim, call, sim.receipts("voice"), "voice_receipts", "/voice/receipts")
 
 
@@ -131,6 +130,13 @@ def _polled(sim: Simulation, call: Call, rows: Sequence[Any], shape: str, path: 
     return pages.answer(range(len(rows) * rules), call.query, sim.switches, served)
 
 
-def _need_voice(sim: Simulation) -> None:
+def need_mms_receipts(sim: Simulation) -> None:
+    """Refuse with 404 where picture messages have no receipts."""
+    if sim.switches.mms_receipts == "gone":
+        raise not_found("Not found.")
+
+
+def need_voice(sim: Simulation) -> None:
+    """Refuse with 403 unless the account may call."""
     if not sim.switches.voice_access:
         raise forbidden("Voice access is not enabled on this account.")

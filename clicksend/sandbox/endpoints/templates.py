@@ -4,6 +4,9 @@ from operator import attrgetter
 
 from clicksend.sandbox import pages
 from clicksend.sandbox.answers import Answer, Call, not_found
+from clicksend.sandbox.bodies import required
+from clicksend.sandbox.events import TemplateDeleted, TemplateSaved
+from clicksend.sandbox.rows import Template
 from clicksend.sandbox.search import Fields, matching, ordered
 from clicksend.sandbox.simulation import Simulation
 
@@ -21,7 +24,36 @@ def templates(sim: Simulation, call: Call) -> Answer:
 
 def template(sim: Simulation, call: Call) -> Answer:
     """GET /sms/templates/{template_id}."""
+    return Answer(sim.shapes.sms_templates(_find(sim, call)), "Here is your template.")
+
+
+def create(sim: Simulation, call: Call) -> Answer:
+    """POST /sms/templates."""
+    return _saved(sim, call, None, "New template has been saved.")
+
+
+def update(sim: Simulation, call: Call) -> Answer:
+    """PUT /sms/templates/{template_id}: both fields, always."""
+    return _saved(sim, call, _find(sim, call).template_id, "Your template has been updated.")
+
+
+def delete(sim: Simulation, call: Call) -> Answer:
+    """DELETE /sms/templates/{template_id}."""
+    TemplateDeleted(sim.now, _find(sim, call).template_id).apply(sim.store)
+    return Answer([], "Your template has been deleted.")
+
+
+def _saved(sim: Simulation, call: Call, key: int | None, message: str) -> Answer:
+    """Write a template; without a key it gets the next one."""
+    values = required(call.body, ["template_name", "body"])
+    key = sim.store.new_id("templates") if key is None else key
+    row = Template(template_id=key, **values)
+    TemplateSaved(sim.now, row).apply(sim.store)
+    return Answer(sim.shapes.sms_templates(row), message)
+
+
+def _find(sim: Simulation, call: Call) -> Template:
     found = sim.store.templates.get(call.key("template_id"))
     if found is None:
         raise not_found("Template record not found.")
-    return Answer(sim.shapes.sms_templates(found), "Here is your template.")
+    return found

@@ -1,0 +1,80 @@
+"""Bodies of requests: decoded as PHP would, and read field by field."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from clicksend.sandbox.answers import Refusal, bad_fields
+
+_STUMBLED = "preg_replace(): Parameter mismatch, pattern is a string while replacement is an array"
+
+
+def decoded(data: bytes) -> Any:
+    """Decode JSON; None when there is none, or null.
+
+    Raises:
+        ValueError: it is no JSON, or nested too deeply.
+    """
+    if not data.strip():
+        return None
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
+        raise ValueError("the body is not JSON") from broken
+
+
+def seen(data: bytes) -> Any:
+    """Decode what can be decoded, for the list of requests."""
+    try:
+        return decoded(data)
+    except ValueError:
+        return None
+
+
+def fields(data: bytes) -> dict[str, Any] | None:
+    """Decode the body of a write.
+
+    Raises:
+        Refusal: 400, it is no JSON or no object.
+    """
+    try:
+        body = decoded(data)
+    except ValueError:
+        raise Refusal(400) from None
+    if body is not None and not isinstance(body, dict):
+        raise Refusal(400)
+    return body
+
+
+def text(value: Any) -> str:
+    """Read a text field; other scalars become text as in PHP, null becomes "".
+
+    Raises:
+        Refusal: 400 with the number as its code and PHP's own words, as recorded for an object.
+    """
+    if isinstance(value, dict | list):
+        raise Refusal(400, 400, _STUMBLED)
+    if value is None or value is False:
+        return ""
+    return "1" if value is True else str(value)
+
+
+def required(body: Mapping[str, Any] | None, names: Iterable[str]) -> dict[str, str]:
+    """Read text fields that must not be empty.
+
+    Raises:
+        Refusal: 400, with a sentence for each that is.
+    """
+    given = {name: text((body or {}).get(name)) for name in names}
+    missing = {
+        name: f"{label(name)} field is required." for name, value in given.items() if not value.strip()
+    }
+    if missing:
+        raise bad_fields(missing)
+    return given
+
+
+def label(name: str) -> str:
+    """Name a field as a sentence begins: `list_name` is "List name"."""
+    return name.replace("_", " ").capitalize()

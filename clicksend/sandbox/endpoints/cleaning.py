@@ -1,0 +1,57 @@
+"""Removing contacts from a list: duplicates, and those who have opted out."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from clicksend.sandbox.answers import Answer, Call, bad_fields
+from clicksend.sandbox.endpoints.contacts import WRITABLE
+from clicksend.sandbox.endpoints.lists import find_list
+from clicksend.sandbox.rows import Contact
+from clicksend.sandbox.simulation import Simulation
+
+
+def remove_duplicates(sim: Simulation, call: Call) -> Answer:
+    """PUT /lists/{list_id}/remove-duplicates: of contacts that agree in all `fields` the oldest stays.
+
+    Contacts in which all of them are empty are not duplicates of each other.
+    """
+    members = sim.store.contacts[find_list(sim, call).list_id]
+    fields = _fields(call.body or {}, sim.switches.duplicate_fields)
+    seen, doomed = set(), []
+    for row in sorted(members.values(), key=lambda row: row.date_added):
+        key = tuple(getattr(row, name) for name in fields)
+        if any(key) and key in seen:
+            doomed.append(row)
+        seen.add(key)
+    return _deleted(members, doomed, "Duplicate contacts have been removed.")
+
+
+def remove_opted_out(sim: Simulation, call: Call) -> Answer:
+    """PUT /lists/{list_id}/remove-opted-out-contacts/{opt_out_list_id}: by telephone number or e-mail."""
+    members = sim.store.contacts[find_list(sim, call).list_id]
+    opted_out = sim.store.contacts[find_list(sim, call, "opt_out_list_id").list_id].values()
+    numbers = {row.phone_number for row in opted_out} - {""}
+    addresses = {row.email.casefold() for row in opted_out} - {""}
+    doomed = [
+        row for row in members.values() if row.phone_number in numbers or row.email.casefold() in addresses
+    ]
+    return _deleted(members, doomed, "Optout contacts has been deleted.")
+
+
+def _fields(body: dict[str, Any], accepted: str) -> tuple[str, ...]:
+    """Read the names of the fields to compare, from an array or from the keys of an object."""
+    given = body.get("fields")
+    right = {"array": list, "object": dict, "either": list | dict}[accepted]
+    if not given or not isinstance(given, right):
+        raise bad_fields({"fields": "Fields field is required."})
+    names = tuple(given)
+    if not all(name in WRITABLE for name in names):
+        raise bad_fields({"fields": "Fields are not valid."})
+    return names
+
+
+def _deleted(members: dict[int, Contact], doomed: Iterable[Contact], message: str) -> Answer:
+    doomed = list(doomed)
+    for row in doomed:
+        del members[row.contact_id]
+    return Answer({"deleted": len(doomed)}, message)

@@ -1,0 +1,133 @@
+"""The contacts of a list."""
+
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from typing import Any
+
+from msgspec.structs import replace
+
+from clicksend.sandbox import pages
+from clicksend.sandbox.answers import Answer, Call, bad_fields, forbidden, not_found, number
+from clicksend.sandbox.bodies import label, text
+from clicksend.sandbox.endpoints.lists import find_list
+from clicksend.sandbox.events import ContactAdded, ContactChanged, ContactDeleted
+from clicksend.sandbox.phones import e164
+from clicksend.sandbox.rows import Contact
+from clicksend.sandbox.search import Fields, matching
+from clicksend.sandbox.simulation import Simulation
+
+_SEARCH: Fields = {
+    name: attrgetter(name) for name in ("email", "phone_number", "first_name", "last_name", "contact_id")
+}
+WRITABLE = tuple(
+    name
+    for name in Contact.__struct_fields__
+    if name not in {"contact_id", "list_id", "date_added", "date_updated"}
+)
+"""The fields that a write may set; all others in a body are ignored."""
+_REACHED_BY = ("phone_number", "fax_number", "email")
+_KEPT_LENGTH = 60  # of a text, where the switch `contact_text` cuts it
+
+
+def contacts(sim: Simulation, call: Call) -> Answer:
+    """GET /lists/{list_id}/contacts: in no useful order; `updated_after` is strict unless switched."""
+    owner = find_list(sim, call)
+    rows: Sequence[Contact] = list(sim.store.contacts[owner.list_id].values())
+    after = number(call.query, "updated_after")
+    if after is not None:
+        after -= sim.switches.updated_after == "inclusive"
+        rows = [row for row in rows if row.date_updated > after]
+    found = matching(rows, call.query, _SEARCH, sim.switches)
+    served = pages.Collection(
+        f"/lists/{owner.list_id}/contacts",
+        "Here are your data.",
+        lambda row: sim.shapes.contacts(row, owner.list_name),
+    )
+    return pages.answer(found, call.query, sim.switches, served)
+
+
+def contact(sim: Simulation, call: Call) -> Answer:
+    """GET /lists/{list_id}/contacts/{contact_id}: one answer for a wrong list and for a wrong contact."""
+    return _answer(sim, _find(sim, call), "Here is your contact.")
+
+
+def create(sim: Simulation, call: Call) -> Answer:
+    """POST /lists/{list_id}/contacts: nothing is unique, the same again makes a second contact."""
+    list_id = call.key("list_id")
+    if list_id not in sim.store.lists:
+        raise forbidden()
+    values = _values(sim, call.body or {})
+    _check_reachable(values)
+    key = sim.store.new_id("contacts")
+    values = {"phone_number": "", **values}
+    row = Contact(contact_id=key, list_id=list_id, date_added=sim.now, date_updated=sim.now, **values)
+    ContactAdded(sim.now, row).apply(sim.store)
+    return _answer(sim, row, "New contact has been created.")
+
+
+def update(sim: Simulation, call: Call) -> Answer:
+    """PUT /lists/{list_id}/contacts/{contact_id}: a field that is left out is kept."""
+    row = _find(sim, call)
+    values = _values(sim, call.body or {})
+    if sim.switches.null_clears == "ignored":
+        values = {name: value for name, value in values.items() if value}
+    _check_reachable({name: values.get(name, getattr(row, name)) for name in _REACHED_BY})
+    ContactChanged(sim.now, row.list_id, row.contact_id, values).apply(sim.store)
+    return _answer(sim, row, f"Contact #{row.contact_id} has been updated.")
+
+
+def delete(sim: Simulation, call: Call) -> Answer:
+    """DELETE /lists/{list_id}/contacts/{contact_id}."""
+    row = _find(sim, call)
+    ContactDeleted(sim.now, row.list_id, row.contact_id).apply(sim.store)
+    return Answer([], f"Contact #{row.contact_id} has been deleted.")
+
+
+def copy(sim: Simulation, call: Call) -> Answer:
+    """PUT /lists/{list_id}/contacts/{contact_id}/copy/{to_list_id}."""
+    row = _find(sim, call)
+    list_id = find_list(sim, call, "to_list_id").list_id
+    key = row.contact_id if sim.switches.copy == "same" else sim.store.new_id("contacts")
+    twin = replace(row, contact_id=key, list_id=list_id, date_added=sim.now, date_updated=sim.now)
+    ContactAdded(sim.now, twin).apply(sim.store)
+    return _answer(sim, twin, f"Contact #{row.contact_id} has been copied to List #{list_id}")
+
+
+def transfer(sim: Simulation, call: Call) -> Answer:
+    """PUT /lists/{list_id}/contacts/{contact_id}/transfer/{to_list_id}: the contact keeps its id."""
+    row = _find(sim, call)
+    sim.store.move(row, find_list(sim, call, "to_list_id").list_id, sim.now)
+    return _answer(sim, row, f"Contact #{row.contact_id} has been transferred to List #{row.list_id}")
+
+
+def _find(sim: Simulation, call: Call) -> Contact:
+    found = sim.store.contacts.get(call.key("list_id"), {}).get(call.key("contact_id"))
+    if found is None:
+        raise not_found("Contact record not found.")
+    return found
+
+
+def _answer(sim: Simulation, row: Contact, message: str) -> Answer:
+    return Answer(sim.shapes.contacts(row, sim.store.lists[row.list_id].list_name), message)
+
+
+def _values(sim: Simulation, body: Mapping[str, Any]) -> dict[str, str]:
+    """Read the fields of a contact out of a body, the way they are kept.
+
+    Raises:
+        Refusal: 400, a field is no text, or the telephone number is none and the switch rejects those.
+    """
+    values = {name: text(body[name]) for name in WRITABLE if name in body}
+    if sim.switches.contact_text == "trimmed":
+        values = {name: value.strip()[:_KEPT_LENGTH] for name, value in values.items()}
+    if phone := values.get("phone_number"):
+        known = e164(phone)
+        if known is None and sim.switches.bad_phone == "reject":
+            raise bad_fields({"phone_number": "Phone number is not valid."})
+        values["phone_number"] = known or phone
+    return values
+
+
+def _check_reachable(values: Mapping[str, str]) -> None:
+    if not any(values.get(name) for name in _REACHED_BY):
+        raise bad_fields({name: f"{label(name)} field is required." for name in _REACHED_BY})

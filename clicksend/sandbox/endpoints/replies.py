@@ -1,0 +1,73 @@
+"""A reply that a test orders: nothing that the API offers, but a change of the world like its writes."""
+
+from random import Random
+
+from clicksend.sandbox import journeys
+from clicksend.sandbox.answers import Answer, Call
+from clicksend.sandbox.events import OptedOut, Replied
+from clicksend.sandbox.identifiers import time_uuid
+from clicksend.sandbox.messages import FREE, OUR_NUMBER
+from clicksend.sandbox.phones import country
+from clicksend.sandbox.rows import Contact, Inbound, Sms
+from clicksend.sandbox.simulation import Simulation
+from clicksend.sandbox.store import OPT_OUT_LIST_ID
+from clicksend.sandbox.texts import parts
+
+
+def reply(sim: Simulation, call: Call) -> Answer:
+    """Let a text message come in now, as the answer to our latest one to that number, if there is one."""
+    sender, body = call.body["from"], call.body["body"]
+    row, inbound = _rows(sim, sender, body)
+    Replied(sim.now, row, inbound).apply(sim.store)
+    leaving = _leaving(sim, sender, call.body.get("list_id")) if _stops(body) else None
+    opted_out = None
+    if leaving is not None:
+        opted_out = {"list_id": leaving.list_id, "contact_id": leaving.contact_id}
+        OptedOut(sim.now, leaving.list_id, leaving.contact_id).apply(sim.store)
+    return Answer({"message_id": row.message_id, "opted_out": opted_out}, "")
+
+
+def _rows(sim: Simulation, sender: str, body: str) -> tuple[Sms, Inbound]:
+    """Make the row of the history and the inbound message."""
+    sent = next((row for row in reversed(sim.store.sms) if row.to == sender and row.direction == "out"), None)
+    message_id = time_uuid(Random(f"reply {sim.plan.seed} {len(sim.store.sms)}"), sim.now)
+    receiver = sent.sender if sent and sent.sender.startswith("+") else OUR_NUMBER
+    row = Sms(
+        message_id=message_id,
+        date=sim.now,
+        direction="in",
+        to=receiver,
+        sender=sender,
+        body=body,
+        schedule=None,
+        parts=parts(body),
+        price=FREE,
+        custom_string=sent.custom_string if sent else "",
+        country=sent.country if sent else country(sender),
+        carrier=sent.carrier if sent else "",
+        delivery=journeys.RECEIVED,
+        contact_id=sent.contact_id if sent else None,
+    )
+    inbound = Inbound(
+        message_id=message_id,
+        timestamp=sim.now,
+        sender=sender,
+        to=receiver,
+        body=body,
+        custom_string=row.custom_string,
+        original_message_id=sent.message_id if sent else "",
+        original_body=sent.body if sent else "",
+    )
+    return row, inbound
+
+
+def _stops(body: str) -> bool:
+    """Tell whether the first word is STOP: the rule that every account begins with."""
+    return body.casefold().split()[:1] == ["stop"]
+
+
+def _leaving(sim: Simulation, sender: str, list_id: int | None) -> Contact | None:
+    """Find the contact that opts out: in the list that was messaged, or in the first that has the number."""
+    lists = [list_id] if list_id is not None else [key for key in sim.store.lists if key != OPT_OUT_LIST_ID]
+    members = (row for key in lists for row in sim.store.contacts.get(key, {}).values())
+    return next((row for row in members if row.phone_number == sender), None)
