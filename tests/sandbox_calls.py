@@ -1,8 +1,14 @@
-"""A fixture for the tests that write to a sandbox; they name this module in ``pytest_plugins``."""
+"""Fixtures for the tests that write to a sandbox; they name this module in ``pytest_plugins``."""
 
 from __future__ import annotations
 
 import pytest
+
+DEFAULTS = {
+    "sms": {},
+    "mms": {"subject": "Photo"},
+    "voice": {"lang": "en-us", "voice": "female"},
+}
 
 
 @pytest.fixture
@@ -16,3 +22,17 @@ def call(request, session):
         return answer.json()["data"]
 
     return call
+
+
+@pytest.fixture
+def send(call):
+    """Return a function that sends messages through a channel and returns ``data`` of the answer."""
+
+    def send(*messages, channel="sms", verb="send", media_file="https://example.com/x.jpg", **options):
+        usual = {"to": "+61412345678", "body": "Hello", **DEFAULTS[channel]}
+        body = {"messages": [usual | message for message in messages or [{}]]}
+        if channel == "mms" and media_file:
+            body["media_file"] = media_file
+        return call("POST", f"/{channel}/{verb}", body, **options)
+
+    return send

@@ -47,7 +47,7 @@ def world(request):
 def box(world):
     """Return the sandbox in its first state, whatever the operation before has deleted."""
     world.control("POST", "reset")
-    world.control("POST", "limits", {"GET /account": [1_000_000, 60]})
+    world.control("POST", "limits", {"GET /account": [1_000_000, 60], "POST /sms/send": [1_000_000, 60]})
     return world
 
 

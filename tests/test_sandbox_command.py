@@ -135,6 +135,44 @@ def test_writes_survive_a_restart(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["state.json"]
 
 
+def messages(*bodies, **more):
+    return {"messages": [{"to": "+61412345678", "body": body, **more} for body in bodies]}
+
+
+def test_messages_survive_a_restart(tmp_path):
+    """With what followed from them, what was ordered for them, and who sent them."""
+    path = tmp_path / "state.json"
+    options = (*SMALL, "--epoch", "2026-09-01T08:00:00Z", "--state", str(path))
+    later = 1_788_249_600 + 30 * 86_400
+    with Running(*options) as first:
+        first.control("statuses", {"to": "+61412345678", "status": "INTERNAL_ERROR"})
+        first.control("switches", {"answer_order": "reversed"})
+        sent = first.api("POST", "/sms/send", messages(*map(str, range(50)), schedule=""))
+        assert sent["messages"][-1]["status"] == "INTERNAL_ERROR"
+        waiting = first.api("POST", "/sms/send", messages("a", "b", schedule=later))["messages"]
+        first.api("PUT", f"/sms/{waiting[0]['message_id']}/cancel")
+        first.api("POST", "/sms/price", messages("priced"))
+        first.api("POST", "/uploads?convert=mms", {"content": "aGVsbG8="})
+        nobody = ("nocredit", "sandbox-key")
+        requests.post(f"{first.url}/v3/sms/send", json=messages("free"), auth=nobody, timeout=10)
+        first.control("clock", {"advance": 600})
+        first.control("balance", {"balance": "0.50"})
+        first.api("POST", "/mms/send", messages("c"))
+        before = first.everything(), first.control("arrivals"), first.api("GET", "/account")["balance"]
+        first.process.kill()
+    assert len(before[1]) == 51
+    lines = path.with_name("state.json.writes").read_text().splitlines()
+    assert not any("price" in line for line in lines)
+    with Running(*options) as second:
+        found = second.everything(), second.control("arrivals"), second.api("GET", "/account")["balance"]
+        assert found == before
+        second.control("clock", {"now": later + 4 * 86_400})
+        assert {row["status"] for row in second.control("arrivals")} <= {
+            *("Sent", "Completed", "Failed", "Cancelled"),
+        }
+        assert second.stop() == (0, "", "")
+
+
 def test_a_new_world_has_no_writes(tmp_path):
     path = tmp_path / "state.json"
     with Running(*SMALL, "--state", str(path)) as first:

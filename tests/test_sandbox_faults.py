@@ -1,6 +1,10 @@
 """The sandbox's limits, clock, faults and controls."""
 
+import json
+import socket
+import struct
 import time
+from base64 import b64encode
 from email.utils import parsedate_to_datetime
 
 import pytest
@@ -151,6 +155,89 @@ def test_writes_are_processed_or_not(box, session, order, lists):
     assert box.state()["rows"]["lists"] == lists
     assert box.requests()[-1]["body"] == LIST
     assert session.post(f"{box.api_url}/lists", json=LIST, timeout=10).status_code == 200
+
+
+MESSAGES = {"messages": [{"to": f"+6141234567{n}", "body": "x", "custom_string": f"k{n}"} for n in range(3)]}
+SEND = {"method": "POST", "path": "/sms/send"}
+NOT_PROCESSED = [
+    {"kind": "status", "status": 500},
+    {"kind": "status", "status": 429},
+    {"kind": "status", "status": 429, "retry_after": 1},
+    {"kind": "reset_before"},
+    {"kind": "delay_before", "seconds": 0.3},
+    {"kind": "html"},
+    {"kind": "body", "body": {}},
+]
+PROCESSED = [
+    {"kind": "status_after", "status": 500},
+    {"kind": "status_after", "status": 502, "body": "Bad gateway", "content_type": "text/html"},
+    {"kind": "reset_after"},
+    {"kind": "delay", "seconds": 0.3},
+    {"kind": "half_body"},
+    {"kind": "html_after"},
+    {"kind": "body_after", "body": {"http_code": 200}},
+    {"kind": "body_after", "body": '{"http_code": 2'},
+    {"kind": "row_missing"},
+]
+
+
+@pytest.mark.parametrize(
+    ("order", "arrived"), [*((one, False) for one in NOT_PROCESSED), *((one, True) for one in PROCESSED)]
+)
+def test_messages_arrive_or_not(box, session, order, arrived):
+    """Whatever the answer says, the list of arrivals knows."""
+    box.control("POST", "faults", order | SEND)
+    url, patience = f"{box.api_url}/sms/send", 0.1 if "seconds" in order else 10
+    try:
+        answer = session.post(url, json=MESSAGES, timeout=patience)
+        assert answer.status_code == order.get("status", 200)
+        assert answer.headers.get("Retry-After") == ("1" if "retry_after" in order else None)
+        is_page = answer.headers["Content-Type"].startswith("text/html")
+        assert is_page == (order["kind"].startswith("html") or "content_type" in order)
+        if order["kind"] == "row_missing":
+            assert [row["custom_string"] for row in answer.json()["data"]["messages"]] == ["k0", "k2"]
+    except requests.RequestException:
+        assert "status" not in order
+    time.sleep(order.get("seconds", 0))
+    keys = [row["custom_string"] for row in box.control("GET", "arrivals")]
+    assert keys == ["k0", "k1", "k2"] * arrived
+    again = session.post(url, json=MESSAGES, timeout=10).json()["data"]
+    assert {row["status"] for row in again["messages"]} == {"THROTTLED" if arrived else "SUCCESS"}
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_half_a_request_is_not_processed(box, caplog, reset):
+    host, port = box.url.removeprefix("http://").split(":")
+    data = json.dumps(MESSAGES).encode()
+    head = f"POST /v3/sms/send HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(data)}\r\n"
+    head += f"Authorization: Basic {b64encode(b'sandbox:sandbox-key').decode()}\r\n\r\n"
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(head.encode() + data[:-1])
+        while not box.requests():
+            time.sleep(0.01)
+        if reset:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    time.sleep(0.1)
+    assert [seen["status"] for seen in box.requests()] == [None]
+    assert box.control("GET", "arrivals") == []
+    assert not caplog.records
+
+
+def test_a_missing_row_where_there_are_none(box, session):
+    box.control("POST", "faults", {"kind": "row_missing", "times": -1})
+    whole = session.get(f"{box.api_url}/lists", timeout=10).json()
+    assert whole["data"]["data"]
+    refused = session.post(f"{box.api_url}/sms/send", json={}, timeout=10)
+    assert (refused.status_code, refused.json()["data"].keys()) == (400, {"messages"})
+    assert run(box, {"discover": True}).json()["result"]["models"]
+
+
+def test_sends_are_limited(box, session):
+    answer = session.post(f"{box.api_url}/sms/send", json=MESSAGES, timeout=10)
+    assert answer.headers["x-ratelimit-limit"] == "1000"
+    box.control("POST", "limits", {"POST /sms/send": [1, 60]})
+    statuses = [session.post(f"{box.api_url}/sms/send", json={}, timeout=10).status_code for _ in range(2)]
+    assert statuses == [400, 429]
 
 
 def test_a_fault_strikes_one_method(box, session):

@@ -63,9 +63,11 @@ def test_hub_switches(box):
 
 
 def test_notify_send_is_recorded(box):
-    answer = run(box, notify(correlation_id="c-1")).json()
+    extras = {"correlation_id": "c-1", "schedule_at": "2026-10-01T09:00:00+02:00", "from": "ACME"}
+    answer = run(box, notify(locale="de-DE", **extras)).json()
     assert answer["status"] == "success"
-    assert answer["result"]["correlation_id"] == "c-1"
+    assert {name: answer["result"][name] for name in extras} == extras
+    assert answer["result"]["variables"] == {"message": "Hi"}
     assert box.control("GET", "notifications") == [answer["result"]]
     box.control("POST", "switches", {"run_envelope": False})
     assert run(box, notify()).json()["template_id"] == "your_template_id"
@@ -83,6 +85,13 @@ def test_notify_send_is_recorded(box):
         (notify(expires_at="2100-01-01T00:00:00Z"), "expires_at_too_far_in_future"),
         (notify(expires_at="soon"), "invalid_request"),
         (notify(schedule_at="2100-01-01T00:00:00Z"), "invalid_request"),
+        (notify(schedule_at="2026-10-01"), "invalid_request"),
+        (notify(schedule_at="2026-10-01T09:00:00"), "invalid_request"),
+        (notify(schedule_at="2026-13-01T09:00:00Z"), "invalid_request"),
+        (notify(schedule_at=1790000000), "invalid_request"),
+        (notify(correlation_id=7), "invalid_request"),
+        (notify(locale=["de"]), "invalid_request"),
+        (notify(variables=["Hi"]), "invalid_template_variables"),
         ({"model": "prelude/none", "inputs": {}}, "model_not_found"),
         ({"model": ["prelude/notify-send"], "inputs": {}}, "model_not_found"),
         ({"model": "prelude/notify-send"}, "invalid_request"),

@@ -10,8 +10,8 @@ from clicksend.sandbox.events import MessageSent, Replied, StatusChanged
 from clicksend.sandbox.milestones import CUSTOMERS, OPT_OUTS, RAFFLE
 from clicksend.sandbox.places import PLACES, price
 from clicksend.sandbox.rows import Sms
+from clicksend.sandbox.segments import parts
 from clicksend.sandbox.simulation import RETENTION, Simulation
-from clicksend.sandbox.texts import parts
 from clicksend.sandbox.world import Plan, events
 
 EPOCH = 1_790_000_000

@@ -17,7 +17,17 @@ Unconfirmed, each a switch (see `Switches`):
   whether a copy has an id of its own
 - which body `remove-duplicates` takes; whether a sender's e-mail address may be there twice; whether
   `date_before` includes its second
+- how long the same body to the same recipient is THROTTLED; whether no credit, and too many recipients, are
+  said message by message or for the whole call
+- the order of the messages in the answer to a send, and whether all of them are there
+- whether the characters of the GSM extension make a text Unicode; how many parts a text may have
+- whether picture messages may hold their media file themselves; whether they can be cancelled
 - whether the hub serves `/clicksend/v3` at all, and how it wraps what it serves and what `/v1/run` answers
+
+Known, and made as known: sending answers 200 and SUCCESS even when every message failed, in three shapes of
+rows; a schedule in milliseconds is accepted and never comes; one more than four months ahead is accepted
+and never sent; a late, a second and an unknown cancel are the same 404; messages to test numbers have no
+parts, no price, no receipts and no schedule.
 
 Unconfirmed and fixed here:
 
@@ -41,7 +51,18 @@ Unconfirmed and fixed here:
   purchases (newest first)
 - that every kind of automation rule has one disabled POLL rule beside those of the switch
 - default order of MMS and voice history (by time) and of contacts (none)
-- rate limits other than that of `/account`, and that each is counted per endpoint for all callers together
+- which failed messages are blocked (a country that is not enabled) and which rejected (all others); how
+  failed picture messages and calls look; what is checked first
+- that a blank body is EMPTY_MESSAGE, that a list that is not there is NOT_ENOUGH_PERMISSION_TO_LIST_ID,
+  that a list decides where there is a recipient too, that a schedule in the past is now
+- that `from` is taken as it is, unless it is a name that is too long or has a space
+- that what is cut off a long message is missing in the answer too; that a message is paid for when it is
+  accepted, and the price given back when it is cancelled
+- that a `custom_string` cancels what has exactly that one
+- that uploads exist for ten minutes; nobody looks at a media file, its name decides
+- what becomes of a message that was sent, and when; who answers, and what
+- rate limits other than those of `/account` and `/sms/send`, and that each is counted per endpoint for all
+  callers together
 - `legacy` rows keep every fact of the `live` ones, so that both hold the same rows; real old answers had
   fewer fields
 - the hub's answer to `discover`, its templates, its error for an unknown one, and 402 on the paths of

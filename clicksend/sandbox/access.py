@@ -26,8 +26,8 @@ def bearer_fits(authorization: str) -> bool:
     return scheme(authorization) == "bearer" and _same(authorization.partition(" ")[2].strip(), API_KEY)
 
 
-def check_basic(authorization: str) -> None:
-    """Check a user name and key.
+def check_basic(authorization: str) -> str:
+    """Check a user name and key; return the name.
 
     Raises:
         Refusal: 401, word for word the same for no header, a wrong key and an account that is not active;
@@ -38,6 +38,7 @@ def check_basic(authorization: str) -> None:
         raise forbidden(_SUSPENDED)
     if username not in {USERNAME, NO_CREDIT} or not _same(key, API_KEY):
         raise Refusal(401)
+    return username
 
 
 def _decoded(authorization: str) -> str:

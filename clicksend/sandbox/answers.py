@@ -35,11 +35,13 @@ class Call(Struct):
         path: the values of the path's placeholders.
         query: the query string; of a repeated name the last value counts, as in PHP.
         body: the decoded JSON object; None when there is no body.
+        user: who calls; "" through the hub.
     """
 
     path: dict[str, str]
     query: dict[str, str]
     body: Any = None
+    user: str = ""
 
     def key(self, name: str) -> int:
         """Read an id out of the path; what is no number is 0, the id of nothing."""

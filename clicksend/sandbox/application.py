@@ -47,10 +47,12 @@ def _gate(service: Service) -> Any:
         seen = Seen(request.method, path, query, access.scheme(authorization))
         service.seen.append(seen)
         try:
-            seen.body = bodies.seen(await request.read())
+            seen.data = await request.read()
         except web.HTTPException as too_large:
             seen.status = too_large.status
             return _unroutable(request, too_large)
+        except ConnectionError:  # the client is gone before it had said everything
+            return web.Response()
         service.drift()
         fault = service.faults.strike(request.method, path, query)
         if fault and fault.kind in breakage.UNPROCESSED:
@@ -74,8 +76,8 @@ async def _answer(
         response = canned
     else:
         response = await _handled(request, handler)
-        if fault and fault.kind == "status_after":
-            response = breakage.error(fault)
+        if fault:
+            response = breakage.instead(fault, response)
     for name, value in allowance.headers().items():
         response.headers.setdefault(name, value)
     response.headers["Date"] = formatdate(service.sim.now, usegmt=True)
@@ -104,9 +106,10 @@ def _direct(service: Service, route: Route) -> _Handler:
     """Serve an endpoint as ClickSend does, to HTTP Basic."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
+        user = ""
         if route[1] not in PUBLIC:
-            access.check_basic(request.headers.get("Authorization", ""))
-        return _json(await _called(service, request, route))
+            user = access.check_basic(request.headers.get("Authorization", ""))
+        return _json(await _called(service, request, route, user))
 
     return handle
 
@@ -154,10 +157,13 @@ def _check_hub(service: Service, request: web.Request, *, public: bool = False) 
         raise out_of_credits()
 
 
-async def _called(service: Service, request: web.Request, route: Route) -> dict[str, Any]:
+async def _called(service: Service, request: web.Request, route: Route, user: str = "") -> dict[str, Any]:
     method, path, endpoint = route
-    body = None if method == "GET" else bodies.fields(await request.read())
-    answer = service.call(method, path, endpoint, Call(dict(request.match_info), _query(request), body))
+    body = None
+    if method != "GET":
+        body = bodies.fields(await request.read(), request.headers.get("Content-Type", ""))
+    call = Call(dict(request.match_info), _query(request), body, user)
+    answer = service.call(method, path, endpoint, call)
     return {
         "http_code": 200,
         "response_code": "SUCCESS",

@@ -9,6 +9,7 @@ import msgspec
 from aiohttp import web
 
 from clicksend.sandbox.answers import Refusal
+from clicksend.sandbox.endpoints.sending import without_one
 from clicksend.sandbox.faults import Fault
 
 UNPROCESSED = frozenset({"reset_before", "delay_before"})
@@ -19,12 +20,19 @@ _WEB_PAGE = (
 _LINGER_ZERO = struct.pack("ii", 1, 0)
 
 
+def instead(fault: Fault, response: web.Response) -> web.Response:
+    """Return what is answered instead of the answer to a request that was processed."""
+    if fault.kind == "status_after":
+        return error(fault)
+    if fault.kind in {"html_after", "body_after"}:
+        return _other(fault)
+    return _shortened(response) if fault.kind == "row_missing" else response
+
+
 def canned(fault: Fault) -> web.Response | None:
     """Return the answer of a fault that keeps the request from being processed, if it is one."""
-    if fault.kind == "html":
-        return web.Response(text=_WEB_PAGE, content_type="text/html")
-    if fault.kind == "body":
-        return _with_body(fault, 200, "")
+    if fault.kind in {"html", "body"}:
+        return _other(fault)
     return error(fault) if fault.kind == "status" else None
 
 
@@ -33,6 +41,23 @@ def error(fault: Fault) -> web.Response:
     response = _with_body(fault, fault.status, Refusal(fault.status).envelope())
     if fault.retry_after is not None:
         response.headers["Retry-After"] = str(fault.retry_after)
+    return response
+
+
+def _other(fault: Fault) -> web.Response:
+    """Return a success that is none of ours: a web page, or the body that was ordered."""
+    if fault.kind.startswith("html"):
+        return web.Response(text=_WEB_PAGE, content_type="text/html")
+    return _with_body(fault, 200, "")
+
+
+def _shortened(response: web.Response) -> web.Response:
+    """Take a message out of an answer that has messages."""
+    envelope = msgspec.json.decode(bytes(response.body or b""))  # type: ignore[arg-type]
+    data = (envelope.get("result") or envelope).get("data")
+    if isinstance(data, dict) and isinstance(data.get("messages"), list):
+        data["messages"] = without_one(data["messages"])
+    response.body = msgspec.json.encode(envelope)
     return response
 
 

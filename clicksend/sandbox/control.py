@@ -1,4 +1,4 @@
-"""The control endpoints under `/_sandbox`: read the state, turn the clock, order faults and replies."""
+"""The control endpoints under `/_sandbox`: read what is and what arrived, turn the clock, order."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
@@ -8,10 +8,11 @@ from aiohttp import web
 from msgspec import Meta, Struct, field
 
 from clicksend.sandbox.answers import Call
-from clicksend.sandbox.endpoints import replies
 from clicksend.sandbox.faults import Fault
-from clicksend.sandbox.journal import REPLY
+from clicksend.sandbox.journal import ORDERS
 from clicksend.sandbox.phones import e164
+from clicksend.sandbox.reports import CHANNELS
+from clicksend.sandbox.rows import Forced
 from clicksend.sandbox.service import Service
 from clicksend.sandbox.switches import Switches
 
@@ -28,6 +29,12 @@ class Reply(Struct, forbid_unknown_fields=True):
     sender: str = field(name="from")
     body: str
     list_id: int | None = None
+
+
+class Balance(Struct, forbid_unknown_fields=True):
+    """What the account has left, such as "0.50"."""
+
+    balance: Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,6})?$")]
 
 
 class Turn(Struct, forbid_unknown_fields=True):
@@ -51,7 +58,7 @@ def state(service: Service, _: bytes) -> dict[str, Any]:
 
 def requests(service: Service, _: bytes) -> Any:
     """List the requests since the start or the last reset, oldest first."""
-    return service.seen
+    return [seen.shown() for seen in service.seen]
 
 
 def notifications(service: Service, _: bytes) -> Any:
@@ -83,8 +90,51 @@ def reply(service: Service, body: bytes) -> Any:
     sender = e164(wanted.sender)
     if sender is None:
         raise ValueError('"from" is not a telephone number')
-    call = Call({}, {}, {"from": sender, "body": wanted.body, "list_id": wanted.list_id})
-    return service.call(*REPLY, replies.reply, call).data
+    return _ordered(service, "reply", {"from": sender, "body": wanted.body, "list_id": wanted.list_id})
+
+
+def statuses(service: Service, body: bytes) -> Any:
+    """Order a status for messages to come."""
+    return _ordered(service, "statuses", msgspec.structs.asdict(_read(body, Forced)))
+
+
+def list_statuses(service: Service, _: bytes) -> list[Forced]:
+    """List the ordered statuses as they stand; `times` 0 is used up."""
+    return service.sim.store.forced
+
+
+def clear_statuses(service: Service, _: bytes) -> Any:
+    """Take the ordered statuses back."""
+    return _ordered(service, "clear_statuses", None)
+
+
+def balance(service: Service, body: bytes) -> Any:
+    """Set what the account has left."""
+    return _ordered(service, "balance", msgspec.structs.asdict(_read(body, Balance)))
+
+
+def arrivals(service: Service, _: bytes) -> list[dict[str, Any]]:
+    """List every message that was accepted from a call, answered or not, in the order of arrival."""
+    return [
+        {
+            "channel": type(row).__name__.lower(),
+            "to": row.to,
+            "body": row.body,
+            "custom_string": row.custom_string,
+            "message_id": row.message_id,
+            "from": row.sender,
+            "schedule": row.schedule,
+            "status": row.delivery.status,
+            "at": row.date,
+        }
+        for row in service.sim.store.arrived
+    ]
+
+
+def count_arrivals(service: Service, _: bytes) -> dict[str, int]:
+    """Count them by channel."""
+    kinds = [type(row).__name__.lower() for row in service.sim.store.arrived]
+    return {channel: kinds.count(channel) for channel in CHANNELS}
 
 
 def switches(service: Service, body: bytes) -> Switches:
@@ -131,7 +181,13 @@ ACTIONS: dict[tuple[str, str], Action] = {
     ("GET", "notifications"): notifications,
     ("POST", "reset"): reset,
     ("POST", "clock"): clock,
+    ("GET", "arrivals"): arrivals,
+    ("GET", "arrivals/count"): count_arrivals,
     ("POST", "reply"): reply,
+    ("GET", "statuses"): list_statuses,
+    ("POST", "statuses"): statuses,
+    ("DELETE", "statuses"): clear_statuses,
+    ("POST", "balance"): balance,
     ("POST", "switches"): switches,
     ("GET", "faults"): list_faults,
     ("POST", "faults"): order_fault,
@@ -150,6 +206,12 @@ async def control(service: Service, request: web.Request) -> web.Response:
         return _json(action(service, await request.read()))
     except (ValueError, msgspec.MsgspecError) as wrong:
         return _json({"error": str(wrong)}, 400)
+
+
+def _ordered(service: Service, name: str, body: Any) -> Any:
+    """Change the world as a write does."""
+    route, endpoint = ORDERS[name]
+    return service.call(*route, endpoint, Call({}, {}, body)).data
 
 
 def _read(body: bytes, kind: type[T]) -> T:

@@ -1,6 +1,7 @@
 """What happens between the account and ClickSend: subaccounts, numbers, purchases, campaigns, complaints."""
 
 from clicksend.sandbox.events import Event
+from clicksend.sandbox.places import millionths
 from clicksend.sandbox.rows import Campaign, Issue, Message, Number, Subaccount, Transaction
 from clicksend.sandbox.store import Store
 
@@ -90,6 +91,7 @@ class Recharged(Event):
     def apply(self, store: Store) -> None:
         """Append it; purchases come in time order."""
         store.transactions.append(self.transaction)
+        store.credit += millionths(self.transaction.amount)
 
 
 class IssueRaised(Event):
@@ -99,7 +101,9 @@ class IssueRaised(Event):
     type: str
 
     def apply(self, store: Store) -> None:
-        """Number the complaint and write it."""
+        """Number the complaint and write it, if the message was lost and not cancelled before."""
+        if self.message.delivery.code != "301":
+            return
         number = len(store.issues) + 1
         store.issues[self.message.message_id] = Issue(
             issue_id=number,
@@ -117,8 +121,9 @@ class IssueResolved(Event):
 
     def apply(self, store: Store) -> None:
         """Close it."""
-        issue = store.issues[self.message_id]
-        issue.resolved, issue.support_comments = 1, "Carrier fault, fixed."
+        issue = store.issues.get(self.message_id)
+        if issue is not None:
+            issue.resolved, issue.support_comments = 1, "Carrier fault, fixed."
 
 
 def campaign_message(at: int, number: int, message: Message, name: str, text: str) -> list[Event]:

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from clicksend.sandbox.places import millionths
 from clicksend.sandbox.rows import (
     Contact,
     ContactList,
@@ -18,8 +19,8 @@ from clicksend.sandbox.rows import (
 from clicksend.sandbox.store import OPT_OUT_LIST_ID, Store
 
 
-class Event(Struct):
-    """Something that happens `at` a time (Unix seconds)."""
+class Event(Struct, gc=False):
+    """Something that happens `at` a time (Unix seconds); hidden from the garbage collector, as rows are."""
 
     at: int
 
@@ -34,7 +35,7 @@ class MessageSent(Event):
     message: Message
 
     def apply(self, store: Store) -> None:
-        """Append to the history; events come in time order, so it stays sorted."""
+        """Append to the history and pay; events come in time order, so it stays sorted."""
         match self.message:
             case Sms():
                 store.sms.append(self.message)
@@ -42,6 +43,10 @@ class MessageSent(Event):
                 store.mms.append(self.message)
             case Voice():
                 store.voice.append(self.message)
+        if self.message.direction == "out":
+            store.credit -= millionths(self.message.price)
+        if self.message.delivery.status == "Scheduled":
+            store.scheduled[self.message.message_id] = self.message
 
 
 class StatusChanged(Event):
@@ -57,6 +62,7 @@ class StatusChanged(Event):
         message = self.message
         if message.delivery.final:
             return
+        store.scheduled.pop(message.message_id, None)
         message.delivery = self.delivery
         if isinstance(message, Voice):
             message.digits = self.digits[-1]
@@ -76,16 +82,30 @@ class StatusChanged(Event):
             )
 
 
+class Cancelled(Event):
+    """A scheduled message is cancelled."""
+
+    message: Message
+
+    def apply(self, store: Store) -> None:
+        """Take it back, and give back what it cost."""
+        del store.scheduled[self.message.message_id]
+        self.message.delivery = Delivery("Cancelled", final=True)
+        store.credit += millionths(self.message.price)
+
+
 class Replied(Event):
     """A text message comes in: one row of the history, and one unread inbound message."""
 
     message: Sms
     inbound: Inbound
+    original: Message | None = None
 
     def apply(self, store: Store) -> None:
-        """Append both."""
-        store.sms.append(self.message)
-        store.inbound.append(self.inbound)
+        """Append both, unless the message that is answered has been cancelled meanwhile."""
+        if self.original is None or self.original.delivery.status != "Cancelled":
+            store.sms.append(self.message)
+            store.inbound.append(self.inbound)
 
 
 class OptedOut(Event):
@@ -93,9 +113,12 @@ class OptedOut(Event):
 
     list_id: int
     contact_id: int
+    original: Message | None = None
 
     def apply(self, store: Store) -> None:
-        """Move the contact, if it and the Opt-Out List are still there."""
+        """Move the contact, if it and the Opt-Out List are still there and the message was sent."""
+        if self.original is not None and self.original.delivery.status == "Cancelled":
+            return
         contact = store.contacts.get(self.list_id, {}).get(self.contact_id)
         if contact is not None and OPT_OUT_LIST_ID in store.lists:
             store.move(contact, OPT_OUT_LIST_ID, self.at)

@@ -14,7 +14,10 @@ Kind = Literal[
     "delay_before",
     "half_body",
     "html",
+    "html_after",
     "body",
+    "body_after",
+    "row_missing",
 ]
 
 
@@ -26,14 +29,15 @@ class Fault(Struct, forbid_unknown_fields=True):
             processed, or it is), reset_before and reset_after (TCP reset, before or after the request was
             processed), delay (processed at once, answered `seconds` late), delay_before (silence for
             `seconds`, then a TCP reset, never processed), half_body (processed; the right Content-Length,
-            half the bytes), html (200 with a web page) and body (200 with `body`), both not processed.
+            half the bytes), html and html_after (200 with a web page), body and body_after (200 with `body`),
+            row_missing (processed; the answer to a call that sends lacks the message in the middle).
         method: such as "POST"; "*" is any.
         path: shell pattern on the path without its prefix, such as "/lists/*/contacts"; `/v1/run` is whole.
         query: what the query must hold, such as {"page": "2"}.
         times: how often it strikes; -1 is always.
         skip: how many matching requests pass before it strikes.
         status: HTTP status of the kinds `status` and `status_after`.
-        body: body of those and of the kind `body`: text as it is, anything else as JSON.
+        body: body of those and of the kinds `body` and `body_after`: text as it is, anything else as JSON.
         content_type: of that body.
         retry_after: value of the Retry-After header of the kinds `status` and `status_after`.
         seconds: of the kinds `delay` and `delay_before`.

@@ -1,8 +1,7 @@
 """The hub's own call, `POST /v1/run`, with Prelude's models behind it.
 
 Unconfirmed: the envelope (a switch), the answer to `discover`, and what an unknown template answers. The
-    correct
-verification code is "000000" unless the request brought an own `custom_code`.
+correct verification code is "000000" unless the request brought an own `custom_code`.
 """
 
 import re
@@ -10,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from clicksend.sandbox.segments import parts
 from clicksend.sandbox.simulation import Simulation
-from clicksend.sandbox.texts import parts
 
 CODE = "000000"
 """The code that `prelude/verify-check` accepts."""
@@ -22,7 +21,9 @@ TEMPLATES: dict[str, frozenset[str]] = {
 }
 """Templates the hub knows, and the variables that each wants: exactly these."""
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
-_OPTIONAL = ("from", "callback_url", "correlation_id", "schedule_at")
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_TEXTS = ("from", "locale", "callback_url", "correlation_id")
+_ECHOED = ("from", "callback_url", "correlation_id", "schedule_at")
 _LONGEST_EXPIRY, _LONGEST_SCHEDULE = timedelta(days=1), timedelta(days=90)
 _BAD_REQUEST, _UNAUTHORIZED, _PAYMENT = 400, 401, 402
 
@@ -91,6 +92,9 @@ class Prelude:
             raise HubRefusal(
                 _BAD_REQUEST, "invalid_template_variables", "The variables must be exactly the template's."
             )
+        for name in _TEXTS:
+            if not isinstance(inputs.get(name), str | None):
+                raise _invalid(f"{name} must be a string.")
         expires_at = self._expiry(inputs.get("expires_at"))
         self._check_schedule(inputs.get("schedule_at"))
         number = len(self.notifications) + 1
@@ -101,7 +105,7 @@ class Prelude:
             "variables": variables,
             "created_at": _rfc3339(self._now()),
             "expires_at": _rfc3339(expires_at),
-            **{name: inputs[name] for name in _OPTIONAL if inputs.get(name) is not None},
+            **{name: inputs[name] for name in _ECHOED if inputs.get(name) is not None},
             "encoding": "GSM-7" if all(map(str.isascii, variables.values())) else "UCS-2",
             "estimated_segment_count": parts(" ".join(variables.values())),
         }
@@ -176,10 +180,11 @@ def _target(inputs: dict[str, Any]) -> str:
 
 def _parsed(given: Any, name: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(given)
+        if _RFC3339.fullmatch(given):
+            return datetime.fromisoformat(given.upper())
     except (TypeError, ValueError):
-        raise _invalid(f"{name} must be an RFC 3339 time.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        pass
+    raise _invalid(f"{name} must be an RFC 3339 time.")
 
 
 def _rfc3339(moment: datetime) -> str:

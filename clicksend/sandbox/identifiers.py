@@ -15,6 +15,11 @@ def time_uuid(rng: Random, at: int) -> str:
     )
 
 
+def message_uuid(rng: Random, channel: str, at: int) -> str:
+    """Make the identifier of a message that enters its channel `at` a time."""
+    return time_uuid(rng, at) if channel == "sms" else random_uuid(rng)
+
+
 def random_uuid(rng: Random) -> str:
     """Make a UUID version 4: those of picture messages and calls are such."""
     bits = rng.getrandbits(122)

@@ -11,16 +11,26 @@ import msgspec
 from msgspec import Struct
 
 from clicksend.sandbox.answers import Call, Refusal
-from clicksend.sandbox.endpoints import ROUTES, Endpoint, replies
+from clicksend.sandbox.endpoints import ROUTES, Endpoint, orders, replies
 from clicksend.sandbox.simulation import Simulation
 from clicksend.sandbox.switches import Switches
 
-REPLY = ("POST", "/_sandbox/reply")
-"""The reply that a test orders: it changes the world as a write does, so it is taken down with them."""
-_WRITES: dict[tuple[str, str], Endpoint] = {
-    **{(method, route): endpoint for method, route, endpoint in ROUTES if method != "GET"},
-    REPLY: replies.reply,
+ORDERS: dict[str, tuple[tuple[str, str], Endpoint]] = {
+    "reply": (("POST", "/_sandbox/reply"), replies.reply),
+    "statuses": (("POST", "/_sandbox/statuses"), orders.statuses),
+    "clear_statuses": (("DELETE", "/_sandbox/statuses"), orders.clear_statuses),
+    "balance": (("POST", "/_sandbox/balance"), orders.balance),
 }
+"""What tests order and what changes the world as a write does, so that it is taken down with them."""
+WRITES: dict[tuple[str, str], Endpoint] = {
+    **{
+        (method, route): endpoint
+        for method, route, endpoint in ROUTES
+        if method != "GET" and not route.endswith("/price")
+    },
+    **dict(ORDERS.values()),
+}
+"""Everything that is taken down."""
 
 
 class Write(Struct, forbid_unknown_fields=True):
@@ -34,6 +44,7 @@ class Write(Struct, forbid_unknown_fields=True):
         query: the query string.
         body: the decoded body.
         switches: those that were not at their defaults.
+        user: who wrote.
     """
 
     at: int
@@ -43,6 +54,7 @@ class Write(Struct, forbid_unknown_fields=True):
     query: dict[str, str]
     body: Any
     switches: dict[str, Any]
+    user: str = ""
 
     @classmethod
     def of(cls, sim: Simulation, method: str, route: str, call: Call) -> "Write":
@@ -53,7 +65,7 @@ class Write(Struct, forbid_unknown_fields=True):
             for name, value in msgspec.structs.asdict(sim.switches).items()
             if value != defaults[name]
         }
-        return cls(sim.now, method, route, call.path, call.query, call.body, switched)
+        return cls(sim.now, method, route, call.path, call.query, call.body, switched, call.user)
 
 
 def replay(sim: Simulation, writes: Iterable[Write]) -> None:
@@ -66,7 +78,8 @@ def replay(sim: Simulation, writes: Iterable[Write]) -> None:
         for write in writes:
             sim.turn(write.at)
             sim.switches = msgspec.convert(write.switches, Switches)
-            _WRITES[write.method, write.route](sim, Call(write.path, write.query, write.body))
+            call = Call(write.path, write.query, write.body, write.user)
+            WRITES[write.method, write.route](sim, call)
     except (Refusal, LookupError, msgspec.ValidationError) as wrong:
         raise ValueError(f"a write cannot be done again: {wrong}") from wrong
     finally:

@@ -100,9 +100,20 @@ _VOICE = (
 )
 
 
+_SENT_LEGS = {
+    channel: tuple(journey.legs for journey in known if journey.start in {QUEUED, MMS_QUEUED})
+    for channel, known in (("sms", _JOURNEYS), ("mms", _MMS), ("voice", _VOICE))
+}
+
+
 def sms_journey(rng: Random) -> Journey:
     """Draw what becomes of a text message that is sent at once."""
     return pick(rng, _JOURNEYS)
+
+
+def sent_legs(rng: Random, channel: str) -> tuple[Leg, ...]:
+    """Draw what becomes of a message that a call has sent: nobody reviews it, it is not refused later."""
+    return pick(rng, _SENT_LEGS[channel])
 
 
 def scheduled_journey(rng: Random) -> Journey:

@@ -9,9 +9,9 @@ from clicksend.sandbox.reports import Day, Usage
 from clicksend.sandbox.rows import Campaign, Issue, Number, Subaccount, Transaction
 
 
-def account(balance: str) -> Shape:
+def account(balance: str, part_limit: int) -> Shape:
     """Age the account: the end of the trial is text."""
-    shape = live_account.account(balance)
+    shape = live_account.account(balance, part_limit)
     as_text(shape, "trial_expiry")
     without_null(shape, "_referrer_chosen", "delivery_to")
     return shape

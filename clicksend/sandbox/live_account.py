@@ -21,7 +21,7 @@ _NUMBER_STATUS = (
 _UNUSED_CHANNELS = ("fax", "post", "email", "email_transactional", "postcards")
 
 
-def account(balance: str) -> Shape:
+def account(balance: str, part_limit: int) -> Shape:
     """Spell the account, with the API key that the real one gives away in `_subaccount`."""
     return {
         "user_id": USER_ID,
@@ -50,7 +50,7 @@ def account(balance: str) -> Shape:
         "setting_unicode_sms": 1,
         "setting_email_sms_subject": 0,
         "setting_fix_sender_id": 0,
-        "setting_sms_message_char_limit": 8,
+        "setting_sms_message_char_limit": part_limit,
         "old_dashboard": 0,
         "balance_commission": "0.000000",
         "timezone": "America/Chicago",

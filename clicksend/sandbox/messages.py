@@ -1,36 +1,30 @@
-"""Composes the messages of the made-up world and what follows from each: statuses, receipts, replies."""
+"""Composes the messages of the made-up world, each with all that follows from it."""
 
 from random import Random
 from typing import NamedTuple, TypedDict
 
 from clicksend.sandbox import journeys, texts
-from clicksend.sandbox.dealings import campaign_message, complaint
-from clicksend.sandbox.events import Event, MessageSent, OptedOut, Replied, StatusChanged
+from clicksend.sandbox.dealings import campaign_message
+from clicksend.sandbox.events import Event, MessageSent, OptedOut
+from clicksend.sandbox.following import FREE, answers, travel
 from clicksend.sandbox.identifiers import random_uuid, time_uuid
 from clicksend.sandbox.people import People, Person
-from clicksend.sandbox.places import PLACES, any_place, pick, price
-from clicksend.sandbox.rows import Delivery, Inbound, Message, Mms, Sms, Voice
+from clicksend.sandbox.places import PLACES, SHARED_NUMBER, any_place, pick, price
+from clicksend.sandbox.rows import Message, Mms, Sms, Voice
+from clicksend.sandbox.segments import parts
 
 _HOUR, _DAY = 3600, 86_400
 TEST_NUMBERS = ("+61411111111", "+61422222222", "+61433333333")
 """Numbers that ClickSend accepts for tests: nothing is sent, nothing is charged, no receipt follows."""
-OUR_NUMBER = "+61447254068"
-"""Where answers go when the sender was a name."""
-FREE = "0.0000"
 _TO_CONTACT = 0.7  # shares of the text messages, and of what follows from them
 _SCHEDULED = 0.03
 _TO_TEST_NUMBER = 0.01
-_ANSWERED = 0.09
-_UNASKED = 0.1
-_STOP = 0.07
-_REPORTED_WHEN_SENT = 0.25
 _WITH_ORDER = 0.4
 _MACHINE = 0.2
 _INBOUND_MMS = 0.1
 _BY_EMAIL = 0.05
 _CARRIER_UNKNOWN = 0.1
 _PLACES = {place.code: place for place in PLACES}
-_KEYS: tuple[tuple[str | None, ...], ...] = (("1",), ("1",), ("2",), ("1", "2"), (None,))
 
 
 class Address(NamedTuple):
@@ -81,7 +75,7 @@ class Composer:
         message = Sms(
             message_id=time_uuid(rng, at),
             schedule=at,
-            parts=texts.parts(body),
+            parts=parts(body),
             price=FREE,
             delivery=journeys.QUEUED,
             from_email="sender@example.com" if rng.random() < _BY_EMAIL else None,
@@ -93,7 +87,7 @@ class Composer:
         if campaign is None and rng.random() < _SCHEDULED:
             message.schedule = at + int(rng.uniform(3 * _HOUR, 45 * _DAY))
             journey = journeys.scheduled_journey(rng)
-        events = self._send(at, message, journey, "sms") + self._answers(message, address)
+        events = self._send(at, message, journey, "sms") + self._answers(message, address.person)
         return events if campaign is None else events + campaign_message(at, campaign, message, label, text)
 
     def mms(self, at: int) -> list[Event]:
@@ -112,7 +106,7 @@ class Composer:
         )
         if rng.random() < _INBOUND_MMS:
             message.direction, message.delivery, message.schedule = "in", journeys.RECEIVED, None
-            message.to, message.sender = OUR_NUMBER, message.to
+            message.to, message.sender = SHARED_NUMBER, message.to
             return [MessageSent(at, message)]
         return self._send(at, message, journeys.mms_journey(rng), "mms")
 
@@ -145,68 +139,14 @@ class Composer:
             message.schedule, message.parts = None, 0
             return [MessageSent(at, message)]
         message.price = price(channel, message.country, message.parts)
-        events: list[Event] = [MessageSent(at, message)]
-        moment = message.schedule or at
-        for leg in journey.legs:
-            moment += leg.earliest + int(self._rng.random() * (leg.latest - leg.earliest))
-            delivery = pick(self._rng, leg.outcomes)
-            events.append(self._report(moment, message, delivery))
-            if delivery.code == "301":
-                events += complaint(moment, message, channel)
+        return [MessageSent(at, message), *travel(self._rng, message, journey.legs, channel)]
+
+    def _answers(self, message: Sms, person: Person | None) -> list[Event]:
+        """Let the recipient answer; nobody writes any more to a contact that says STOP."""
+        events = answers(self._rng, message)
+        if person is not None and any(isinstance(event, OptedOut) for event in events):
+            self._people.leave(person)
         return events
-
-    def _report(self, moment: int, message: Message, delivery: Delivery) -> StatusChanged:
-        sent_only = delivery.code == "200" and self._rng.random() >= _REPORTED_WHEN_SENT
-        reported = delivery.code is not None and not sent_only
-        if isinstance(message, Voice) and message.require_input and delivery.code == "201":
-            return StatusChanged(moment, message, delivery, reported, pick(self._rng, _KEYS))
-        return StatusChanged(moment, message, delivery, reported)
-
-    def _answers(self, message: Sms, address: Address) -> list[Event]:
-        """Let the recipient answer, unless the message came from a name instead of a number."""
-        rng = self._rng
-        if rng.random() >= _ANSWERED or message.schedule is None:
-            return []
-        at = message.schedule + 60 + int(rng.random() ** 3 * 6 * _HOUR)
-        stop = rng.random() < _STOP and address.person is not None
-        body = pick(rng, texts.STOP_WORDS) if stop else pick(rng, texts.REPLIES)
-        events: list[Event] = [self._reply(at, message, body)]
-        if stop and address.person is not None:
-            self._people.leave(address.person)
-            events.append(OptedOut(at, address.person.list_id, address.person.contact_id))
-        return events
-
-    def _reply(self, at: int, message: Sms, body: str) -> Replied:
-        rng = self._rng
-        message_id = time_uuid(rng, at)
-        receiver = message.sender if message.sender.startswith("+") else OUR_NUMBER
-        row = Sms(
-            message_id=message_id,
-            date=at,
-            direction="in",
-            to=receiver,
-            sender=message.to,
-            body=body,
-            schedule=None,
-            parts=texts.parts(body),
-            price=FREE,
-            custom_string=message.custom_string,
-            country=message.country,
-            carrier=message.carrier,
-            delivery=journeys.RECEIVED,
-            contact_id=message.contact_id,
-        )
-        inbound = Inbound(
-            message_id=message_id,
-            timestamp=at,
-            sender=message.to,
-            to=receiver,
-            body=body,
-            custom_string=message.custom_string,
-        )
-        if rng.random() >= _UNASKED:
-            inbound.original_message_id, inbound.original_body = message.message_id, message.body
-        return Replied(at, row, inbound)
 
     def _address(self, *, listed: bool) -> Address:
         """Draw a recipient: a contact through its list, a contact's number, or a number nobody has stored."""

@@ -91,6 +91,10 @@ PLACES = (
           ("Malmö", "Örebro")),
 )  # fmt: skip
 _BY_SHARE = tuple(place for place in PLACES for _ in range(place.share))
+_BY_CODE = {place.code: place for place in PLACES}
+_ELSEWHERE = Decimal("0.1000")
+SHARED_NUMBER = "+61447254068"
+"""The sender where a country has no number of its own, and where answers go when the sender was a name."""
 _PRICES = {place.code: Decimal(place.sms_price) for place in PLACES}
 _CHANNEL_FACTOR = {"sms": Decimal(1), "mms": Decimal(6), "voice": Decimal("1.5")}
 
@@ -103,7 +107,26 @@ def any_place(rng: Random) -> Place:
 @cache
 def price(channel: str, country: str, parts: int) -> str:
     """Price a message: a decimal string with six places, as the history has it."""
-    return f"{_PRICES[country] * _CHANNEL_FACTOR[channel] * parts:.6f}"
+    return f"{_PRICES.get(country, _ELSEWHERE) * _CHANNEL_FACTOR[channel] * parts:.6f}"
+
+
+@cache
+def millionths(amount: str) -> int:
+    """Read an amount of money exactly, in millionths."""
+    return int(Decimal(amount) * 1_000_000)
+
+
+@cache
+def sender(country: str) -> str:
+    """Return the shared number that messages to a country come from when they name no sender."""
+    senders = _BY_CODE[country].senders if country in _BY_CODE else ()
+    return next((one for one in senders if one.startswith("+")), SHARED_NUMBER)
+
+
+def carrier(country: str, number: str) -> str:
+    """Name the carrier of a number; "" where none is known."""
+    place = _BY_CODE.get(country)
+    return place.carriers[int(number[-2:]) % len(place.carriers)] if place else ""
 
 
 @cache

@@ -1,16 +1,24 @@
 """The rows of the stand-in's world: plain facts, without any of the API's spellings.
 
 How a row looks on the wire is decided in `live` and `legacy`; what happens to it in `store` and `events`.
-All times are Unix seconds (UTC), all prices decimal strings.
+All times are Unix seconds (UTC), all prices decimal strings. What comes by the hundred thousand is hidden
+from the garbage collector (`gc=False`), which would go through it again and again; none of it is part of a
+cycle.
 """
 
-from msgspec import Struct
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
 
 AREAS = (
     *("smpp", "users", "billing", "reporting", "contacts", "settings"),
     *("sms", "email", "voice", "fax", "post", "reseller", "global_sending", "mms"),
 )
 """What a subaccount may have access to."""
+
+
+SUCCESS = "SUCCESS"
+"""The status of a message that was accepted."""
 
 
 class Delivery(Struct, frozen=True):
@@ -33,7 +41,7 @@ class Delivery(Struct, frozen=True):
     final: bool = False
 
 
-class Message(Struct, kw_only=True):
+class Message(Struct, kw_only=True, gc=False):
     """What SMS, MMS and voice messages have in common, sent or received."""
 
     message_id: str
@@ -81,7 +89,18 @@ class Voice(Message, kw_only=True):
     digits: str | None = None
 
 
-class Receipt(Struct, kw_only=True):
+class Outgoing(Struct, gc=False):
+    """A message in a call that sends, with its status; only `SUCCESS` enters the history.
+
+    `shared`: it names no sender, so it comes from a number that all accounts use.
+    """
+
+    message: Message
+    status: str
+    shared: bool
+
+
+class Receipt(Struct, kw_only=True, gc=False):
     """One delivery report; a message may have several."""
 
     message_id: str
@@ -204,6 +223,32 @@ class Issue(Struct, kw_only=True):
     date_added: int
     resolved: int = 0
     support_comments: str | None = None
+
+
+class Upload(Struct, kw_only=True):
+    """A file that was uploaded, and when it is deleted."""
+
+    upload_id: int
+    file_name: str
+    date_added: int
+    date_delete: int
+    url: str
+
+
+class Forced(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A status that a test orders for messages to send.
+
+    Attributes:
+        to: shell pattern on the recipient in E.164, or on what was sent where that is no number.
+        status: such as "INTERNAL_ERROR"; "BAD_REQUEST" refuses the whole call that the message is in.
+        channel: sms, mms or voice; "*" is any.
+        times: how many messages more; -1 is all.
+    """
+
+    to: str
+    status: Annotated[str, Meta(pattern="^[A-Z_]+$")]
+    channel: Literal["sms", "mms", "voice", "*"] = "*"
+    times: Annotated[int, Meta(ge=-1)] = 1
 
 
 class EmailAddress(Struct, kw_only=True):

@@ -2,22 +2,24 @@
 
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
+from clicksend.sandbox import bodies
 from clicksend.sandbox.answers import Answer, Call
 from clicksend.sandbox.endpoints import Endpoint
 from clicksend.sandbox.faults import Faults
 from clicksend.sandbox.hub import Prelude
-from clicksend.sandbox.journal import Write
+from clicksend.sandbox.journal import WRITES, Write
 from clicksend.sandbox.limits import Limiter
 from clicksend.sandbox.simulation import Simulation
 from clicksend.sandbox.statefile import StateFile
 
 
 class Seen(Struct):
-    """A request, its path without the base.
+    """A request, its path without the base; `status` is None when it was not processed and not answered.
 
-    `status` is None when it was not processed and not answered, `body` when it was not JSON.
+    The body is kept as it came: a thousand messages take ten times the room once they are decoded.
     """
 
     method: str
@@ -25,7 +27,13 @@ class Seen(Struct):
     query: dict[str, str]
     auth: str
     status: int | None = None
-    body: Any = None
+    data: bytes = b""
+
+    def shown(self) -> dict[str, Any]:
+        """Spell it for the list of requests; the body is null when it was not JSON."""
+        shape = msgspec.structs.asdict(self)
+        body = bodies.seen(shape.pop("data"))
+        return {**shape, "body": body}
 
 
 class Service:
@@ -55,7 +63,7 @@ class Service:
     def call(self, method: str, route: str, endpoint: Endpoint, call: Call) -> Answer:
         """Let an endpoint answer; a write that it accepts is kept."""
         answer = endpoint(self.sim, call)
-        if self._file and method != "GET":
+        if self._file and (method, route) in WRITES:
             self._file.append(Write.of(self.sim, method, route, call))
         return answer
 

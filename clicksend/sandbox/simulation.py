@@ -1,12 +1,14 @@
 """The running stand-in: a world, its clock, the switches, and the order in which things happen."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from heapq import heappop, heappush
+from itertools import count
 from operator import attrgetter
 from types import ModuleType
 from typing import Any, Literal, TypeVar
 
-from clicksend.sandbox import legacy, legacy_account, live, live_account
+from clicksend.sandbox import legacy, legacy_account, legacy_sent, live, live_account, live_sent
 from clicksend.sandbox.events import Event
 from clicksend.sandbox.places import countries
 from clicksend.sandbox.reports import STATISTICS_DAYS, usage_rows
@@ -22,6 +24,8 @@ Types = Literal["live", "legacy"]
 _DATE, _TIMESTAMP = attrgetter("date"), attrgetter("timestamp")
 RETENTION = 122 * 86_400
 """Four months in seconds: ClickSend archives older messages, and its API no longer shows them."""
+OPENING_CREDIT = 99_999_856_980
+"""What the account has at the epoch, in millionths of a dollar, whatever the world has cost before."""
 
 
 class Simulation:
@@ -46,16 +50,31 @@ class Simulation:
         self.switches = Switches()
         self._events: Iterator[Event] = events(self.plan)
         self._next = next(self._events)
+        self._expected: list[tuple[int, int, Event]] = []
+        self._serial = count()
         self.turn(self.now)
+        self.store.credit = OPENING_CREDIT
 
     def turn(self, now: int) -> None:
         """Turn the clock forward; everything that happens until then happens."""
         if now < self.now:
             raise ValueError("the clock cannot be turned back; reset the world instead")
         self.now = now
-        while self._next.at <= now:
-            self._next.apply(self.store)
-            self._next = next(self._events)
+        while True:
+            expected = bool(self._expected) and self._expected[0][0] < self._next.at
+            event = self._expected[0][2] if expected else self._next
+            if event.at > now:
+                return
+            if expected:
+                heappop(self._expected)
+            event.apply(self.store)
+            if not expected:
+                self._next = next(self._events)
+
+    def expect(self, happenings: Iterable[Event]) -> None:
+        """Let things happen when the clock gets there: what follows from a write."""
+        for event in happenings:
+            heappush(self._expected, (event.at, next(self._serial), event))
 
     @property
     def shapes(self) -> ModuleType:
@@ -66,6 +85,11 @@ class Simulation:
     def account_shapes(self) -> ModuleType:
         """The module that spells what belongs to the account itself, in the same two ways."""
         return live_account if self.types == "live" else legacy_account
+
+    @property
+    def sent_shapes(self) -> ModuleType:
+        """The module that spells the answers to calls that send, in the same two ways."""
+        return live_sent if self.types == "live" else legacy_sent
 
     def kept(self, rows: list[T], time: Callable[[T], int], lag: int = 0) -> tuple[int, int]:
         """Return which range of `rows`, sorted by `time`, the API still and already shows."""

@@ -12,6 +12,7 @@ from clicksend.sandbox.rows import (
     Contact,
     ContactList,
     EmailAddress,
+    Forced,
     Inbound,
     Issue,
     Message,
@@ -27,10 +28,17 @@ from clicksend.sandbox.rows import (
 
 T = TypeVar("T", Inbound, Receipt)
 OPT_OUT_LIST_ID = 3555277
-FIRST_IDS = {"lists": 3_555_285, "contacts": 1_581_565_667, "templates": 632_503, "email_addresses": 2_105}
+FIRST_IDS = {
+    "lists": 3_555_285,
+    "contacts": 1_581_565_667,
+    "templates": 632_503,
+    "email_addresses": 2_105,
+    "uploads": 910_001,
+    "calls": 1,
+}
 """The first id that a write gives away, per table: beyond all that the made-up world will ever use.
 
-For contacts it follows the largest one recorded.
+For contacts it follows the largest one recorded. `calls` numbers the calls that send.
 """
 _TIMESTAMP = attrgetter("timestamp")
 
@@ -63,6 +71,13 @@ class Store(Struct):
 
     Histories are sorted by `date`, receipts and inbound messages by `timestamp`: they only ever grow at the
     end, so that a range of time is found by bisection. `next_ids` are never given away twice.
+
+    Attributes:
+        scheduled: messages that wait for their time, by id; they may be cancelled.
+        arrived: messages that were accepted from calls, in the order in which they came.
+        recent: when a body was last accepted for a recipient, by channel, recipient and body.
+        forced: statuses that a test has ordered.
+        credit: what the account has left, in millionths; may be below zero.
     """
 
     sms: list[Sms] = field(default_factory=list)
@@ -82,6 +97,11 @@ class Store(Struct):
     transactions: list[Transaction] = field(default_factory=list)
     issues: dict[str, Issue] = field(default_factory=dict)
     next_ids: dict[str, int] = field(default_factory=FIRST_IDS.copy)
+    scheduled: dict[str, Message] = field(default_factory=dict)
+    arrived: list[Message] = field(default_factory=list)
+    recent: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    forced: list[Forced] = field(default_factory=list)
+    credit: int = 0
 
     def new_id(self, table: str) -> int:
         """Give away the next id of a table."""

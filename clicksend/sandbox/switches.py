@@ -41,6 +41,19 @@ class Switches(Struct, forbid_unknown_fields=True):
             keys, or either.
         existing_address: a sender's e-mail address that is there already is refused with 400, or added again.
         date_before: marking as read stops before that second, or includes it.
+        enabled_countries: countries (ISO 3166-1 alpha-2) that may be sent to; null is all.
+        throttle_seconds: how long the same body to the same recipient is THROTTLED; 0 is never. The world's
+            clock counts, which stands still until it is turned.
+        no_credit: a message that nobody can pay for is INSUFFICIENT_CREDIT among the others, or its whole
+            call is a 402.
+        too_many_recipients: a call to more than a thousand is refused with 400, or its surplus messages are.
+        answer_order: the order of the messages in the answer to a call that sends.
+        answer_rows: whether the answer has all messages, or lacks the one in the middle.
+        gsm_extension: brackets, braces, ^, ~, |, € and the backslash count two units of GSM, or make a text
+            Unicode.
+        part_limit: how many parts a text message may have, what is longer is cut; the account says so too.
+        media_file: whether the media of picture messages is read beside `messages` only, or inside them too.
+        mms_cancel: picture messages may be cancelled, or 404 as the current SDK suggests.
         hub_paths: whether the hub serves /clicksend/v3 at all; 404 or 405 otherwise.
         hub_envelope: wraps the hub's /clicksend/v3 answers, errors too, in {status, result}.
         run_envelope: wraps the answers of /v1/run in {status, result}; false gives the provider's bare body.
@@ -71,6 +84,16 @@ class Switches(Struct, forbid_unknown_fields=True):
     duplicate_fields: Literal["either", "array", "object"] = "either"
     existing_address: Literal["reject", "accept"] = "reject"
     date_before: Literal["exclusive", "inclusive"] = "exclusive"
+    enabled_countries: list[str] | None = None
+    throttle_seconds: Annotated[int, Meta(ge=0)] = 10
+    no_credit: Literal["per_message", "payment_required"] = "per_message"
+    too_many_recipients: Literal["refused", "per_message"] = "refused"
+    answer_order: Literal["as_sent", "reversed", "shuffled"] = "as_sent"
+    answer_rows: Literal["all", "one_missing"] = "all"
+    gsm_extension: Literal["two_units", "unicode"] = "two_units"
+    part_limit: Annotated[int, Meta(ge=1, le=100)] = 8
+    media_file: Literal["top_level", "anywhere"] = "top_level"
+    mms_cancel: Literal["served", "gone"] = "served"
     hub_paths: Literal["served", "not_found", "not_allowed"] = "served"
     hub_envelope: bool = False
     run_envelope: bool = True

@@ -78,31 +78,6 @@ VOICE_LANGUAGES = (
 )  # fmt: skip
 """Code, name and genders of the documented voice languages."""
 
-_GSM = frozenset(
-    "@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
-    "abcdefghijklmnopqrstuvwxyzäöñüà\r"
-)
-_TWO_UNITS = frozenset("\n^{}[]\\~|€")
-_GSM_ALL = _GSM | _TWO_UNITS
-_GSM_ONE, _GSM_MANY, _UNICODE_ONE, _UNICODE_MANY = 160, 153, 70, 67
-
-
-def parts(body: str) -> int:
-    """Count the billed parts of a text message.
-
-    GSM: 160 units, or 153 each when there are several; Unicode: 70 or 67. A line break is two units.
-        Whether the GSM
-    extension characters are two units or force Unicode is unconfirmed; here they are two units.
-    """
-    letters = set(body)
-    if letters <= _GSM_ALL:
-        units = len(body) + sum(map(body.count, letters & _TWO_UNITS))
-        one, many = _GSM_ONE, _GSM_MANY
-    else:
-        units = len(body.encode("utf-16-le")) // 2
-        one, many = _UNICODE_ONE, _UNICODE_MANY
-    return 1 if units <= one else -(-units // many)
-
 
 @cache
 def gender(genders: str) -> str | list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from clicksend.sandbox.answers import Answer, Call
 from clicksend.sandbox.endpoints import (
     account,
+    cancelling,
     cleaning,
     contacts,
     dealings,
@@ -13,7 +14,9 @@ from clicksend.sandbox.endpoints import (
     mark_read,
     messages,
     reports,
+    sending,
     templates,
+    uploads,
 )
 from clicksend.sandbox.simulation import Simulation
 
@@ -22,6 +25,10 @@ Route = tuple[str, str, Endpoint]
 
 ROUTES: tuple[Route, ...] = (
     ("GET", "/account", account.account),
+    ("POST", "/sms/send", sending.sms_send),
+    ("POST", "/sms/price", sending.sms_price),
+    ("PUT", "/sms/cancel-all", cancelling.all_sms),
+    ("PUT", "/sms/{message_id}/cancel", cancelling.sms),
     ("GET", "/sms/history", messages.sms_history),
     ("GET", "/sms/inbound", messages.sms_inbound),
     ("GET", "/sms/inbound/{message_id}", messages.sms_reply),
@@ -35,13 +42,22 @@ ROUTES: tuple[Route, ...] = (
     ("POST", "/sms/templates", templates.create),
     ("PUT", "/sms/templates/{template_id}", templates.update),
     ("DELETE", "/sms/templates/{template_id}", templates.delete),
+    ("POST", "/mms/send", sending.mms_send),
+    ("POST", "/mms/price", sending.mms_price),
+    ("PUT", "/mms/cancel-all", cancelling.all_mms),
+    ("PUT", "/mms/{message_id}/cancel", cancelling.mms),
     ("GET", "/mms/history", messages.mms_history),
     ("GET", "/mms/receipts", messages.mms_receipts),
     ("PUT", "/mms/receipts-read", mark_read.mms_receipts),
     ("GET", "/voice/lang", account.voice_languages),
+    ("POST", "/voice/send", sending.voice_send),
+    ("POST", "/voice/price", sending.voice_price),
+    ("PUT", "/voice/cancel-all", cancelling.all_voice),
+    ("PUT", "/voice/{message_id}/cancel", cancelling.voice),
     ("GET", "/voice/history", messages.voice_history),
     ("GET", "/voice/receipts", messages.voice_receipts),
     ("PUT", "/voice/receipts-read", mark_read.voice_receipts),
+    ("POST", "/uploads", uploads.upload),
     ("GET", "/lists", lists.lists),
     ("POST", "/lists", lists.create),
     ("GET", "/lists/{list_id}", lists.contact_list),

@@ -1,18 +1,17 @@
 """The account itself, and the catalogues of countries and voice languages."""
 
 from clicksend.sandbox import places, texts
+from clicksend.sandbox.access import NO_CREDIT
 from clicksend.sandbox.answers import Answer, Call
 from clicksend.sandbox.simulation import Simulation
 
-_TOPPED_UP = 99_999_856_980  # millionths of a dollar
-_SPENT_PER_ROW = 79_200
 
-
-def account(sim: Simulation, _: Call) -> Answer:
-    """GET /account: with the secret that the real answer has too; the balance falls row by row."""
-    balance = max(0, _TOPPED_UP - _SPENT_PER_ROW * len(sim.store.sms))
+def account(sim: Simulation, call: Call) -> Answer:
+    """GET /account: with the secret that the real answer has too; each message costs its price."""
+    balance = 0 if call.user == NO_CREDIT else max(0, sim.store.credit)
     whole, fraction = divmod(balance, 1_000_000)
-    return Answer(sim.account_shapes.account(f"{whole}.{fraction:06}"), "Here's your account")
+    shape = sim.account_shapes.account(f"{whole}.{fraction:06}", sim.switches.part_limit)
+    return Answer(shape, "Here's your account")
 
 
 def countries(_: Simulation, __: Call) -> Answer:

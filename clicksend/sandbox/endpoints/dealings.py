@@ -6,7 +6,7 @@ from typing import Any
 from clicksend.sandbox import pages
 from clicksend.sandbox.answers import Answer, Call, forbidden
 from clicksend.sandbox.live_account import CURRENCY
-from clicksend.sandbox.messages import OUR_NUMBER
+from clicksend.sandbox.places import SHARED_NUMBER
 from clicksend.sandbox.rows import Campaign
 from clicksend.sandbox.search import Fields, dated, matching, ordered
 from clicksend.sandbox.simulation import Simulation
@@ -108,7 +108,7 @@ def _rules(sim: Simulation) -> list[tuple[int, dict[str, Any]]]:
 
 
 def _inbound_rule(**rule: Any) -> dict[str, Any]:
-    common = {"dedicated_number": OUR_NUMBER, "rule_name": "Replies", "message_search_type": 0}
+    common = {"dedicated_number": SHARED_NUMBER, "rule_name": "Replies", "message_search_type": 0}
     return {**common, "message_search_term": None, "body": None, "webhook_type": None, **rule}
 
 

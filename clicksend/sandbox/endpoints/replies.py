@@ -5,13 +5,14 @@ from random import Random
 from clicksend.sandbox import journeys
 from clicksend.sandbox.answers import Answer, Call
 from clicksend.sandbox.events import OptedOut, Replied
+from clicksend.sandbox.following import FREE
 from clicksend.sandbox.identifiers import time_uuid
-from clicksend.sandbox.messages import FREE, OUR_NUMBER
 from clicksend.sandbox.phones import country
+from clicksend.sandbox.places import SHARED_NUMBER
 from clicksend.sandbox.rows import Contact, Inbound, Sms
+from clicksend.sandbox.segments import parts
 from clicksend.sandbox.simulation import Simulation
 from clicksend.sandbox.store import OPT_OUT_LIST_ID
-from clicksend.sandbox.texts import parts
 
 
 def reply(sim: Simulation, call: Call) -> Answer:
@@ -31,7 +32,7 @@ def _rows(sim: Simulation, sender: str, body: str) -> tuple[Sms, Inbound]:
     """Make the row of the history and the inbound message."""
     sent = next((row for row in reversed(sim.store.sms) if row.to == sender and row.direction == "out"), None)
     message_id = time_uuid(Random(f"reply {sim.plan.seed} {len(sim.store.sms)}"), sim.now)
-    receiver = sent.sender if sent and sent.sender.startswith("+") else OUR_NUMBER
+    receiver = sent.sender if sent and sent.sender.startswith("+") else SHARED_NUMBER
     row = Sms(
         message_id=message_id,
         date=sim.now,
