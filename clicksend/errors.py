@@ -15,6 +15,9 @@ class ClickSendError(Exception):
     transient: ClassVar[bool] = False
     """Whether the same request may succeed when it is made again."""
 
+    undone: ClassVar[bool] = False
+    """Whether it is certain that the request changed nothing at the server."""
+
     retry_after: float | None = None
     """Seconds the server asked us to wait, when it said so."""
 
@@ -23,10 +26,33 @@ class SettingsError(ClickSendError):
     """A setting is missing, unknown or wrong; the text names it."""
 
 
+class LedgerError(ClickSendError):
+    """The ledger cannot be used, or not for this: another account's, another key's, locked, too new."""
+
+
+class LedgerUrlError(LedgerError, SettingsError):
+    """The setting ledger_url names no database that could hold a ledger."""
+
+
 class UnreachableError(ClickSendError):
     """No answer arrived: refused, timed out, or the connection broke."""
 
     transient = True
+
+
+class NotConnectedError(UnreachableError):
+    """There was no connection to write the request to: refused, no such host, or a connect timeout."""
+
+    undone = True
+
+
+class StoppedError(NotConnectedError):
+    """The run was asked to end before the request was made."""
+
+    transient = False
+
+    def __init__(self) -> None:
+        super().__init__("It was not tried: the run was stopped.")
 
 
 class UnexpectedAnswerError(ClickSendError):
@@ -55,18 +81,21 @@ class ApiError(ClickSendError):
 class BadRequestError(ApiError):
     """400 or BAD_REQUEST."""
 
+    undone = True
     advice = "A value was refused: correct the setting or the row that it came from."
 
 
 class InvalidRecipientError(ApiError):
     """INVALID_RECIPIENT, whatever the status."""
 
+    undone = True
     advice = "The phone number does not exist or is not in E.164 form (+15551234567): correct it upstream."
 
 
 class UnauthorizedError(ApiError):
     """401: wrong key, or an account that is not activated; the API does not tell them apart (observed)."""
 
+    undone = True
     advice = (
         "The key was not accepted, or the account is not activated: check api_key (through the hub"
         " SKILLBOSS_API_KEY; with a username CLICKSEND_API_KEY) and sign in once to ClickSend's dashboard."
@@ -76,12 +105,14 @@ class UnauthorizedError(ApiError):
 class PaymentRequiredError(ApiError):
     """402, hub only."""
 
+    undone = True
     advice = "The hub's balance is used up: top up the SkillBoss account, then run again."
 
 
 class ForbiddenError(ApiError):
     """403 or FORBIDDEN: no permission, a suspended account, or an object that is not yours."""
 
+    undone = True
     advice = (
         "The account may not use this: ask for the permission in ClickSend's dashboard (voice and"
         " subaccounts need one), check that the account is not suspended, or deselect the stream."
@@ -91,12 +122,14 @@ class ForbiddenError(ApiError):
 class NotFoundError(ApiError):
     """404."""
 
+    undone = True
     advice = "There is nothing of this account at that address: check api_url, and ids in the settings."
 
 
 class MethodNotAllowedError(ApiError):
     """405."""
 
+    undone = True
     advice = "This server does not offer the call: check api_url."
 
 
@@ -120,6 +153,7 @@ class TooManyRequestsError(ApiError):
 
     advice = "ClickSend's rate limit is reached: lower requests_per_minute or run again later."
     transient = True
+    undone = True
 
 
 class ServerError(ApiError):

@@ -8,22 +8,51 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Protocol
 
+from clicksend.errors import StoppedError
+
+NAP = 0.2
+"""Seconds after which a sleeper looks whether it was stopped."""
+
 IDS = re.compile(r"/(\d+|[0-9A-Fa-f]{8}-[0-9A-Fa-f-]{27})(?=/|$)")
 
 
 class Clock(Protocol):
-    """Time as the client sees it, in seconds; the ``time`` module is one."""
+    """Time as the client sees it, in seconds."""
 
     def monotonic(self) -> float:
         """Return seconds from an arbitrary start."""
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
+
+
+class Time:
+    """The time, whose sleepers can be stopped."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+
+    def monotonic(self) -> float:
+        """Return seconds from an arbitrary start."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait.
+
+        Raises:
+            StoppedError: It is not worth it any more.
+        """
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if self.stopped:
+                raise StoppedError
+            time.sleep(min(left, NAP))
 
 
 @dataclass
@@ -51,6 +80,8 @@ class Limiter:
         self._clock = clock
         self._interval = 60 / requests_per_minute if requests_per_minute else 0.0
         self._next_start = 0.0
+        self.requests = 0
+        """Requests that were let go."""
         self._budgets: dict[str, Budget] = {}
         self._lock = threading.Lock()
 
@@ -72,6 +103,7 @@ class Limiter:
             if wait <= 0:
                 budget.remaining -= 1
                 budget.under_way += 1
+                self.requests += 1
                 self._next_start = now + self._interval
             return wait
 

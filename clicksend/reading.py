@@ -14,13 +14,13 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from clicksend import settings
-from clicksend.errors import ForbiddenError, NotFoundError, SettingsError
-from clicksend.paging import read_page
+from clicksend.errors import SettingsError
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
     import pyarrow as pa  # type: ignore[import-untyped]
 
+    from tap_clicksend.packed import Form
     from tap_clicksend.sdk import ClickSendStream
     from tap_clicksend.tap import TapClickSend
 
@@ -67,8 +67,8 @@ def read(
 class Rows:
     """The rows of one stream; each iteration and each conversion reads them anew.
 
-    A progress bar shows in a notebook and on a terminal (with the extra ``arrow``), nothing where stderr is
-    piped. All methods raise ``ClickSendError`` where ClickSend cannot be read.
+    A progress bar shows in a notebook and on a terminal, nothing where stderr is piped. All methods raise
+    ``ClickSendError`` where ClickSend cannot be read.
 
     Attributes:
         schema: JSON schema of a row, with a description of each column.
@@ -84,13 +84,23 @@ class Rows:
 
     def __iter__(self) -> Iterator[Row]:
         """Yield the rows as the tap writes them: times as ISO 8601 text, prices as ``Decimal``."""
+        for page in self._pages():
+            yield from page
+
+    def _pages(self, form: Form | None = None) -> Iterator[Any]:
+        """Yield the rows page by page, in a form other than rows if one is given."""
+        from tap_clicksend.progress import Bar  # noqa: PLC0415
+
         # A tap of its own for each: it remembers in its state what it has read.
         tap = _tap(self._config)
         try:
             stream = cast("ClickSendStream", tap.streams[self._stream])
             # Else a history would write its bookmarks, as Singer messages, to stdout.
             stream.forced_replication_method = "FULL_TABLE"
-            yield from _with_bar(stream)
+            stream.form = form or stream.form
+            stream.display = lambda name, _: Bar(name, stays=True)
+            for page in stream.whole_pages():
+                yield page.content
         finally:
             tap.client.close()
 
@@ -102,7 +112,8 @@ class Rows:
         """
         with _extra():
             from tap_clicksend.arrow import ArrowColumns  # noqa: PLC0415
-        return ArrowColumns(self.schema).table(self)
+        columns = ArrowColumns(self.schema)
+        return columns.table(self._pages(columns.lines))
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a frame with the same types whatever the rows hold.
@@ -185,32 +196,3 @@ def _span(since: datetime | None, until: datetime | None) -> dict[str, str]:
         raise SettingsError("since must lie before until.")
     ends = {"start_date": since, "end_date": until}
     return {name: moment.isoformat() for name, moment in ends.items() if moment}
-
-
-def _with_bar(stream: ClickSendStream) -> Iterator[Row]:
-    rows = stream.get_records(None)
-    try:
-        from tqdm.auto import tqdm  # noqa: PLC0415
-    except ModuleNotFoundError:
-        yield from rows
-        return
-    # None: shown in a notebook and on a terminal only.
-    with tqdm(desc=stream.name, unit=" rows", disable=None) as bar:
-        if not bar.disable and _is_history(stream):
-            bar.reset(_total(stream))
-        for row in rows:
-            yield row
-            bar.update()
-        # The count was an estimate; a bar that ends short of it looks like a failure.
-        bar.total = bar.n if bar.total else None
-
-
-def _total(stream: ClickSendStream) -> int | None:
-    """Return how many rows a history has in the span, give or take those at its ends, where it says so."""
-    ends = {"date_from": stream.tap.moment("start_date"), "date_to": stream.tap.moment("end_date")}
-    params = {name: int(moment.timestamp()) for name, moment in ends.items() if moment}
-    params["limit"] = stream.config["page_size"]
-    try:
-        return read_page(stream.tap.client, stream.path, params).total
-    except (ForbiddenError, NotFoundError):
-        return None

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from jsonschema import Draft202012Validator
 
 from clicksend.errors import SettingsError
+from clicksend.maps import wrong_maps
 
 DIRECT_API_URL = "https://rest.clicksend.com/v3"
 HUB_URL = "https://api.skillboss.com"
@@ -153,7 +154,10 @@ def check(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> None:
     Raises:
         SettingsError: With one sentence for each setting that is unknown or wrong.
     """
-    problems = [*_unknown(config, properties), *_wrong(config, properties)]
+    others = {name: value for name, value in config.items() if name != "stream_maps"}
+    problems = [*_unknown(config, properties), *_wrong(others, properties)]
+    if "stream_maps" in config:
+        problems += wrong_maps(config["stream_maps"])
     if problems:
         raise SettingsError(" ".join(problems))
 
@@ -176,14 +180,20 @@ def _wrong(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> Itera
             "minItems": "must not be empty",
             "minimum": f"must be at least {error.validator_value}",
             "maximum": f"must be at most {error.validator_value}",
-            "pattern": "holds characters that it cannot have, such as line breaks",
+            "pattern": _fitting(str(error.validator_value)),
             "exclusiveMinimum": f"must be greater than {error.validator_value}",
         }.get(str(error.validator), f"breaks the rule {error.validator}: {error.validator_value}")
         yield f"Setting {name} {rule}."
 
 
 def _either(options: Any) -> str:
-    return " or ".join(options) if isinstance(options, list) else str(options)
+    return " or ".join(map(str, options)) if isinstance(options, list) else str(options)
+
+
+def _fitting(pattern: str) -> str:
+    if "-~" in pattern:
+        return "holds characters that it cannot have, such as line breaks"
+    return f"must fit the pattern {pattern}"
 
 
 def _api_key(given: str | None, username: str | None, env: Mapping[str, str]) -> str:

@@ -23,22 +23,28 @@ other is left null, and a warning names the column and counts them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Context, Decimal
 from itertools import islice
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.json as pj  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+from singer_sdk.contrib.msgspec import encoder
 
 from tap_clicksend.columns import Row
 
-BATCH_ROWS = 10_000
+PAGES = 100
+"""Pages that are converted at once."""
+
 SMALLEST = Decimal("1e-9")
 
-_json = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
+_decode_lines = msgspec.json.Decoder(Row, float_hook=Decimal).decode_lines
 _digits = Context(prec=38)
 _logger = logging.getLogger("tap-clicksend")
 
@@ -49,19 +55,19 @@ class Kind:
 
     Attributes:
         arrow: The Arrow type.
-        plain: Python types that Arrow reads rightly by itself. It must not see others: it makes 1.5 the
-            integer 1, and "ab" the list of "a" and "b".
-        fit: Turns any other value into one that Arrow reads; raises ``ValueError`` or ``ArithmeticError``
-            where there is none.
+        fit: Turns a value that Arrow does not read by itself into one that it does; raises ``ValueError`` or
+            ``ArithmeticError`` where there is none.
     """
 
     arrow: pa.DataType
-    plain: frozenset[type]
     fit: Callable[[Any], Any]
 
 
 class ArrowColumns:
     """The columns of a stream in Arrow.
+
+    They are made of JSON lines: Arrow's reader is exact, refuses what does not fit, and lets Python's other
+    threads run meanwhile, which no conversion of Python objects does.
 
     Attributes:
         schema: Their Arrow schema. All are nullable, keys too, so that files can always be read together.
@@ -69,30 +75,62 @@ class ArrowColumns:
 
     def __init__(self, json_schema: Mapping[str, Any]) -> None:
         self._kinds = {name: _kind(column) for name, column in json_schema["properties"].items()}
+        self._nested = [name for name, kind in self._kinds.items() if kind is JSON]
+        self._decimals = [name for name, kind in self._kinds.items() if kind is NUMBER]
         self.schema = pa.schema([(name, kind.arrow) for name, kind in self._kinds.items()])
+        self._parsing = pj.ParseOptions(explicit_schema=self.schema, unexpected_field_behavior="ignore")
+        # More threads would only take the processor from those that read and write.
+        self._reading = pj.ReadOptions(use_threads=False)
 
-    def batch(self, rows: Sequence[Row]) -> pa.RecordBatch:
-        """Return rows as one batch with exactly ``schema``."""
+    def lines(self, rows: list[Row]) -> bytes:
+        """Return rows as ``table`` takes them: as JSON lines, with text that holds JSON where types vary."""
+        for name in self._nested:
+            if any(row.get(name) is not None for row in rows):
+                rows = [{**row, name: _json_text(row.get(name))} for row in rows]
+        return encoder.encode_lines(rows)
+
+    def table(self, pages: Iterable[bytes]) -> pa.Table:
+        """Return pages of lines as a table with exactly ``schema``."""
+        parts, ahead = [self.schema.empty_table()], iter(pages)
+        while some := list(islice(ahead, PAGES)):
+            if lines := b"".join(some):
+                parts.append(self.part(lines))
+        return pa.concat_tables(parts)
+
+    def part(self, lines: bytes) -> pa.Table:
+        """Return lines, at least one, as a table with exactly ``schema``."""
+        with suppress(pa.ArrowInvalid):
+            table = pj.read_json(pa.BufferReader(lines), self._reading, self._parsing).select(
+                self.schema.names
+            )
+            for name in self._decimals:
+                # The reader lets a digit too many pass.
+                table.column(name).validate(full=True)
+            return table
+        rows = _decode_lines(lines)
         arrays = [_array(name, kind, [row.get(name) for row in rows]) for name, kind in self._kinds.items()]
-        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+        return pa.Table.from_arrays(arrays, schema=self.schema)
 
-    def batches(self, rows: Iterable[Row]) -> Iterator[pa.RecordBatch]:
-        """Yield rows in batches of ``BATCH_ROWS``; none when there are no rows."""
-        ahead = iter(rows)
-        while chunk := list(islice(ahead, BATCH_ROWS)):
-            yield self.batch(chunk)
 
-    def table(self, rows: Iterable[Row]) -> pa.Table:
-        """Return rows as a table with exactly ``schema``."""
-        return pa.Table.from_batches(self.batches(rows), self.schema)
+class Parquet(ArrowColumns):
+    """Parquet files of a stream."""
+
+    suffix = "parquet"
+
+    def __init__(self, json_schema: Mapping[str, Any], *, zipped: bool) -> None:
+        super().__init__(json_schema)
+        self._compression = "gzip" if zipped else "snappy"
+
+    def write(self, file: IO[bytes], parts: list[pa.Table]) -> None:
+        """Write a file."""
+        # To a Python file every small write would wait for its turn among the threads.
+        buffer = pa.BufferOutputStream()
+        pq.write_table(pa.concat_tables(parts), buffer, compression=self._compression)
+        file.write(buffer.getvalue())
 
 
 def _array(name: str, kind: Kind, values: list[Any]) -> pa.Array:
-    if kind.plain.issuperset(map(type, values)):
-        try:
-            return _plain_array(values, kind.arrow)
-        except (pa.ArrowException, ValueError, OverflowError):
-            pass  # One value does not fit; which one, Arrow does not say.
+    """Convert values one by one: one does not fit, and which one Arrow does not say."""
     fitting = [_fit(kind, value) for value in values]
     if misfits := sum(map(_differs, values, fitting)):
         _logger.warning(
@@ -103,13 +141,6 @@ def _array(name: str, kind: Kind, values: list[Any]) -> pa.Array:
             kind.arrow,
         )
     return pa.array(fitting, kind.arrow)
-
-
-def _plain_array(values: list[Any], arrow: pa.DataType) -> pa.Array:
-    """Convert values; times are strings, which Arrow parses only in a cast."""
-    if pa.types.is_timestamp(arrow):
-        return pa.array(values, pa.string()).cast(arrow)
-    return pa.array(values, arrow)
 
 
 def _fit(kind: Kind, value: Any) -> Any:
@@ -156,28 +187,26 @@ def _time(value: Any) -> datetime:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _json_text(value: Any) -> str:
-    return _json.encode(value).decode()
+def _json_text(value: Any) -> str | None:
+    return None if value is None else encoder.encode(value).decode()
 
 
-def _text(value: Any) -> str:
-    """Return text as it is, without lone surrogates, which are no Unicode; anything else as JSON."""
-    return value.encode(errors="replace").decode() if isinstance(value, str) else _json_text(value)
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else _json_text(value)
 
 
 def _texts(value: Any) -> list[str | None]:
     parts = value if isinstance(value, list) else [value]
-    return [None if part is None else _text(part) for part in parts]
+    return [_text(part) for part in parts]
 
 
-NOTHING = type(None)
-TEXT = Kind(pa.string(), frozenset({str, NOTHING}), _text)
-TIME = Kind(pa.timestamp("us", "UTC"), frozenset({str, NOTHING}), _time)
-INTEGER = Kind(pa.int64(), frozenset({int, NOTHING}), _integer)
-NUMBER = Kind(pa.decimal128(38, 9), frozenset({Decimal, int, NOTHING}), _decimal)
-BOOLEAN = Kind(pa.bool_(), frozenset({bool, NOTHING}), _boolean)
-TEXTS = Kind(pa.list_(pa.string()), frozenset({list, NOTHING}), _texts)
-JSON = Kind(pa.string(), frozenset({NOTHING}), _json_text)
+TEXT = Kind(pa.string(), _text)
+TIME = Kind(pa.timestamp("us", "UTC"), _time)
+INTEGER = Kind(pa.int64(), _integer)
+NUMBER = Kind(pa.decimal128(38, 9), _decimal)
+BOOLEAN = Kind(pa.bool_(), _boolean)
+TEXTS = Kind(pa.list_(pa.string()), _texts)
+JSON = Kind(pa.string(), _text)
 
 
 def _kind(column: Mapping[str, Any]) -> Kind:

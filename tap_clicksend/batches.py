@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gzip
-from collections import defaultdict
 from collections.abc import Callable, Mapping
-from typing import IO, TYPE_CHECKING
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import IO, TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 from singer_sdk.contrib.msgspec import encoder
@@ -13,10 +13,77 @@ from singer_sdk.contrib.msgspec import encoder
 from tap_clicksend.columns import Row
 
 if TYPE_CHECKING:
-    from singer_sdk.helpers._batch import BatchConfig
+    from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
 
 FASTEST = 1
 """gzip's level; its default takes several times as long for files a tenth smaller."""
+
+PART = 1 << 20
+"""Bytes of lines that are converted at once."""
+
+
+class Format(Protocol):
+    """A kind of file. Its parts are made in a thread of their own, beside those that read."""
+
+    suffix: str
+
+    def lines(self, rows: list[Row]) -> bytes:
+        """Return rows as a line of JSON each."""
+
+    def part(self, lines: bytes) -> Any:
+        """Make a part of a file of lines."""
+
+    def write(self, file: IO[bytes], parts: list[Any]) -> None:
+        """Write a file."""
+
+
+class JsonLines:
+    """A line of JSON for each row, compressed or not."""
+
+    def __init__(self, *, zipped: bool) -> None:
+        self.suffix = "jsonl.gz" if zipped else "jsonl"
+        self._zipped = zipped
+
+    def lines(self, rows: list[Row]) -> bytes:
+        """Return rows as a line of JSON each."""
+        return encoder.encode_lines(rows)
+
+    def part(self, lines: bytes) -> bytes:
+        """Return lines as they go into the file; gzip files may be joined."""
+        return gzip.compress(lines, FASTEST) if self._zipped else lines
+
+    def write(self, file: IO[bytes], parts: list[bytes]) -> None:
+        """Write a file."""
+        file.writelines(parts)
+
+
+class _File:
+    """What goes into the next file of one name."""
+
+    def __init__(self, form: Format, thread: ThreadPoolExecutor) -> None:
+        self.rows = 0
+        self._format = form
+        self._thread = thread
+        self._lines: list[bytes] = []
+        self._size = 0
+        self._parts: list[Future[Any]] = []
+
+    def add(self, rows: int, lines: bytes) -> None:
+        """Take so many rows."""
+        self.rows += rows
+        self._lines.append(lines)
+        self._size += len(lines)
+        if self._size >= PART:
+            self._end_part()
+
+    def _end_part(self) -> None:
+        self._parts.append(self._thread.submit(self._format.part, b"".join(self._lines)))
+        self._lines, self._size = [], 0
+
+    def write(self, file: IO[bytes]) -> None:
+        """Write the file."""
+        self._end_part()
+        self._format.write(file, [part.result() for part in self._parts])
 
 
 class Batches:
@@ -33,39 +100,40 @@ class Batches:
             announce: Called with the name and the URL of every file that is complete.
         """
         self._config = config
-        self._schemas = schemas
         self._announce = announce
-        self._rows: defaultdict[str, list[Row]] = defaultdict(list)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="batches")
+        self._formats = {name: _format(config.encoding, schema) for name, schema in schemas.items()}
+        self._files: dict[str, _File] = {}
 
-    def add(self, name: str, rows: list[Row]) -> None:
-        """Take rows."""
-        self._rows[name] += rows
-        if len(self._rows[name]) >= self._config.batch_size:
-            self._write(name)
+    def lines(self, name: str) -> Callable[[list[Row]], bytes]:
+        """Return what makes the lines that ``add`` takes."""
+        return self._formats[name].lines
+
+    def add(self, name: str, rows: int, lines: bytes) -> None:
+        """Take so many rows."""
+        if rows:
+            file = self._files.setdefault(name, _File(self._formats[name], self._thread))
+            file.add(rows, lines)
+            if file.rows >= self._config.batch_size:
+                self._write(name)
 
     def flush(self) -> None:
         """Write what was taken and is in no file yet."""
-        for name in list(self._rows):
+        for name in list(self._files):
             self._write(name)
 
     def _write(self, name: str) -> None:
-        rows = self._rows.pop(name)
-        storage, encoding = self._config.storage, self._config.encoding
-        zipped = ".gz" if encoding.format == "jsonl" and encoding.compression == "gzip" else ""
-        file_name = f"{storage.prefix or ''}{name}-{uuid4()}.{encoding.format}{zipped}"
+        storage = self._config.storage
+        file_name = f"{storage.prefix or ''}{name}-{uuid4()}.{self._formats[name].suffix}"
         with storage.open(file_name, "wb") as file:
-            if encoding.format == "parquet":
-                self._write_parquet(file, name, rows)
-            elif zipped:
-                file.write(gzip.compress(encoder.encode_lines(rows), FASTEST))
-            else:
-                file.write(encoder.encode_lines(rows))
+            self._files.pop(name).write(file)
         self._announce(name, storage.get_url(file_name))
 
-    def _write_parquet(self, file: IO[bytes], name: str, rows: list[Row]) -> None:
-        import pyarrow.parquet as pq  # type: ignore[import-untyped]  # noqa: PLC0415
 
-        from tap_clicksend.arrow import ArrowColumns  # noqa: PLC0415
+def _format(encoding: BaseBatchFileEncoding, schema: Row) -> Format:
+    zipped = encoding.compression == "gzip"
+    if encoding.format != "parquet":
+        return JsonLines(zipped=zipped)
+    from tap_clicksend.arrow import Parquet  # noqa: PLC0415
 
-        compression = "gzip" if self._config.encoding.compression == "gzip" else "snappy"
-        pq.write_table(ArrowColumns(self._schemas[name]).table(rows), file, compression=compression)
+    return Parquet(schema, zipped=zipped)

@@ -49,7 +49,9 @@ class Collection(ClickSendStream):
 
     @override
     def read(self) -> Iterator[list[Row]]:
-        for page in read_pages(self.tap.client, self.path, self.page_params):
+        for number, page in enumerate(read_pages(self.tap.client, self.path, self.page_params)):
+            if number == 0:
+                self.progress.expect(page.total)
             yield page.rows
 
 
@@ -67,11 +69,12 @@ class Receipts(Collection):
     channel: ClassVar[str]
 
     @override
-    def row(self, raw: Row) -> Row:
-        row = super().row(raw)
-        parts = (row[name] or "" for name in ("message_id", "status_code", "timestamp", "digits"))
-        row["receipt_id"] = str(uuid.uuid5(RECEIPTS, "|".join((self.channel, *parts))))
-        return row
+    def rows(self, raw_rows: list[Row]) -> list[Row]:
+        rows = super().rows(raw_rows)
+        for row in rows:
+            parts = (row[name] or "" for name in ("message_id", "status_code", "timestamp", "digits"))
+            row["receipt_id"] = str(uuid.uuid5(RECEIPTS, "|".join((self.channel, *parts))))
+        return rows
 
 
 class ListCollection(Collection):

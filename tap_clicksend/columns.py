@@ -20,6 +20,7 @@ FIRST_MILLISECOND_VALUE = 10**11
 """Numbers from here on (13 digits in our age) are milliseconds: the API stores them unchanged (observed)."""
 LARGEST_INTEGER = 2**63 - 1
 SECRETS = re.compile(r"api_?key|password|secret|token", re.IGNORECASE)
+PRICED = (str, int, Decimal)
 WHOLE_NUMBER = re.compile(r"[+-]?\d+(\.0+)?")
 
 
@@ -48,12 +49,13 @@ def read_text(value: Any) -> str | None:
 
 
 def _integer(value: Any) -> int | None:
-    if value is None or value in ("", []):
-        return None
     if not isinstance(value, int):
-        if not WHOLE_NUMBER.fullmatch(str(value).strip()):
+        if value is None or value in ("", []):
+            return None
+        spelled = str(value).strip()
+        if not (spelled.isdecimal() or WHOLE_NUMBER.fullmatch(spelled)):
             raise ValueError
-        value = int(str(value).strip().partition(".")[0])
+        value = int(spelled.partition(".")[0])
     if abs(value) > LARGEST_INTEGER:
         raise ValueError
     return int(value)
@@ -66,7 +68,7 @@ def _id(value: Any) -> int | None:
 def _price(value: Any) -> Decimal | None:
     if value is None or value in ("", []):
         return None
-    if not isinstance(value, str | int | Decimal):
+    if not isinstance(value, PRICED):
         raise ValueError(type(value))
     return _exact(str(value))
 
@@ -84,12 +86,12 @@ def _exact(number: str) -> Decimal:
 
 
 def _time(value: Any) -> str | None:
-    if value is None or value in ("", 0, "0", []):
-        return None
     if isinstance(value, str) and value.isdecimal():
         value = int(value)
     if isinstance(value, int) and 0 < value < FIRST_MILLISECOND_VALUE:
         return _hour(value // 3600) + _IN_AN_HOUR[value % 3600]
+    if value is None or value in ("", 0, []):
+        return None
     return _utc(str(value).strip(" ,"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from typing_extensions import override
 from clicksend.paging import read_page
 from tap_clicksend.collections import Collection, seconds_of
 from tap_clicksend.columns import Row
+from tap_clicksend.packed import Packed
 from tap_clicksend.settling import DAY, Settling
 from tap_clicksend.windows import Source, Span, Window, Windows, iso
 
@@ -35,15 +37,18 @@ class History(Collection):
     before the run began.
     """
 
+    _settled = 100.0
+    """Share of the messages that can change no more, in percent."""
+
     @override
-    def pages(self) -> Iterator[list[Row]]:
+    def pages(self) -> Iterator[Packed]:
         now, span = self._now(), self._span()
         yield from self._look_again(now)
         settling, whole = Settling(now, self._patience), True
         if span.since is None or span.since < span.until:
-            for item in self._windows().read(span):
+            for item in self._windows(settling).read(span):
                 if not isinstance(item, Window):
-                    settling.look_at(item, self._date)
+                    settling.take(len(item.keys), item.notes.values())
                     yield item
                     continue
                 # Past a window that is not whole the bookmark never moves.
@@ -53,36 +58,37 @@ class History(Collection):
             self.logger.warning(
                 "%s: the state lies ahead of the server's clock; nothing was read.", self.path
             )
-        self.logger.info(
-            "%s: %d rows, %.1f %% of them settled.",
-            self.path,
-            settling.rows,
-            100 * (1 - settling.unsettled / max(settling.rows, 1)),
-        )
+        self._settled = 100 * (1 - settling.unsettled / max(settling.rows, 1))
+
+    @override
+    def summary(self) -> str:
+        return f"{super().summary()}, {self.progress.re_reads} re-reads, {self._settled:.1f} % settled"
 
     @property
     @override
     def page_params(self) -> dict[str, Any]:
         return {**super().page_params, "order_by": f"{self._date}:asc"}
 
-    def _windows(self) -> Windows:
-        # One id can stand for what was sent and for what came in.
-        identity = [name for name in ("message_id", "direction") if name in self.columns]
-        source = Source(self.path, self.page_params, self.typed, self._date, identity)
-        return Windows(self.tap.client, source)
+    def _windows(self, settling: Settling) -> Windows:
+        def pack(rows: list[Row]) -> Packed:
+            return replace(self.pack(rows), notes=settling.marks(rows, self._date))
 
-    def _look_again(self, now: int) -> Iterator[list[Row]]:
+        source = Source(self.path, self.page_params, self.typed, pack, self._date)
+        return Windows(self.tap.client, source, self.progress)
+
+    def _look_again(self, now: int) -> Iterator[Packed]:
         """Read the windows again that are due, and keep those that are not done."""
         if not self._incremental:
             return
         waiting = self._open_windows()
         for entry in [entry for entry in waiting if entry[2] <= iso(now)]:
             settling, whole = Settling(now, self._patience), True
-            for item in self._windows().read(Span(self._seconds(entry[0]), self._seconds(entry[1]))):
+            span = Span(self._seconds(entry[0]), self._seconds(entry[1]))
+            for item in self._windows(settling).read(span):
                 if isinstance(item, Window):
                     whole = whole and item.proven
                 else:
-                    settling.look_at(item, self._date)
+                    settling.take(len(item.keys), item.notes.values())
                     yield item
             waiting.remove(entry)
             waiting += settling.look_soon(entry) if whole else [entry]
@@ -103,10 +109,9 @@ class History(Collection):
     def _close(self, window: Window, settling: Settling, *, moves: bool) -> None:
         """Report a window and move the bookmark past it, now that its rows have been written."""
         self.logger.info(
-            "%s, %s: %d rows, %d pages, %d re-reads.",
-            self.path,
+            "%s: %s rows, %d pages, %d re-reads.",
             window.span,
-            window.rows,
+            f"{window.rows:,}",
             window.pages,
             window.re_reads,
         )

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import re
-import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
+from clicksend.hashing import hasher
 from tap_clicksend.columns import Column, Row, read_text
-
-PHONE_NUMBER = re.compile(r"\+?[0-9][0-9 ().-]{4,}[0-9]")
 
 
 class Mask:
@@ -42,22 +37,3 @@ class Mask:
             if row[name] is not None:
                 row[name] = self._hash(row[name])
         return row
-
-
-def hasher(key: str) -> Callable[[str], str]:
-    """Return the function that hashes values with a key."""
-    base = hmac.new(key.encode(), digestmod=hashlib.sha256)
-
-    def hash_value(value: str) -> str:
-        digest = base.copy()
-        digest.update(canonical(value).encode())
-        return digest.hexdigest()
-
-    return hash_value
-
-
-def canonical(value: str) -> str:
-    """Return the one spelling of a value: numbers in E.164; else NFC, lower case, without edges."""
-    if PHONE_NUMBER.fullmatch(value.strip()):
-        return "+" + re.sub(r"\D", "", value)
-    return unicodedata.normalize("NFC", value.strip()).casefold()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from types import FrameType
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
@@ -20,10 +21,13 @@ from singer_sdk.mapper import SameRecordTransform
 from typing_extensions import override
 
 from clicksend.errors import ApiError
+from clicksend.inputs import check_config, read_setting, with_defaults
 from tap_clicksend.batches import Batches
 from tap_clicksend.columns import Column, Row
-from tap_clicksend.inputs import check_config, checked_catalog, checked_state, read_setting
+from tap_clicksend.inputs import checked_catalog, checked_state
+from tap_clicksend.packed import Form, Packed, as_rows
 from tap_clicksend.pii import Mask
+from tap_clicksend.progress import Display, Progress, display, fields
 from tap_clicksend.table import Table
 
 if TYPE_CHECKING:
@@ -41,12 +45,10 @@ class ClickSendTap(Tap):
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Fill in defaults, and leave the check to ``check_settings``.
 
-        The SDK's messages quote values, a mistyped API key's too. Meltano passes unset settings as "".
+        The SDK's messages quote values, a mistyped API key's too.
         """
         self.append_builtin_config(self.config_jsonschema)
-        given = {name: value for name, value in self._config.items() if value is not None and value != ""}
-        properties = self.config_jsonschema["properties"].items()
-        self._config = {name: schema["default"] for name, schema in properties if "default" in schema} | given
+        self._config = with_defaults(self._config, self.config_jsonschema["properties"])
         if raise_errors:
             self.check_settings()
         return []
@@ -95,20 +97,27 @@ class ClickSendTap(Tap):
 
 
 class PageWriter(MsgSpecWriter):
-    """Writes the rows of a page at once: a line for each, as the SDK's writer writes them."""
-
-    def write_rows(self, stream: str, rows: list[Row], version: int | None) -> None:
-        """Write RECORD messages."""
-        message = {"type": "RECORD", "stream": stream}
-        tail: Row = {"time_extracted": datetime.now(UTC)}
-        if version is not None:
-            tail = {"version": version, **tail}
-        self.write(encoder.encode_lines([{**message, "record": row, **tail} for row in rows]))
+    """Writes whole pages at once."""
 
     def write(self, lines: bytes) -> None:
         """Write lines to stdout."""
         sys.stdout.buffer.write(lines)
         sys.stdout.flush()
+
+
+def record_lines(stream: str, version: int | None) -> Form:
+    """Return the form of rows as RECORD messages: lines as the SDK's writer writes them."""
+    head = encoder.encode({"type": "RECORD", "stream": stream})[:-1] + b',"record":'
+    fields: Row = {} if version is None else {"version": version}
+
+    def lines(rows: list[Row]) -> bytes:
+        if not rows:
+            return b""
+        tail = b"," + encoder.encode({**fields, "time_extracted": datetime.now(UTC)})[1:] + b"\n"
+        # No line of JSON has a line break in it: one replacement puts a message around each row.
+        return head + encoder.encode_lines(rows)[:-1].replace(b"\n", tail + head) + tail
+
+    return lines
 
 
 class ClickSendStream(Stream):
@@ -129,6 +138,9 @@ class ClickSendStream(Stream):
     def __init__(self, tap: TapClickSend) -> None:
         self.tap = tap
         self.table = Table(self.columns, self.primary_keys)
+        self.form: Form = as_rows
+        self.display: Callable[[str, logging.Logger], Display] = display
+        self.progress = Progress(self.name)
         self._batches: Batches | None = None
         self.complete = False
         """Whether every row that the API has was read in this run."""
@@ -139,40 +151,56 @@ class ClickSendStream(Stream):
         """Yield the API's rows as they are, page by page."""
         raise NotImplementedError
 
-    def typed(self, raw: Row) -> Row:
-        """Return the API's row as a row of this stream, personal data as the settings want it."""
-        return self._mask_personal(self.row(raw))
+    def typed(self, raw_rows: list[Row]) -> list[Row]:
+        """Return the API's rows as rows of this stream, personal data as the settings want it."""
+        return list(map(self._mask_personal, self.rows(raw_rows)))
 
-    def row(self, raw: Row) -> Row:
-        """Return the API's row with all columns, personal data included."""
-        return self.table.row(raw)
+    def rows(self, raw_rows: list[Row]) -> list[Row]:
+        """Return the API's rows with all columns, personal data included."""
+        return self.table.rows(raw_rows)
 
     def wanted(self, row: Row) -> bool:  # noqa: ARG002
         """Return whether a typed row belongs to this run."""
         return True
 
-    def pages(self) -> Iterator[list[Row]]:
-        """Yield typed rows page by page, each key once."""
-        seen: set[tuple[Any, ...]] = set()
-        for raw_rows in self.read():
-            rows = []
-            for row in map(self.typed, raw_rows):
-                key = self.table.key(row)
-                if key not in seen and self.wanted(row):
-                    seen.add(key)
-                    rows.append(row)
-            yield rows
+    def pack(self, rows: list[Row]) -> Packed:
+        """Return typed rows in the form in which they go out, without those that have no key."""
+        whole = self.table.whole(rows)
+        if len(whole) < len(rows):
+            self.complete = False
+            self.logger.error("%s: a row without its %s was left out.", self.path, self.table.keys)
+        return Packed(self.table.keys_of(whole), self.form(whole))
 
-    def whole_pages(self) -> Iterator[list[Row]]:
-        """Yield the pages of this run, without rows that have no key; note whether they are all there are."""
+    def pages(self) -> Iterator[Packed]:
+        """Yield typed rows page by page, each key once."""
+        seen: set[Any] = set()
+        for raw_rows in self.read():
+            page = self.pack(list(filter(self.wanted, self.typed(raw_rows)))).without(seen)
+            seen.update(page.keys)
+            yield page
+
+    def whole_pages(self) -> Iterator[Packed]:
+        """Yield the pages of this run; note whether they are all there are."""
         self.complete = True
+        self.progress = Progress(self.name)
+        with closing(self.display(self.name, self.logger)) as shown:
+            for page in self._pages_there_are():
+                yield page
+                self.progress.rows += len(page.keys)
+                self.progress.pages += 1
+                shown.update(self.progress)
+        self.logger.info("%s.", self.summary(), extra=fields(self.progress))
+
+    def summary(self) -> str:
+        """Say what was read."""
+        done = self.progress
+        return (
+            f"{done.rows:,} rows, {done.pages} pages in {done.seconds:.1f} s, {done.rows_per_second:,} rows/s"
+        )
+
+    def _pages_there_are(self) -> Iterator[Packed]:
         try:
-            for page in self.pages():
-                rows = self.table.whole(page)
-                if len(rows) < len(page):
-                    self.complete = False
-                    self.logger.error("%s: a row without its %s was left out.", self.path, self.table.keys)
-                yield rows
+            yield from self.pages()
         except tuple(self.unavailable) as error:
             self.complete = False
             advice = next(text for kind, text in self.unavailable.items() if isinstance(error, kind))
@@ -181,7 +209,7 @@ class ClickSendStream(Stream):
     @override
     def get_records(self, context: Context | None) -> Iterator[Row]:
         for page in self.whole_pages():
-            yield from page
+            yield from page.content
 
     def write_state(self) -> None:
         """Write the state, after the rows that it stands for."""
@@ -241,24 +269,26 @@ class ClickSendStream(Stream):
         self._batches = Batches(batch_config, schemas, announce)
         with self.get_record_counter() as counter, self.get_batch_counter() as files, self.get_sync_timer():
             self._write_starting_replication_value(None)
-            for rows in self.whole_pages():
-                for name, mapped in self._mapped(rows):
-                    self._batches.add(name, mapped)
-                counter.increment(len(rows))
+            if is_unmapped := self._is_unmapped():
+                self.form = self._batches.lines(self.name)
+            for page in self.whole_pages():
+                if is_unmapped:
+                    self._batches.add(self.name, len(page.keys), page.content)
+                else:
+                    self._add_mapped(page.content, self._batches)
+                counter.increment(len(page.keys))
             self._batches.flush()
         self._finalize_state(self.stream_state)
         self._write_state_message()
 
-    def _mapped(self, rows: list[Row]) -> Iterator[tuple[str, list[Row]]]:
-        """Yield rows after selection and maps, under each name that these give them."""
-        if self._is_unmapped():
-            yield self.name, rows
-            return
+    def _add_mapped(self, rows: list[Row], batches: Batches) -> None:
+        """Add rows after selection and maps, under each name that these give them."""
         for row in rows:
             pop_deselected_record_properties(row, self.schema, self.mask)
         for stream_map in self.stream_maps:
-            mapped = map(stream_map.transform, rows)
-            yield stream_map.stream_alias, [row for row in mapped if row is not None]
+            mapped = [row for row in map(stream_map.transform, rows) if row is not None]
+            name = stream_map.stream_alias
+            batches.add(name, len(mapped), batches.lines(name)(mapped))
 
     def _writes_pages(self) -> bool:
         is_whole_run = self.ABORT_AT_RECORD_COUNT is None
@@ -276,11 +306,12 @@ class ClickSendStream(Stream):
     def _sync_pages(self) -> None:
         """Do what the SDK's own method does for the rows of this stream, a page at a time."""
         writer = cast("PageWriter", self.tap.message_writer)
+        self.form = record_lines(self.name, self._stream_version)
         with self.get_record_counter() as counter, self.get_sync_timer():
             self._write_starting_replication_value(None)
-            for rows in self.whole_pages():
-                writer.write_rows(self.name, rows, self._stream_version)
+            for page in self.whole_pages():
+                writer.write(page.content)
                 self.state_manager.is_flushed = False
-                counter.increment(len(rows))
+                counter.increment(len(page.keys))
         self._finalize_state(self.stream_state)
         self._write_state_message()

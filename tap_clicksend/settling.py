@@ -6,6 +6,7 @@ and it is sent as late as it was scheduled for.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -41,9 +42,14 @@ class Settling:
         self._far = iso(self.now + self.patience)
         self._soon = iso(self.now + min(self.patience, DAY))
 
-    def look_at(self, rows: list[Row], date: str) -> None:
-        """Take note of rows; ``date`` names their time column."""
-        self.rows += len(rows)
+    def marks(self, rows: list[Row], date: str) -> dict[str, tuple[str, str]]:
+        """Return date and schedule of the messages that are not settled, by id.
+
+        Args:
+            rows: Messages.
+            date: Name of their time column.
+        """
+        marks = {}
         for row in rows:
             if row["status_code"] in FINAL_CODES or row["status"] in FINAL_STATUSES:
                 continue
@@ -52,6 +58,13 @@ class Settling:
                 continue
             if max(moment, schedule) < self._settled_before:
                 continue
+            marks[row["message_id"]] = moment, schedule
+        return marks
+
+    def take(self, rows: int, marks: Iterable[tuple[str, str]]) -> None:
+        """Remember so many rows, with the marks of those that are not settled."""
+        self.rows += rows
+        for moment, schedule in marks:
             self.unsettled += 1
             if schedule > self._far or moment < self._settled_before:
                 self.late.append((moment, schedule if schedule > iso(self.now) else self._soon))

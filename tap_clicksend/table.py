@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -12,6 +12,7 @@ EXTRA = mapping(
     "Fields that this stream does not know, and values that could not be read; null when there are none.",
     personal=True,
 )
+TEXT = frozenset({str, type(None)})
 
 
 class Table:
@@ -28,36 +29,26 @@ class Table:
             "required": list(self.keys),
         }
         self._blank: Row = dict.fromkeys([*columns, "extra"])
-        self._texts = [name for name, column in columns.items() if column.read is read_text]
         self._readers = {name: column.read for name, column in columns.items()}
-        self._others = [(name, read) for name, read in self._readers.items() if read is not read_text]
         self._renamed = [(old, name) for name, column in columns.items() for old in column.old_names]
 
-    def row(self, raw: Row) -> Row:
-        """Return the API's row with every column, each of its one type."""
+    def rows(self, raw_rows: list[Row]) -> list[Row]:
+        """Return the API's rows with every column, each of its one type."""
+        rows = list(map(self._with_all_columns, raw_rows))
+        for name, read in self._readers.items():
+            # Most of it is text as it should be: asked value by value, that would take half of all the time.
+            if read is not read_text or not _is_plain_text([row[name] for row in rows]):
+                _read_column(rows, name, read)
+        return rows
+
+    def _with_all_columns(self, raw: Row) -> Row:
         for old, name in self._renamed:
             if old in raw and name not in raw:
                 raw = {name if field == old else field: value for field, value in raw.items()}
-        row = self._blank.copy()
-        odd = []
-        # Most values are text as it should be: a call for each would take half of all the time.
-        for name in self._texts:
-            value = raw.get(name)
-            if value.__class__ is str:
-                row[name] = value or None
-            elif value is not None:
-                odd.append((name, read_text))
-        unread: Row = {}
-        for name, read in [*self._others, *odd] if odd else self._others:
-            value = raw.get(name)
-            if value is not None:
-                try:
-                    row[name] = read(value)
-                except (ValueError, ArithmeticError):
-                    unread[name] = value
-        if unread or not raw.keys() <= self._readers.keys():
-            unread.update((name, value) for name, value in raw.items() if name not in self._readers)
-            row["extra"] = without_secrets(unread) or None
+        row = self._blank | raw
+        if len(row) > len(self._blank) or row["extra"] is not None:
+            row = self._blank | {name: value for name, value in raw.items() if name in self._readers}
+            _set_aside(row, {name: value for name, value in raw.items() if name not in self._readers})
         return row
 
     def whole(self, rows: list[Row]) -> list[Row]:
@@ -67,6 +58,25 @@ class Table:
                 rows = [row for row in rows if row[name] is not None]
         return rows
 
-    def key(self, row: Row) -> tuple[Any, ...]:
-        """Return a row's key."""
-        return tuple(row[name] for name in self.keys)
+    def keys_of(self, rows: list[Row]) -> list[Any]:
+        """Return the rows' keys, tuples where they have several parts."""
+        return list(map(itemgetter(*self.keys), rows))
+
+
+def _is_plain_text(values: list[Any]) -> bool:
+    return "" not in values and TEXT.issuperset(map(type, values))
+
+
+def _read_column(rows: list[Row], name: str, read: Callable[[Any], Any]) -> None:
+    for row in rows:
+        value = row[name]
+        if value is not None:
+            try:
+                row[name] = read(value)
+            except (ValueError, ArithmeticError):
+                row[name] = None
+                _set_aside(row, {name: value})
+
+
+def _set_aside(row: Row, values: Row) -> None:
+    row["extra"] = {**(row["extra"] or {}), **without_secrets(values)} or None

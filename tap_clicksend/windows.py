@@ -8,8 +8,8 @@ every page of it.
 from __future__ import annotations
 
 import logging
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -21,12 +21,13 @@ from typing import Any
 from clicksend.client import Client
 from clicksend.paging import Page, read_page
 from tap_clicksend.columns import Row
+from tap_clicksend.packed import Packed
+from tap_clicksend.progress import Progress
 
 LARGEST_WINDOW = 10_000
 """Rows; what a killed run has to read again at most, and what memory holds the keys of."""
 
 RE_READS = 3
-MESSAGE_ID = itemgetter("message_id")
 
 
 def iso(seconds: int) -> str:
@@ -93,14 +94,20 @@ class Window:
 class Walk:
     """One reading of a window: what arrived, and what the server counted on each page."""
 
-    identities: set[Any] = field(default_factory=set)
+    ids: defaultdict[Any, set[Any]] = field(default_factory=lambda: defaultdict(set))
+    """By direction: one id can stand for what was sent and for what came in."""
     counted: set[int | None] = field(default_factory=set)
     strays: bool = False
 
     @property
+    def messages(self) -> int:
+        """Different messages that arrived."""
+        return sum(map(len, self.ids.values()))
+
+    @property
     def complete(self) -> bool:
         """Whether all arrived that every page counted; a server that does not count is believed."""
-        return self.counted in ({None}, {len(self.identities)})
+        return self.counted in ({None}, {self.messages})
 
 
 @dataclass(frozen=True)
@@ -125,40 +132,59 @@ class Source:
     Attributes:
         path: Like ``/sms/history``.
         params: Query parameters of every page, without dates.
-        typed: Makes a stream's row of the API's.
+        typed: Makes a stream's rows of the API's.
+        pack: Makes what goes out of a stream's rows.
         date: The column that the server filters by.
-        identity: The columns that tell apart what the server counts.
     """
 
     path: str
     params: Mapping[str, Any]
-    typed: Callable[[Row], Row]
+    typed: Callable[[list[Row]], list[Row]]
+    pack: Callable[[list[Row]], Packed]
     date: str
-    identity: Sequence[str]
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A page as the thread that read it leaves it.
+
+    Attributes:
+        total: Rows that the server counts.
+        last_page: Number of the last page.
+        ids: Of all rows, those outside the window too, by direction.
+        strays: Whether a row lies where the server should send none from.
+        packed: The rows in the window.
+    """
+
+    total: int | None
+    last_page: int | None
+    ids: Mapping[Any, list[Any]]
+    strays: bool
+    packed: Packed
 
 
 class Windows:
     """Reads one history."""
 
-    def __init__(self, client: Client, source: Source) -> None:
+    def __init__(self, client: Client, source: Source, progress: Progress) -> None:
         self._client = client
+        self._progress = progress
         self._source = source
         self._date_of = itemgetter(source.date)
-        self._identity_of = itemgetter(*source.identity)
         self._logger = logging.getLogger("tap-clicksend")
 
-    def read(self, span: Span) -> Iterator[list[Row] | Window]:
+    def read(self, span: Span) -> Iterator[Packed | Window]:
         """Yield rows page by page, each message once, and each window after its rows.
 
         Raises:
             ClickSendError: A page could not be read; the windows yielded before are whole.
         """
         window, walk = Window(span), Walk()
-        with closing(self._client.map(self._page, self._tasks(span))) as pages:
-            for task, page in pages:
+        with closing(self._client.map(self._sheet_of, self._tasks(span))) as sheets:
+            for task, sheet in sheets:
                 if task.number == 1:
                     window, walk = Window(task.span), Walk()
-                yield self._new_rows(window, walk, page, bool(task.filters))
+                yield self._new_rows(window, walk, sheet, bool(task.filters))
                 if task.number < (task.first.last_page or 1):
                     continue
                 if task.first.last_page is None:
@@ -167,6 +193,8 @@ class Windows:
                     # The filter is ignored after all: what is left of the span comes in one walk.
                     window.span = Span(window.span.since, span.until)
                 yield from self._prove(window, walk)
+                self._progress.windows += 1
+                self._progress.re_reads += window.re_reads
                 yield window
                 if walk.strays:
                     return
@@ -179,11 +207,14 @@ class Windows:
             part = spans.popleft()
             first = (ahead or self._client.submit(self._first_page, part)).result()
             ahead = None
+            if part is span:
+                self._progress.expect(first.total, windows=1)
             if not part.wider.holds_all(self._dates(first)):
                 # The server ignores the filter: all that is left comes in one walk.
                 yield from _tasks(Span(part.since, span.until), {}, first)
                 return
             if parts := self._cut(part, first):
+                self._progress.expect(0, windows=len(parts) - 1)
                 spans.extendleft(reversed(parts))
                 continue
             if spans:
@@ -202,45 +233,53 @@ class Windows:
     def _first_page(self, span: Span) -> Page:
         return self._read_typed(span.filters, 1)
 
-    def _page(self, task: _Task) -> tuple[_Task, Page]:
-        return task, task.first if task.number == 1 else self._read_typed(task.filters, task.number)
+    def _sheet_of(self, task: _Task) -> tuple[_Task, _Sheet]:
+        page = task.first if task.number == 1 else self._read_typed(task.filters, task.number)
+        return task, self._sheet(task.span, page)
+
+    def _sheet(self, span: Span, page: Page) -> _Sheet:
+        dates, rows = self._dates(page), page.rows
+        ids = defaultdict(list)
+        for row in rows:
+            ids[row.get("direction")].append(row["message_id"])
+        if not span.holds_all(dates):
+            rows = [row for row in rows if span.holds(self._date_of(row))]
+        return _Sheet(
+            total=page.total,
+            last_page=page.last_page,
+            ids=ids,
+            strays=not span.wider.holds_all(dates),
+            packed=self._source.pack(rows),
+        )
 
     def _read_typed(self, filters: Mapping[str, int], number: int) -> Page:
         page = read_page(self._client, self._source.path, {**self._source.params, **filters}, number)
-        return replace(page, rows=[self._source.typed(row) for row in page.rows])
+        return replace(page, rows=self._source.typed(page.rows))
 
-    def _new_rows(self, window: Window, walk: Walk, page: Page, filtered: bool) -> list[Row]:  # noqa: FBT001
-        """Take note of a page and return those of its rows that belong to the window and are new."""
+    def _new_rows(self, window: Window, walk: Walk, sheet: _Sheet, filtered: bool) -> Packed:  # noqa: FBT001
+        """Take note of a page and return those of its rows that are new to the window."""
         window.pages += 1
-        walk.counted.add(page.total)
-        walk.identities.update(map(self._identity_of, page.rows))
-        dates = self._dates(page)
-        if filtered and not window.span.wider.holds_all(dates):
-            walk.strays = True
-        rows = page.rows
-        if not window.span.holds_all(dates):
-            rows = [row for row in rows if window.span.holds(self._date_of(row))]
-        ids = set(map(MESSAGE_ID, rows))
-        if len(ids) < len(rows) or not window.emitted.isdisjoint(ids):
-            new = {row["message_id"]: row for row in rows if row["message_id"] not in window.emitted}
-            ids, rows = set(new), list(new.values())
-        window.emitted |= ids
-        window.rows += len(rows)
-        return rows
+        walk.counted.add(sheet.total)
+        for direction, ids in sheet.ids.items():
+            walk.ids[direction].update(ids)
+        walk.strays |= filtered and sheet.strays
+        new = sheet.packed.without(window.emitted)
+        window.emitted.update(new.keys)
+        window.rows += len(new.keys)
+        return new
 
-    def _until_nothing_new(
-        self, window: Window, walk: Walk, filters: Mapping[str, int]
-    ) -> Iterator[list[Row]]:
+    def _until_nothing_new(self, window: Window, walk: Walk, filters: Mapping[str, int]) -> Iterator[Packed]:
         """Read on behind the first page of a server that does not count."""
         number, known = 1, 0
-        while len(walk.identities) > known:
-            number, known = number + 1, len(walk.identities)
-            yield self._new_rows(window, walk, self._read_typed(filters, number), bool(filters))
+        while walk.messages > known:
+            number, known = number + 1, walk.messages
+            sheet = self._sheet(window.span, self._read_typed(filters, number))
+            yield self._new_rows(window, walk, sheet, bool(filters))
 
     def _dates(self, page: Page) -> list[str]:
         return [date for date in map(self._date_of, page.rows) if date is not None]
 
-    def _prove(self, window: Window, walk: Walk) -> Iterator[list[Row]]:
+    def _prove(self, window: Window, walk: Walk) -> Iterator[Packed]:
         """Read a window again until it is proven, or no better than before; yield what was missing."""
         window.proven = walk.complete and not walk.strays
         before = None
@@ -249,9 +288,9 @@ class Windows:
             again, filters = Walk(), {} if walk.strays else window.span.filters
             number, last = 0, 1
             while (number := number + 1) <= last:
-                page = self._read_typed(filters, number)
-                last = max(last, page.last_page or 1)
-                yield self._new_rows(window, again, page, filtered=False)
+                sheet = self._sheet(window.span, self._read_typed(filters, number))
+                last = max(last, sheet.last_page or 1)
+                yield self._new_rows(window, again, sheet, filtered=False)
             window.proven = again.complete
             if not window.proven and again == before:
                 self._logger.warning(
@@ -259,7 +298,7 @@ class Windows:
                     self._source.path,
                     window.span,
                     "/".join(map(str, again.counted)),
-                    len(again.identities),
+                    again.messages,
                 )
                 window.proven = True
             before = again

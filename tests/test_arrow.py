@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tap_clicksend.arrow import BATCH_ROWS, ArrowColumns
+from tap_clicksend.arrow import PAGES, ArrowColumns
 from tap_clicksend.tap import TapClickSend
 
 UTC_TIME = pa.timestamp("us", "UTC")
@@ -27,7 +27,12 @@ def columns(**properties):
 
 def values(column, given):
     """Return what a column makes of values."""
-    return columns(x=column).batch([{"x": value} for value in given]).column(0).to_pylist()
+    return table(columns(x=column), [{"x": value} for value in given]).column(0).to_pylist()
+
+
+def table(made, rows):
+    """Return rows as one page in Arrow."""
+    return made.table([made.lines(rows)])
 
 
 @pytest.mark.parametrize(
@@ -54,9 +59,8 @@ def test_types_come_from_the_schema(column, arrow):
     made = columns(x=column)
     assert made.schema == pa.schema([("x", arrow)])
     for rows in ([], [{"x": None}], [{}]):
-        assert made.table(rows).schema == made.schema
-        assert made.batch(rows).schema == made.schema
-        assert made.table(rows).column("x").null_count == len(rows)
+        assert table(made, rows).schema == made.schema
+        assert table(made, rows).column("x").null_count == len(rows)
 
 
 @pytest.mark.parametrize("stream", STREAMS)
@@ -74,9 +78,9 @@ def test_a_mapped_and_flattened_schema_works_alone():
     tap = TapClickSend(config=config | {"flattening_enabled": True, "flattening_max_depth": 1})
     (stream_map,) = tap.streams["account"].stream_maps
     made = ArrowColumns(stream_map.transformed_schema)
-    table = made.table([{"name_hash": "ab", "credit": 0.1}])
-    assert table.schema.field("name_hash").type == pa.string()
-    assert table.select(["name_hash", "credit"]).to_pylist() == [
+    mapped = table(made, [{"name_hash": "ab", "credit": 0.1}])
+    assert mapped.schema.field("name_hash").type == pa.string()
+    assert mapped.select(["name_hash", "credit"]).to_pylist() == [
         {"name_hash": "ab", "credit": Decimal("0.1")}
     ]
     assert made.schema.field("_currency").type == pa.string()
@@ -96,8 +100,13 @@ class TestNumbers:
     def test_too_many_decimals_are_rounded_and_too_large_is_null(self, caplog):
         given = [Decimal("0.0123456789876"), Decimal("1E+29"), Decimal("0.05"), None, float("nan")]
         assert values(NUMBER, given) == [Decimal("0.012345679"), None, Decimal("0.05"), None, None]
-        assert "Column x: 3 of 5 values do not fit decimal128(38, 9)" in caplog.text
+        assert "Column x: 2 of 5 values do not fit decimal128(38, 9)" in caplog.text
         assert "0.0123" not in caplog.text
+
+    @pytest.mark.parametrize("number", ["1E+29", "-1E+29", "1E+40", "1E-10"])
+    def test_what_alone_does_not_fit_is_noticed(self, number, caplog):
+        assert values(NUMBER, [Decimal(number)]) == [Decimal(0) if "-10" in number else None]
+        assert "1 of 1" in caplog.text
 
     def test_floats_and_numeric_text_from_a_map(self, caplog):
         assert values(NUMBER, [0.1, 3, "2.50", True]) == [Decimal("0.1"), 3, Decimal("2.5"), 1]
@@ -139,8 +148,8 @@ def test_a_time_that_is_none_is_null_and_reported(caplog):
 
 
 def test_text_takes_whatever_a_map_makes():
-    given = ["as it is", 5, Decimal("0.10"), True, {"a": Decimal("0.1")}, ["b"], "lone \ud800"]
-    expected = ["as it is", "5", "0.10", "true", '{"a":0.1}', '["b"]', "lone ?"]
+    given = ["as it is", 5, Decimal("0.10"), True, {"a": Decimal("0.1")}, ["b"], 'a "quote" in ü\n']
+    expected = ["as it is", "5", "0.10", "true", '{"a":0.1}', '["b"]', 'a "quote" in ü\n']
     assert values({"type": "string"}, given) == expected
 
 
@@ -162,10 +171,22 @@ def test_objects_are_json_text():
     assert read == given
 
 
-def test_a_value_that_does_not_fit_costs_no_other_batch_and_no_row():
-    rows = [{"x": number} for number in range(BATCH_ROWS + 5)]
-    rows[3] = {"x": "three"}
-    table = columns(x={"type": "integer"}).table(iter(rows))
-    assert [chunk.null_count for chunk in table.column("x").chunks] == [1, 0]
-    assert table.column("x").to_pylist()[-1] == BATCH_ROWS + 4
-    assert table.num_rows == len(rows)
+def test_a_value_that_does_not_fit_costs_no_row():
+    made = columns(x={"type": "integer"})
+    pages = [made.lines([{"x": number}]) for number in range(PAGES + 5)]
+    pages[3] = made.lines([{"x": "three"}])
+    column = made.table(iter(pages)).column("x")
+    assert column.null_count == 1
+    assert column.to_pylist()[-1] == PAGES + 4
+    assert len(column) == len(pages)
+
+
+def test_pages_without_rows_between_others_cost_nothing():
+    made = columns(x={"type": "integer"})
+    pages = [made.lines([])] * PAGES + [made.lines([{"x": 1}])]
+    assert made.table(pages).column("x").to_pylist() == [1]
+
+
+def test_rows_longer_than_what_arrow_reads_at_once():
+    made, text = columns(x={"type": "string"}), "ü" * 3_000_000
+    assert table(made, [{"x": text}, {"x": None}]).column("x").to_pylist() == [text, None]

@@ -46,7 +46,8 @@ def batches(output, stream):
 
 def same(stream, schema, expected):
     """Return RECORD rows as the format spells them."""
-    return ArrowColumns(schema).table(expected).to_pylist()
+    columns = ArrowColumns(schema)
+    return columns.table([columns.lines(expected)]).to_pylist()
 
 
 def test_files_hold_what_records_would(sandbox, batch_config):

@@ -133,3 +133,37 @@ def test_redirects_never_carry_the_key_away(sandbox, connect):
         connect(sandbox.api_url).get("/lists")
     assert len(sandbox.requests()) == 1
     assert requests.get(f"{sandbox.url}/elsewhere", timeout=5).status_code == 404
+
+
+PROXY = "http://user:word@127.0.0.1:9"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_proxies_are_those_of_the_environment_except_to_this_machine(connect, monkeypatch, scheme):
+    monkeypatch.setenv(f"{scheme.upper()}_PROXY", PROXY)
+    request = requests.Request("GET", f"{scheme}://192.0.2.1/v3/lists").prepare()
+    pool = connect("https://192.0.2.1/v3")._transport._pool(request)
+    assert pool.proxy.url == PROXY
+    assert pool.proxy_headers["Proxy-Authorization"].startswith("Basic ")
+    assert connect("http://127.0.0.1:9/v3")._transport._pool(request).proxy is None
+    monkeypatch.setenv("NO_PROXY", "192.0.2.1")
+    assert connect("https://192.0.2.1/v3")._transport._pool(request).proxy is None
+
+
+def test_a_proxy_that_does_not_answer_is_named(connect, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", PROXY)
+    with pytest.raises(errors.UnreachableError, match="the proxy did not do its part") as caught:
+        connect("https://192.0.2.1/v3", max_retries=0).get("/lists")
+    assert "word" not in str(caught.value)
+
+
+def test_certificates_are_checked_with_the_bundle_of_the_environment(connect, monkeypatch, tmp_path):
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    request = requests.Request("GET", "https://192.0.2.1/v3/lists").prepare()
+    pool = connect("https://192.0.2.1/v3")._transport._pool(request)
+    assert (pool.cert_reqs, pool.ca_certs) == ("CERT_REQUIRED", requests.certs.where())
+    (bundle := tmp_path / "bundle.pem").write_text("")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    pool = connect("https://192.0.2.1/v3")._transport._pool(request)
+    assert (pool.cert_reqs, pool.ca_certs) == ("CERT_REQUIRED", str(bundle))

@@ -11,7 +11,7 @@ from tap_runner import run_tap
 from test_tap import SdkOutput
 
 from clicksend import errors
-from tap_clicksend.pii import canonical, hasher
+from clicksend.hashing import canonical, hasher
 from tap_clicksend.streams import ALL
 
 KEY = "a key that nobody guesses"

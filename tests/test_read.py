@@ -241,10 +241,6 @@ class TestProgress:
         assert list(read("sms_history"))
         assert capfd.readouterr().out == ""
 
-    def test_without_tqdm_rows_come_without_a_bar(self, read, monkeypatch):
-        monkeypatch.setitem(sys.modules, "tqdm.auto", None)
-        assert list(read("countries"))
-
 
 @pytest.mark.parametrize("missing", ["pandas", "pyarrow"])
 def test_without_the_extra_it_says_what_to_install_before_it_reads(sandbox, read, monkeypatch, missing):

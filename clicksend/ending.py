@@ -1,0 +1,52 @@
+"""How a command ends: with a sentence and an exit code, never with a traceback."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from clicksend.errors import ClickSendError, SettingsError
+
+UNEXPECTED = (
+    "This should not happen: please report it, with what LOGLEVEL=DEBUG shows (look for personal data first)."
+)
+
+
+def run(
+    command: Callable[[], object], logger: logging.Logger, wrong_settings: tuple[type[Exception], ...] = ()
+) -> NoReturn:
+    """Run a command and end the process.
+
+    Exit codes: the command's own, 1 after an error, 2 for wrong settings.
+
+    Args:
+        command: What to run; ``SystemExit`` gives its code.
+        logger: Where errors go.
+        wrong_settings: Errors that mean wrong settings, besides our own.
+    """
+    # Until the command has a handler of its own, Ctrl-C ends the process as SIGTERM does.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    code: int | str | None = 0
+    try:
+        command()
+    except SystemExit as stop:
+        code = stop.code
+    except Exception as error:
+        is_settings = isinstance(error, (SettingsError, *wrong_settings))
+        code = 2 if is_settings else 1
+        if is_settings or isinstance(error, ClickSendError):
+            logger.error("%s", error)  # noqa: TRY400
+        else:
+            logger.error("%s. %s", type(error).__name__, UNEXPECTED)  # noqa: TRY400
+            logger.debug("Where it happened:", exc_info=True)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = code or 1
+    logging.shutdown()
+    # Threads that still wait for ClickSend must not hold up the end.
+    os._exit(code if isinstance(code, int) else int(code is not None))

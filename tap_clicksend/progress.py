@@ -1,0 +1,147 @@
+"""How far a stream is: a bar for people, a line in the log every few seconds where nobody watches."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any, Protocol
+
+EVERY = 5.0
+"""Seconds between two lines."""
+
+
+class Progress:
+    """What a run has read of one stream.
+
+    Attributes:
+        rows: Rows that went out.
+        total: Rows that are expected, None where nobody knows.
+        pages: Pages that these came on.
+        windows: Windows that were closed.
+        windows_total: Windows that are expected, None for a stream that is not read in windows.
+        re_reads: How often a window was read again.
+    """
+
+    def __init__(self, stream: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.stream = stream
+        self.rows = self.pages = self.windows = self.re_reads = 0
+        self.total: int | None = None
+        self.windows_total: int | None = None
+        self._clock = clock
+        self._started = clock()
+
+    def expect(self, rows: int | None, windows: int = 0) -> None:
+        """Expect more; the server does not always say how many rows."""
+        if rows is not None:
+            self.total = (self.total or 0) + rows
+        if windows:
+            self.windows_total = (self.windows_total or 0) + windows
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return self._clock() - self._started
+
+    @property
+    def rows_per_second(self) -> int:
+        """The mean so far."""
+        return round(self.rows / max(self.seconds, 1e-3))
+
+    @property
+    def eta_seconds(self) -> int | None:
+        """How long it will take yet."""
+        if self.total is None or not self.rows:
+            return None
+        return round(max(0, self.total - self.rows) * self.seconds / self.rows)
+
+    def __str__(self) -> str:
+        of_total = "" if self.total is None else f" of {self.total:,}"
+        windows = "" if self.windows_total is None else f", {self.windows} of {self.windows_total} windows"
+        left = "" if self.eta_seconds is None else f", {self.eta_seconds} s left"
+        return f"{self.rows:,}{of_total} rows{windows}, {self.rows_per_second:,} rows/s{left}"
+
+
+class Display(Protocol):
+    """Shows progress."""
+
+    def update(self, progress: Progress) -> None:
+        """Show it, unless it was shown a moment ago."""
+
+    def close(self) -> None:
+        """Leave nothing half shown."""
+
+
+class Lines:
+    """Lines in the log, with what they say as fields for structured logs."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+        self._shown = 0.0
+
+    def update(self, progress: Progress) -> None:
+        """Write a line, unless there was one a moment ago."""
+        if progress.seconds - self._shown < EVERY:
+            return
+        self._shown = progress.seconds
+        self._logger.info("%s.", str(progress), extra=fields(progress))
+
+    def close(self) -> None:
+        """Do nothing: the log has no line half written."""
+
+
+class Bar:
+    """A bar in a notebook or on a terminal, nothing elsewhere; lines of the log go above it."""
+
+    def __init__(self, stream: str, *, stays: bool) -> None:
+        """Prepare.
+
+        Args:
+            stream: What to call it.
+            stays: Whether it is left to be seen at the end.
+        """
+        from tqdm.auto import tqdm  # noqa: PLC0415
+        from tqdm.contrib.logging import logging_redirect_tqdm  # noqa: PLC0415
+
+        self._cleanup = ExitStack()
+        # None: shown to people only.
+        self._bar = self._cleanup.enter_context(
+            tqdm(desc=stream, unit=" rows", disable=None, leave=stays, dynamic_ncols=True)
+        )
+        if not self._bar.disable:
+            self._cleanup.enter_context(logging_redirect_tqdm())
+
+    def update(self, progress: Progress) -> None:
+        """Move the bar; it is drawn ten times a second at most."""
+        self._bar.total = progress.total
+        if progress.windows_total is not None and progress.windows_total > 1:
+            self._bar.set_postfix_str(f"{progress.windows}/{progress.windows_total} windows", refresh=False)
+        self._bar.update(progress.rows - self._bar.n)
+
+    def close(self) -> None:
+        """End it full: the total was an estimate, and a bar that ends short of it looks like a failure."""
+        self._bar.total = self._bar.n if self._bar.total else None
+        self._bar.refresh()
+        self._cleanup.close()
+
+
+def display(stream: str, logger: logging.Logger) -> Display:
+    """Return what shows progress to whoever reads stderr."""
+    return Bar(stream, stays=False) if sys.stderr.isatty() else Lines(logger)
+
+
+def fields(progress: Progress) -> dict[str, Any]:
+    """Return progress as fields of a structured log."""
+    names = (
+        "rows",
+        "total",
+        "pages",
+        "windows",
+        "windows_total",
+        "re_reads",
+        "rows_per_second",
+        "eta_seconds",
+    )
+    return {"stream_name": progress.stream, **{name: getattr(progress, name) for name in names}}

@@ -1,0 +1,98 @@
+"""The client's writes against the sandbox's faults: what is made again, and what never twice."""
+
+import socket
+
+import pytest
+
+from clicksend import errors
+
+CONTACT = {"phone_number": "+61491570156"}
+LOST_ANSWERS = [{"kind": "reset_after"}, {"kind": "status_after", "status": 500}, {"kind": "half_body"}]
+NOT_DONE = [{"kind": "reset_before"}, {"kind": "status", "status": 500}]
+
+
+def fault(sandbox, method, times=1, path="/lists/*", **options):
+    sandbox.control("POST", "faults", {"method": method, "path": path, "times": times, **options})
+
+
+@pytest.fixture
+def client(sandbox, connect):
+    return connect(sandbox.api_url, max_retries=2)
+
+
+@pytest.fixture
+def list_id(client):
+    return client.post("/lists", {"list_name": "Neu 'n' Ω"}).data["list_id"]
+
+
+def contacts(client, list_id):
+    return client.get(f"/lists/{list_id}/contacts").data["data"]
+
+
+def written(sandbox, method):
+    return [seen for seen in sandbox.requests() if seen["method"] == method]
+
+
+def test_make_change_and_delete(client, list_id):
+    made = client.post(f"/lists/{list_id}/contacts", CONTACT).data
+    path = f"/lists/{list_id}/contacts/{made['contact_id']}"
+    assert client.put(path, {**CONTACT, "first_name": "Zoë"}).data["first_name"] == "Zoë"
+    client.delete(path)
+    assert contacts(client, list_id) == []
+
+
+@pytest.mark.parametrize("options", LOST_ANSWERS + NOT_DONE, ids=lambda options: options["kind"])
+def test_what_may_have_been_made_is_not_made_again(sandbox, client, list_id, options):
+    fault(sandbox, "POST", path="/lists/*/contacts", **options)
+    with pytest.raises(errors.ClickSendError) as caught:
+        client.post(f"/lists/{list_id}/contacts", CONTACT)
+    assert not caught.value.undone
+    assert len(contacts(client, list_id)) == (options in LOST_ANSWERS)
+
+
+@pytest.mark.parametrize("options", LOST_ANSWERS + NOT_DONE, ids=lambda options: options["kind"])
+def test_a_change_is_made_again(sandbox, client, list_id, options):
+    fault(sandbox, "PUT", **options)
+    assert client.put(f"/lists/{list_id}", {"list_name": "B"}).data["list_name"] == "B"
+    assert len(written(sandbox, "PUT")) == 2
+
+
+@pytest.mark.parametrize("options", LOST_ANSWERS, ids=lambda options: options["kind"])
+def test_one_that_must_not_be_repeated_is_made_once(sandbox, client, list_id, options):
+    contact_id = client.post(f"/lists/{list_id}/contacts", CONTACT).data["contact_id"]
+    fault(sandbox, "PUT", path="/lists/*/contacts/*/copy/*", **options)
+    with pytest.raises(errors.ClickSendError):
+        client.put(f"/lists/{list_id}/contacts/{contact_id}/copy/{list_id}", repeatable=False)
+    assert len(contacts(client, list_id)) == 2
+
+
+def test_429_made_nothing_and_is_waited_for(sandbox, client, clock, list_id):
+    fault(sandbox, "POST", path="/lists/*/contacts", kind="status", status=429, retry_after=7, times=2)
+    client.post(f"/lists/{list_id}/contacts", CONTACT)
+    assert clock.slept == [7, 7]
+    assert len(contacts(client, list_id)) == 1
+
+
+def test_a_refused_connection_made_nothing_and_is_tried_again(connect, clock):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        client = connect(f"http://127.0.0.1:{unused.getsockname()[1]}", max_retries=3)
+        with pytest.raises(errors.NotConnectedError) as caught:
+            client.post("/lists", {"list_name": "x"})
+    assert caught.value.undone
+    assert len(clock.slept) == 3
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405])
+def test_a_refusal_made_nothing_and_is_final(sandbox, client, status):
+    fault(sandbox, "POST", path="/lists", kind="status", status=status, times=-1)
+    with pytest.raises(errors.ApiError, match=f"^POST /lists answered {status}") as caught:
+        client.post("/lists", {"list_name": "x"})
+    assert caught.value.undone
+    assert len(written(sandbox, "POST")) == 1
+
+
+def test_a_refused_field_is_named_and_its_value_is_not(client, list_id):
+    with pytest.raises(errors.BadRequestError, match="phone_number") as caught:
+        client.post(f"/lists/{list_id}/contacts", {"phone_number": "12"})
+    assert "12" not in str(caught.value).replace(str(list_id), "")
