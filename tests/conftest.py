@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import requests
@@ -117,3 +118,44 @@ def connect(clock):
     yield connect
     for client in clients:
         client.close()
+
+
+@pytest.fixture(scope="session")
+def ledger_postgres(tmp_path_factory):
+    """Return the URL of a PostgreSQL for ledgers; started when the first test asks for it."""
+    from clicksend.demo.postgres import Postgres
+
+    with Postgres(tmp_path_factory.mktemp("ledger") / "postgres") as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_url(request, tmp_path):
+    """Return the URL of a ledger that nobody has opened yet, in both databases."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/ledger.db"
+    import psycopg
+
+    url, schema = request.getfixturevalue("ledger_postgres"), f"ledger_{uuid4().hex}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"create schema {schema}")
+    return url.replace("postgresql:", "postgresql+psycopg:") + f"&options=-csearch_path%3D{schema}"
+
+
+@pytest.fixture
+def ledger_time():
+    """Return the ledger's clock."""
+    from ledger_cases import Clock
+
+    return Clock()
+
+
+@pytest.fixture
+def ledger(ledger_url, ledger_time):
+    """Return an open ledger."""
+    from ledger_cases import ACCOUNT
+
+    from clicksend.ledger import Ledger
+
+    with Ledger.open(ledger_url, **ACCOUNT, now=ledger_time) as ledger:
+        yield ledger

@@ -1,0 +1,40 @@
+"""The ledger: what was sent to ClickSend, and what came of every row."""
+
+from typing import TYPE_CHECKING, Any
+
+from clicksend.ledger.records import (
+    COUNTED_ONLY,
+    FINAL,
+    OUTCOMES,
+    Claim,
+    Confirmation,
+    OpenClaim,
+    Outcome,
+    Sent,
+    outcome_id,
+)
+
+if TYPE_CHECKING:
+    from clicksend.ledger.ledger import Ledger
+
+__all__ = [
+    "COUNTED_ONLY",
+    "FINAL",
+    "OUTCOMES",
+    "Claim",
+    "Confirmation",
+    "Ledger",
+    "OpenClaim",
+    "Outcome",
+    "Sent",
+    "outcome_id",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs SQLAlchemy when first asked for it: it takes as long as the rest of a start."""
+    if name != "Ledger":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from clicksend.ledger.ledger import Ledger  # noqa: PLC0415
+
+    return Ledger

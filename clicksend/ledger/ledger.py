@@ -1,0 +1,338 @@
+"""The ledger, as target, tap and command line use it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from clicksend.errors import LedgerError
+from clicksend.hashing import hasher, text_hasher
+from clicksend.ledger import claiming, memory, reading, reconciling, recording, refilling, schema
+from clicksend.ledger.reading import Columns
+from clicksend.ledger.records import Claim, Confirmation, OpenClaim, Outcome, Sent
+from clicksend.ledger.store import Store
+
+Now = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
+
+
+class Ledger:
+    """The durable record of what was sent to ClickSend and what came of every row.
+
+    What a method wrote is on disk when it returns. Threads may share a ledger; processes may share a
+    database.
+
+    Raises:
+        LedgerError: From every method, when the database cannot be used; then nothing was changed.
+    """
+
+    def __init__(self, store: Store, key: str | None, now: Now) -> None:
+        """Use ``Ledger.open`` or ``Ledger.existing`` instead.
+
+        Args:
+            store: The database.
+            key: Key of the hashes, None when it is not known.
+            now: Returns the time.
+        """
+        self._store = store
+        self._now = now
+        self._hashers = None if key is None else (hasher(key), text_hasher(key))
+
+    @classmethod
+    def open(
+        cls, url: str, *, api_url: str, user_id: str, pii_key: str | None = None, now: Now = utc_now
+    ) -> Ledger:
+        """Open an account's ledger; the first to do so makes it and binds it to the account.
+
+        Args:
+            url: SQLAlchemy's, of a SQLite file (one host, local disk) or a PostgreSQL database.
+            api_url: Where the account is.
+            user_id: Which it is; ``""`` where a hub does not say.
+            pii_key: Key of the hashes; without one the ledger keeps a random one.
+            now: Returns the time, with a zone.
+
+        Raises:
+            LedgerError: It is another account's, made with another key, or newer than this code.
+        """
+        store = Store(url)
+        try:
+            with store.write() as connection:
+                schema.migrate(connection)
+                schema.bind(connection, api_url, user_id)
+                schema.keep_key(connection, pii_key)
+                return cls(store, schema.hash_key(connection, pii_key), now)
+        except BaseException:
+            store.close()
+            raise
+
+    @classmethod
+    def existing(cls, url: str, *, pii_key: str | None = None, now: Now = utc_now) -> Ledger:
+        """Open a ledger whosever it is; for reading, a user with no right to write will do.
+
+        Raises:
+            LedgerError: There is none, it was made with another key, or it is newer than this code.
+        """
+        store = Store(url, create=False)
+        try:
+            with store.read() as connection:
+                found = schema.existing_version(connection)
+            if found < schema.version():
+                with store.write() as connection:
+                    schema.migrate(connection)
+            with store.read() as connection:
+                return cls(store, schema.hash_key(connection, pii_key), now)
+        except BaseException:
+            store.close()
+            raise
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Hashes
+
+    def hash(self, value: str) -> str:
+        """Return the hash of a phone number or address; the tap's ``pii: hash`` makes the same."""
+        return self._known_hashers()[0](value)
+
+    def fingerprint(self, text: str) -> str:
+        """Return the hash of a text as it is, with case and edges; for bodies and contents."""
+        return self._known_hashers()[1](text)
+
+    def _known_hashers(self) -> tuple[Callable[[str], str], Callable[[str], str]]:
+        if self._hashers is None:
+            raise LedgerError("The ledger's hashes were made with a pii_key: set the same one.")
+        return self._hashers
+
+    # Outcomes
+
+    def record(self, run_id: str, outcomes: Sequence[Outcome]) -> None:
+        """Write what came of rows, and count it: outcomes and counts are committed together.
+
+        A key's row is replaced, but ``sent`` stays for ever, ``unknown`` yields to ``sent`` only, and
+        ``dry_run`` replaces nothing but ``dry_run``. ``unchanged`` and ``duplicate`` are counted only.
+        """
+        with self._store.write() as connection:
+            recording.record(connection, run_id, outcomes, self._now())
+
+    def final(self, sink: str, keys: Iterable[str]) -> dict[str, str]:
+        """Return the outcome of those keys that must not be sent again: ``sent`` or ``unknown``."""
+        with self._store.read() as connection:
+            return recording.final(connection, sink, keys)
+
+    def counts(self, run_id: str) -> dict[tuple[str, str], int]:
+        """Return the rows of a run by sink and outcome."""
+        with self._store.read() as connection:
+            return recording.counts(connection, run_id)
+
+    # Claims
+
+    def claim(self, run_id: str, sink: str, wanted: Iterable[Claim], *, lease_seconds: float) -> set[str]:
+        """Claim keys for sending, durably; return those that are this run's to send, each of them once.
+
+        A claimed key is ``unknown`` until it is settled. Keys that are final are not returned.
+
+        Args:
+            run_id: The run that sends.
+            sink: The sink.
+            wanted: What is to be sent; of two with one key the first.
+            lease_seconds: Longer than sending can take; nobody reconciles or releases a key before.
+        """
+        now = self._now()
+        with self._store.write() as connection:
+            return claiming.claim(
+                connection, run_id, sink, wanted, now, now + timedelta(seconds=lease_seconds)
+            )
+
+    def settle(self, run_id: str, answered: Sequence[Outcome]) -> None:
+        """End claims with what was answered, and count it: both are committed together.
+
+        ``sent`` and ``unknown`` are written whatever came in between (but ``sent`` stays); another outcome
+        only while the claim is still this run's. What an answer leaves None stays as claimed. Settled as
+        ``unknown``, a claim is open for reconciling at once.
+        """
+        with self._store.write() as connection:
+            claiming.settle(connection, run_id, answered, self._now())
+
+    def recently_sent(self, pairs: Iterable[tuple[str, str]], *, since: datetime) -> set[tuple[str, str]]:
+        """Return those (recipient hash, body hash) that were sent, or perhaps sent, since a time."""
+        with self._store.read() as connection:
+            return claiming.recently_sent(connection, pairs, since)
+
+    def open_claims(self, sink: str) -> list[OpenClaim]:
+        """Return what may have been sent and nobody is sending now, the oldest first; for reconciling."""
+        with self._store.read() as connection:
+            return reconciling.open_claims(connection, sink, self._now())
+
+    def message_ids(self, sink: str, ids: Iterable[str]) -> set[str]:
+        """Return those message ids that a key of the sink has already."""
+        with self._store.read() as connection:
+            return reconciling.known_message_ids(connection, sink, ids)
+
+    def confirm(self, found: Sequence[Confirmation]) -> set[str]:
+        """Turn ``unknown`` into ``sent`` for messages found in the history; return their outcome ids.
+
+        Nothing is turned that is no longer ``unknown``, nor by a message that another key of the sink has.
+        """
+        with self._store.write() as connection:
+            return reconciling.confirm(connection, found, self._now())
+
+    def release(
+        self, keys: Sequence[str] | None = None, *, run_id: str | None = None, force: bool = False
+    ) -> list[str]:
+        """Reopen unknown keys on a person's word that they were not sent; return them.
+
+        A reopened key is ``held``: it goes out when upstream delivers its row again.
+
+        Args:
+            keys: Only these; None: all of the run.
+            run_id: Only those of this run; None: of all runs.
+            force: Release also what was claimed less than 24 hours ago, but never what has a lease.
+
+        Raises:
+            LedgerError: A claim is too young; nothing was released.
+        """
+        with self._store.write() as connection:
+            return reconciling.release(connection, keys, run_id, self._now(), force=force)
+
+    def retry(self, outcome: str, *, sink: str | None = None, run_id: str | None = None) -> list[str]:
+        """Reopen keys that are ``rejected``, ``suppressed`` or ``failed``; return them.
+
+        They are judged anew when upstream delivers them again, as they would be in any case: what is
+        reopened here shows who waits for that.
+        """
+        with self._store.write() as connection:
+            return reconciling.retry(connection, outcome, sink, run_id, self._now())
+
+    def refill(self, run_id: str, found: Sequence[Sent]) -> set[str]:
+        """Write messages as ``sent`` that went out, though not from this ledger; return what was new, by id.
+
+        What is ``sent`` or ``unknown`` stays as it is. Anything else yields: it would be sent again. All are
+        counted, those that were known already as ``duplicate``.
+        """
+        with self._store.write() as connection:
+            return refilling.refill(connection, run_id, found, self._now())
+
+    # Reading and removing
+
+    def outcomes(
+        self,
+        *,
+        outcome: str | None = None,
+        sink: str | None = None,
+        run_id: str | None = None,
+        limit: int | None = None,
+    ) -> list[Columns]:
+        """Return outcomes as columns, those changed last first."""
+        filters = {"outcome": outcome, "sink": sink, "run_id": run_id}
+        with self._store.read() as connection:
+            return reading.newest(connection, filters, limit)
+
+    def show(self, key: str) -> list[Columns]:
+        """Return what came of a key, in each sink that saw it."""
+        with self._store.read() as connection:
+            return reading.of_key(connection, key)
+
+    def changed_since(self, moment: datetime | None = None) -> Iterator[list[Columns]]:
+        """Yield pages of what changed then or later (None: of everything), in the order of ``updated_at``.
+
+        A row that changes meanwhile comes again. No transaction is open between pages.
+        """
+        page: list[Columns] = []
+        while True:
+            with self._store.read() as connection:
+                page = reading.page_since(connection, moment, page[-1] if page else None)
+            if not page:
+                return
+            yield page
+
+    def prune(self, before: datetime) -> int:
+        """Delete outcomes that last changed before a time, with their claims; return how many.
+
+        A key that was ``sent`` is forgotten too: its row is sent again if upstream delivers it again.
+        ``unknown`` is never deleted, nor are opt-outs and counts.
+        """
+        deleted = 0
+        while True:
+            with self._store.write() as connection:
+                some = reading.prune(connection, before)
+            deleted += some
+            if not some:
+                return deleted
+
+    def forget(self, number: str) -> int:
+        """Remove the hashes of a recipient from all claims; return from how many.
+
+        The duplicate window no longer knows the number, and an unknown message to it can be confirmed by
+        our own token only. That it opted out stays: forgetting that would text the person again.
+        """
+        recipient_hash = self.hash(number)
+        with self._store.write() as connection:
+            return reading.forget(connection, recipient_hash)
+
+    # Memory
+
+    def add_opt_outs(self, hashes: Iterable[str], *, source: str, kind: str) -> None:
+        """Note who opted out.
+
+        Args:
+            hashes: Of numbers or addresses.
+            source: ``list`` or ``reply``.
+            kind: ``phone`` or ``email``.
+        """
+        with self._store.write() as connection:
+            memory.add_opt_outs(connection, hashes, source, kind, self._now())
+
+    def drop_opt_outs(self, source: str, *, seen_before: datetime) -> int:
+        """Take off who is no longer in a source, after the whole of it was added; return how many."""
+        with self._store.write() as connection:
+            return memory.drop_opt_outs(connection, source, seen_before)
+
+    def opted_out(self, hashes: Collection[str]) -> set[str]:
+        """Return those of the hashes that have opted out."""
+        with self._store.read() as connection:
+            return memory.opted_out(connection, hashes)
+
+    def cursor(self, name: str) -> str | None:
+        """Return how far something was read, such as ``opt_outs_read_at``."""
+        with self._store.read() as connection:
+            return schema.read(connection, f"cursor:{name}")
+
+    def set_cursor(self, name: str, value: str) -> None:
+        """Note how far something was read."""
+        with self._store.write() as connection:
+            schema.write(connection, f"cursor:{name}", value)
+
+    def missing(self, list_id: int) -> dict[int, int]:
+        """Return in how many inputs in a row a list's contacts were missing, by contact_id."""
+        with self._store.read() as connection:
+            return memory.missing_from(connection, list_id)
+
+    def set_missing(self, list_id: int, times: Mapping[int, int]) -> None:
+        """Replace what is known of a list."""
+        with self._store.write() as connection:
+            memory.set_missing(connection, list_id, times)
+
+    def written(self, contact_ids: Collection[int]) -> dict[int, tuple[str, str]]:
+        """Return fingerprints of contacts that read back different: (wanted, found) by contact_id."""
+        with self._store.read() as connection:
+            return memory.what_was_written(connection, contact_ids)
+
+    def set_written(self, hashes: Mapping[int, tuple[str, str]]) -> None:
+        """Note fingerprints of contacts that read back different: (wanted, found) by contact_id."""
+        with self._store.write() as connection:
+            memory.set_written(connection, hashes)

@@ -1,0 +1,75 @@
+"""What the target remembers: opt-outs, contacts missing from inputs, values that do not stick."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select
+
+from clicksend.ledger.recording import slices
+from clicksend.ledger.store import insert
+from clicksend.ledger.tables import missing, opt_outs, written
+
+
+def add_opt_outs(
+    connection: Connection, hashes: Iterable[str], source: str, kind: str, now: datetime
+) -> None:
+    """Note opt-outs, and when they were last seen."""
+    statement = insert(connection, opt_outs)
+    rows = [{"hash": one, "source": source, "kind": kind, "seen_at": now} for one in set(hashes)]
+    if rows:
+        seen = statement.on_conflict_do_update(
+            index_elements=list(opt_outs.primary_key), set_={"seen_at": statement.excluded.seen_at}
+        )
+        connection.execute(seen, rows)
+
+
+def drop_opt_outs(connection: Connection, source: str, seen_before: datetime) -> int:
+    """Forget opt-outs of a source that were last seen before a time; return how many."""
+    stale = delete(opt_outs).where(opt_outs.c.source == source, opt_outs.c.seen_at < seen_before)
+    return connection.execute(stale).rowcount
+
+
+def opted_out(connection: Connection, hashes: Collection[str]) -> set[str]:
+    """Return those of the hashes that have opted out."""
+    return {
+        found
+        for some in slices(list(hashes))
+        for found in connection.execute(select(opt_outs.c.hash).where(opt_outs.c.hash.in_(some))).scalars()
+    }
+
+
+def missing_from(connection: Connection, list_id: int) -> dict[int, int]:
+    """Return how often in a row a list's contacts were missing, by contact_id."""
+    query = select(missing.c.contact_id, missing.c.times).where(missing.c.list_id == list_id)
+    return {row.contact_id: row.times for row in connection.execute(query)}
+
+
+def set_missing(connection: Connection, list_id: int, times: Mapping[int, int]) -> None:
+    """Replace what is known of a list."""
+    connection.execute(delete(missing).where(missing.c.list_id == list_id))
+    if times:
+        rows = [{"list_id": list_id, "contact_id": one, "times": count} for one, count in times.items()]
+        connection.execute(missing.insert(), rows)
+
+
+def what_was_written(connection: Connection, contact_ids: Collection[int]) -> dict[int, tuple[str, str]]:
+    """Return the hashes of what was wanted and found, by contact_id."""
+    return {
+        row.contact_id: (row.wanted, row.found)
+        for some in slices(list(contact_ids))
+        for row in connection.execute(select(written).where(written.c.contact_id.in_(some)))
+    }
+
+
+def set_written(connection: Connection, hashes: Mapping[int, tuple[str, str]]) -> None:
+    """Note the hashes of what was wanted and found, by contact_id."""
+    statement = insert(connection, written)
+    changed = statement.on_conflict_do_update(
+        index_elements=[written.c.contact_id],
+        set_={"wanted": statement.excluded.wanted, "found": statement.excluded.found},
+    )
+    rows = [{"contact_id": one, "wanted": wanted, "found": found} for one, (wanted, found) in hashes.items()]
+    if rows:
+        connection.execute(changed, rows)

@@ -1,0 +1,63 @@
+"""What people and the tap read of the ledger, and what people remove from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, tuple_, update
+
+from clicksend.ledger.recording import SLICE, slices
+from clicksend.ledger.tables import UNKNOWN, claims, outcomes
+
+Columns = dict[str, Any]
+"""A row of outcomes by column name; times are aware, prices are ``Decimal``."""
+
+
+def newest(connection: Connection, filters: Mapping[str, str | None], limit: int | None) -> list[Columns]:
+    """Return outcomes, those changed last first."""
+    query = select(outcomes).order_by(outcomes.c.updated_at.desc(), outcomes.c.outcome_id).limit(limit)
+    for name, value in filters.items():
+        if value is not None:
+            query = query.where(outcomes.c[name] == value)
+    return _rows(connection, query)
+
+
+def of_key(connection: Connection, key: str) -> list[Columns]:
+    """Return what came of a key, in each sink that saw it."""
+    return _rows(connection, select(outcomes).where(outcomes.c.key == key).order_by(outcomes.c.sink))
+
+
+def page_since(connection: Connection, since: datetime | None, after: Columns | None) -> list[Columns]:
+    """Return the next outcomes in the order of their change.
+
+    Args:
+        connection: To the database.
+        since: Only what changed then or later; None: all.
+        after: The last row of the page before.
+    """
+    order = (outcomes.c.updated_at, outcomes.c.outcome_id)
+    query = select(outcomes).order_by(*order).limit(SLICE)
+    if after is not None:
+        return _rows(connection, query.where(tuple_(*order) > (after["updated_at"], after["outcome_id"])))
+    return _rows(connection, query if since is None else query.where(outcomes.c.updated_at >= since))
+
+
+def prune(connection: Connection, before: datetime) -> int:
+    """Delete some of the outcomes that last changed before a time, but no unknown ones; return how many."""
+    old = select(outcomes.c.outcome_id).where(outcomes.c.updated_at < before, ~UNKNOWN).limit(10 * SLICE)
+    ids = list(connection.execute(old).scalars())
+    for some in slices(ids):
+        connection.execute(delete(outcomes).where(outcomes.c.outcome_id.in_(some)))
+    return len(ids)
+
+
+def forget(connection: Connection, recipient_hash: str) -> int:
+    """Remove a recipient from all claims; return from how many."""
+    known = update(claims).where(claims.c.recipient_hash == recipient_hash)
+    return connection.execute(known.values(recipient_hash=None)).rowcount
+
+
+def _rows(connection: Connection, query: Any) -> list[Columns]:
+    return [dict(row) for row in connection.execute(query).mappings()]

@@ -1,0 +1,118 @@
+"""What goes into the ledger and what comes out of it."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+OUTCOMES = frozenset(
+    {
+        *("sent", "created", "updated", "unchanged", "deleted", "transferred", "copied", "cancelled"),
+        *("duplicate", "suppressed", "rejected", "held", "failed", "unknown", "dry_run"),
+    }
+)
+COUNTED_ONLY = frozenset({"unchanged", "duplicate"})
+"""Outcomes that say nothing new about a key: they are counted, not stored."""
+
+FINAL = ("sent", "unknown")
+"""Outcomes after which a key is never sent again by itself."""
+
+
+def outcome_id(sink: str, key: str) -> str:
+    """Return the id of a key in a sink: 128 bits of SHA-256, in hex."""
+    return hashlib.sha256(f"{sink}\0{key}".encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a row.
+
+    Attributes:
+        key: The row's idempotency_key, or a hash of what identifies it; never a phone number.
+        source_key: The row's key properties, a JSON object.
+        outcome: One of ``OUTCOMES``.
+        reason: Why, for a person; never with a value of the row.
+        object_id: Id of a list, a template or an address.
+        custom_string: What ClickSend hands back with the message.
+    """
+
+    sink: str
+    key: str
+    stream: str
+    outcome: str
+    source_key: str | None = None
+    reason: str = ""
+    message_id: str | None = None
+    contact_id: int | None = None
+    object_id: str | None = None
+    parts: int | None = None
+    price: Decimal | None = None
+    currency: str | None = None
+    custom_string: str | None = None
+    campaign: str | None = None
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """A row that is about to be sent.
+
+    Attributes:
+        key: As an outcome's.
+        custom_string: What the message will be found by in the history: our token, or the row's own.
+        recipient_hash: ``Ledger.hash`` of the recipient in E.164.
+        body_hash: ``Ledger.fingerprint`` of all that the recipient will read.
+    """
+
+    key: str
+    stream: str
+    custom_string: str
+    recipient_hash: str
+    body_hash: str
+    source_key: str | None = None
+    campaign: str | None = None
+
+
+class OpenClaim(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of which nobody knows whether it was sent, and which nobody is sending now.
+
+    Attributes:
+        recipient_hash: None when the number was forgotten.
+        claimed_at: UTC; the message was sent later, if it was.
+    """
+
+    outcome_id: str
+    key: str
+    run_id: str
+    stream: str
+    custom_string: str | None
+    recipient_hash: str | None
+    claimed_at: datetime
+
+
+class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that was found in the history."""
+
+    outcome_id: str
+    message_id: str
+    parts: int | None = None
+    price: Decimal | None = None
+    currency: str | None = None
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that went out, of which the ledger may know nothing.
+
+    Attributes:
+        outcome_id: What its key is known by.
+        outcome: What is to be written of it.
+        at: When it went out, None when nobody knows.
+        recipient_hash: As a claim's.
+        body_hash: As a claim's.
+    """
+
+    outcome_id: str
+    outcome: Outcome
+    at: datetime | None = None
+    recipient_hash: str | None = None
+    body_hash: str | None = None

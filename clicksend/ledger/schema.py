@@ -1,0 +1,153 @@
+"""The version of the ledger's tables, and whose ledger it is."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection, inspect, select
+from sqlalchemy.exc import DBAPIError
+
+from clicksend.errors import LedgerError
+from clicksend.ledger.store import insert
+from clicksend.ledger.tables import meta, metadata
+
+Migration = Callable[[Connection], None]
+
+MIGRATIONS: Sequence[Migration] = ()
+"""What makes version 2 of version 1, version 3 of version 2, and so on; tables.py holds the newest."""
+
+FOREIGN = (
+    "The database holds other tables of the ledger's names: give the ledger a database or a schema of its"
+    " own (on PostgreSQL add ?options=-csearch_path%3Dname to ledger_url)."
+)
+
+
+def version() -> int:
+    """Return the version that this code reads and writes."""
+    return 1 + len(MIGRATIONS)
+
+
+def migrate(connection: Connection) -> None:
+    """Bring the tables to the newest version; a writer is alone, so one process does it.
+
+    Raises:
+        LedgerError: The ledger is newer than this code, or the tables are somebody else's.
+    """
+    found = found_version(connection)
+    if found is None:
+        _create(connection)
+    else:
+        for migration in MIGRATIONS[found - 1 :]:
+            migration(connection)
+    write(connection, "schema_version", str(version()))
+
+
+def found_version(connection: Connection) -> int | None:
+    """Return the version of the tables, None when there are none.
+
+    Raises:
+        LedgerError: The ledger is newer than this code, or the tables are somebody else's.
+    """
+    inspector = inspect(connection)
+    if not inspector.has_table("meta"):
+        return None
+    if {column["name"] for column in inspector.get_columns("meta")} != set(meta.columns.keys()):
+        raise LedgerError(FOREIGN)
+    found = read(connection, "schema_version")
+    if found is None:
+        raise LedgerError(FOREIGN)
+    if int(found) > version():
+        raise LedgerError(
+            f"The ledger has version {found}, but this program knows only versions up to {version()}:"
+            " upgrade singer-clicksend."
+        )
+    return int(found)
+
+
+def existing_version(connection: Connection) -> int:
+    """Return the version of tables that must be there.
+
+    Raises:
+        LedgerError: There are none, or none of ours, or they are newer than this code.
+    """
+    found = found_version(connection)
+    if found is None:
+        raise LedgerError("There is no ledger yet: check ledger_url, or let the target run first.")
+    return found
+
+
+def bind(connection: Connection, api_url: str, user_id: str) -> None:
+    """Make the ledger this account's, at its first use.
+
+    Where nobody says whose account it is (``user_id`` is empty), the address alone counts.
+
+    Raises:
+        LedgerError: It is another account's.
+    """
+    for name, value in {"api_url": api_url.rstrip("/"), "user_id": user_id}.items():
+        bound = read(connection, name) if value else value
+        if bound is None:
+            write(connection, name, value)
+        elif bound != value:
+            raise LedgerError(
+                f"The ledger belongs to {name} {bound}, not to {value}: it knows nothing of what was sent"
+                " there. Set ledger_url to another ledger."
+            )
+
+
+def keep_key(connection: Connection, pii_key: str | None) -> None:
+    """Fix the key of the ledger's hashes, at its first use.
+
+    Raises:
+        LedgerError: The ledger's hashes were made with another key.
+    """
+    if read(connection, "hash_key") is None and read(connection, "hash_key_fingerprint") is None:
+        if pii_key is None:
+            write(connection, "hash_key", secrets.token_hex(32))
+        else:
+            write(connection, "hash_key_fingerprint", _fingerprint(pii_key))
+    if hash_key(connection, pii_key) is None:
+        raise LedgerError("The ledger's hashes were made with a pii_key: set the same one.")
+
+
+def hash_key(connection: Connection, pii_key: str | None) -> str | None:
+    """Return the key of the ledger's hashes, None when it is a ``pii_key`` that was not given.
+
+    Raises:
+        LedgerError: Another key was given.
+    """
+    own, fingerprint = read(connection, "hash_key"), read(connection, "hash_key_fingerprint")
+    if pii_key is None:
+        return own
+    if fingerprint is None:
+        raise LedgerError(
+            "The ledger's hashes were made without a pii_key: unset it, or set ledger_url to another ledger."
+        )
+    if not hmac.compare_digest(fingerprint, _fingerprint(pii_key)):
+        raise LedgerError("The ledger's hashes were made with another pii_key: set that one.")
+    return pii_key
+
+
+def read(connection: Connection, name: str) -> str | None:
+    """Return what is noted under a name."""
+    return connection.execute(select(meta.c.value).where(meta.c.name == name)).scalar()
+
+
+def write(connection: Connection, name: str, value: str) -> None:
+    """Note something under a name."""
+    statement = insert(connection, meta).values(name=name, value=value)
+    connection.execute(statement.on_conflict_do_update(index_elements=[meta.c.name], set_={"value": value}))
+
+
+def _create(connection: Connection) -> None:
+    try:
+        metadata.create_all(connection, checkfirst=False)
+    except DBAPIError:
+        raise LedgerError(FOREIGN) from None
+
+
+def _fingerprint(pii_key: str) -> str:
+    return hmac.new(pii_key.encode(), b"fingerprint of the ledger's key", hashlib.sha256).hexdigest()

@@ -1,0 +1,167 @@
+"""The ledger's database, SQLite or PostgreSQL: transactions that are on disk when they end."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import URL, Connection, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from clicksend.errors import LedgerError, LedgerUrlError
+
+PATIENCE = 60
+"""Seconds to wait for other processes' transactions."""
+
+PRAGMAS = (
+    # With DELETE, the default, a power cut may bring back the journal of the last transaction and undo it:
+    # a claim whose message went out. TRUNCATE syncs the journal's end, when synchronous is FULL.
+    "journal_mode = TRUNCATE",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "cache_size = -65536",  # KiB; keys are hashes, so each batch touches all of an index
+    "secure_delete = ON",  # what is forgotten is overwritten
+)
+BEGIN = {
+    ("sqlite", True): ("BEGIN IMMEDIATE",),
+    ("sqlite", False): ("BEGIN",),
+    ("postgresql", False): ("SET TRANSACTION READ ONLY",),
+    ("postgresql", True): (
+        # Per transaction, since poolers mix sessions; synchronous_commit may be off for the whole server.
+        """SELECT set_config('lock_timeout', '60s', true),
+        set_config('idle_in_transaction_session_timeout', '60s', true),
+        CASE current_setting('synchronous_commit')
+            WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END""",
+        # One writer at a time, as on SQLite: what a transaction has read stays true until it ends. Schemas
+        # share the lock, since users with different search paths may share a ledger.
+        "SELECT pg_advisory_xact_lock(hashtext('clicksend ledger'))",
+    ),
+}
+"""What begins a transaction, by database and whether it writes."""
+
+INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+_CREATING = Lock()
+
+
+class Store:
+    """A pool of connections; any thread may begin a transaction."""
+
+    def __init__(self, url: str, *, create: bool = True) -> None:
+        """Connect lazily.
+
+        Args:
+            url: SQLAlchemy's, of a SQLite file or a PostgreSQL database.
+            create: Whether to make the SQLite file when there is none.
+
+        Raises:
+            LedgerError: The URL is no such thing, or the file cannot be made.
+        """
+        parsed = _parsed(url)
+        options: dict[str, Any] = {"isolation_level": "READ COMMITTED", "pool_pre_ping": True}
+        if parsed.get_backend_name() == "sqlite":
+            _make_private(Path(str(parsed.database)), create=create)
+            options = {"connect_args": {"timeout": PATIENCE}}
+        try:
+            self._engine = create_engine(parsed, hide_parameters=True, use_insertmanyvalues=False, **options)
+        except ModuleNotFoundError as missing:
+            raise LedgerUrlError(
+                f"ledger_url needs the database driver {missing.name}: pip install 'psycopg[binary]', and"
+                " begin the URL with postgresql+psycopg://."
+            ) from None
+        if parsed.get_backend_name() == "sqlite":
+            event.listen(self._engine, "connect", _prepare)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Begin a transaction that only reads."""
+        with self._transaction(writes=False) as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Begin a transaction, the only one that writes.
+
+        It is on disk when the block ends, or has left no trace when it raises.
+        """
+        with self._transaction(writes=True) as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, *, writes: bool) -> Iterator[Connection]:
+        try:
+            with self._engine.begin() as connection:
+                for statement in BEGIN[connection.dialect.name, writes]:
+                    connection.exec_driver_sql(statement)
+                yield connection
+        except (DBAPIError, PoolTimeoutError) as error:
+            raise LedgerError(_sentence(error)) from None
+
+
+def insert(connection: Connection, table: Table) -> Any:
+    """Return the database's own INSERT, which knows ON CONFLICT."""
+    return INSERTS[connection.dialect.name](table)
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        backend = ""
+    if backend not in INSERTS:
+        raise LedgerUrlError(
+            "ledger_url must be a SQLAlchemy URL: sqlite:///file.db, or postgresql+psycopg://user@host/database."
+        )
+    if backend == "sqlite" and (parsed.database in (None, "", ":memory:") or "uri" in parsed.query):
+        raise LedgerUrlError("ledger_url must name a plain file: what is kept in memory is no record.")
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return parsed
+
+
+def _make_private(path: Path, *, create: bool) -> None:
+    """See to it that only its owner can read a SQLite file, from before its first byte on.
+
+    SQLite gives its journal the same mode. A file that exists is never opened here: closing it would end
+    the locks of all connections of this process (POSIX, fcntl).
+    """
+    try:
+        with suppress(FileExistsError), _CREATING:
+            if create:
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            path.chmod(0o600)
+    except FileNotFoundError:
+        what = "The folder of the ledger" if create else "The ledger"
+        raise LedgerError(f"{what} does not exist: check ledger_url.") from None
+    except OSError as error:
+        raise LedgerError(f"The ledger's file cannot be used: {error.strerror}. Check ledger_url.") from None
+
+
+def _prepare(connection: Any, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # transactions begin where we say
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _sentence(error: SQLAlchemyError) -> str:
+    """Say what the database said, as far as it cannot hold a value."""
+    original = error.orig if isinstance(error, DBAPIError) else None
+    state = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
+    if type(original).__module__ == "sqlite3":
+        return f"The ledger cannot be used: {original}. Nothing was changed."
+    if state:
+        return f"The ledger cannot be used: PostgreSQL answered SQLSTATE {state}. Check ledger_url."
+    return f"The ledger cannot be reached ({type(error).__name__}). Check ledger_url, and that it runs."

@@ -1,0 +1,185 @@
+"""The ledger's tables. Who changes one adds a migration to schema.py.
+
+Recipients and bodies are held as keyed hashes only. Texts that come from rows may hold anything, so no
+index is on a text of unlimited length but PostgreSQL's hash index, which has no limit.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Numeric,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    literal_column,
+)
+
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+"""What PostgreSQL (NUL) or UTF-8 (lone surrogates) cannot hold."""
+
+
+@lru_cache(maxsize=64)
+def _spelled(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time in UTC, to the microsecond; on SQLite a text that sorts by time."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        """Choose the database's type."""
+        return dialect.type_descriptor(String() if dialect.name == "sqlite" else DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Spell a time for the database."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone is no point in time")
+        return _spelled(value) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Read a time."""
+        if value is None:
+            return None
+        moment: datetime = datetime.fromisoformat(value) if dialect.name == "sqlite" else value
+        return moment.astimezone(UTC)
+
+
+class Exact(TypeDecorator[Decimal]):
+    """An exact decimal; SQLite has no such type, so there it is a text."""
+
+    impl = Numeric
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        """Choose the database's type."""
+        return dialect.type_descriptor(String() if dialect.name == "sqlite" else Numeric())
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        """Spell a decimal for the database, never as a float."""
+        return format(value, "f") if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
+        """Read a decimal."""
+        return None if value is None else Decimal(value)
+
+
+class Free(TypeDecorator[str]):
+    """A text that came with a row; what no database can hold becomes U+FFFD."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Make a text storable."""
+        return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value) if value else value
+
+
+metadata = MetaData()
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("outcome_id", String(32), primary_key=True, comment="Hash of sink and key"),
+    Column("key", Free, nullable=False, comment="The row's idempotency_key, or a hash of what identifies it"),
+    Column("source_key", Free, comment="The row's key properties, a JSON object"),
+    Column("run_id", Free, nullable=False, comment="The run that wrote this outcome"),
+    Column("stream", Free, nullable=False),
+    Column("sink", Free, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("reason", Free, nullable=False),
+    Column("message_id", Free),
+    Column("contact_id", BigInteger),
+    Column("object_id", Free, comment="Of a list, a template or an address"),
+    Column("parts", Integer),
+    Column("price", Exact),
+    Column("currency", Free),
+    Column("custom_string", Free, comment="What ClickSend hands back with the message"),
+    Column("campaign", Free),
+    Column("attempts", Integer, nullable=False, comment="How often the row was judged"),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+)
+Index("outcomes_updated_at", outcomes.c.updated_at, outcomes.c.outcome_id)
+Index("outcomes_key", outcomes.c.key, postgresql_using="hash")
+Index("outcomes_message_id", outcomes.c.message_id, postgresql_using="hash")
+
+SENT = outcomes.c.outcome == literal_column("'sent'")
+UNKNOWN = outcomes.c.outcome == literal_column("'unknown'")
+"""Spelled as in the index, or SQLite does not use it."""
+
+IS_FINAL = SENT | UNKNOWN
+
+Index("outcomes_unknown", outcomes.c.run_id, sqlite_where=UNKNOWN, postgresql_where=UNKNOWN)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("outcome_id", ForeignKey("outcomes.outcome_id", ondelete="CASCADE"), primary_key=True),
+    Column("recipient_hash", String(64)),
+    Column("body_hash", String(64)),
+    Column("claimed_at", Moment, nullable=False),
+    Column("lease_until", Moment, nullable=False, comment="Until then its run may still be sending"),
+    comment="What was or may have been sent: the claims of outcomes sent and unknown",
+)
+Index("claims_recipient_hash", claims.c.recipient_hash)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_id", Free, primary_key=True),
+    Column("sink", Free, primary_key=True),
+    Column("outcome", String(16), primary_key=True),
+    Column("rows", BigInteger, nullable=False),
+)
+
+opt_outs = Table(
+    "opt_outs",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("source", String(16), primary_key=True, comment="list or reply"),
+    Column("kind", String(16), nullable=False, comment="phone or email"),
+    Column("seen_at", Moment, nullable=False),
+)
+
+missing = Table(
+    "missing",
+    metadata,
+    Column("list_id", BigInteger, primary_key=True),
+    Column("contact_id", BigInteger, primary_key=True),
+    Column("times", Integer, nullable=False, comment="In how many inputs in a row it was missing"),
+)
+
+written = Table(
+    "written",
+    metadata,
+    Column("contact_id", BigInteger, primary_key=True),
+    Column("wanted", String(64), nullable=False, comment="Hash of what was written"),
+    Column("found", String(64), nullable=False, comment="Hash of what was read back"),
+)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)

@@ -1,0 +1,35 @@
+"""What the tests of the ledger share: an account, a clock, rows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from clicksend.ledger import Claim, Outcome
+
+ACCOUNT = {"api_url": "https://rest.clicksend.com/v3", "user_id": "7"}
+
+
+class Clock:
+    """Time that passes when a test says so."""
+
+    def __init__(self):
+        self.time = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+    def __call__(self):
+        return self.time
+
+    def advance(self, **time):
+        self.time += timedelta(**time)
+
+
+def outcome(key="k", name="created", sink="contacts", **about):
+    return Outcome(sink=sink, key=key, stream="people", outcome=name, **about)
+
+
+def claim(key, **about):
+    about = {"custom_string": f"token-{key}", "recipient_hash": f"to-{key}", "body_hash": "body"} | about
+    return Claim(key=key, stream="texts", **about)
+
+
+def stored(ledger, key="k"):
+    return {row["sink"]: row for row in ledger.show(key)}
