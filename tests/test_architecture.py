@@ -7,14 +7,27 @@ import sys
 from pathlib import Path
 
 import pytest
-from singer_sdk import Stream, Tap
+from singer_sdk import Stream, Tap, Target
+from singer_sdk.mapper import PluginMapper
+from singer_sdk.singerlib.encoding.base import GenericSingerReader
 
 from tap_clicksend import sdk
+from target_clicksend import sdk as target_sdk
 
 ROOT = Path(__file__).parent.parent
 FORBIDDEN = {
     "clicksend": ("tap_clicksend", "target_clicksend", "singer_sdk"),
     "tap_clicksend": ("target_clicksend", "clicksend.sandbox", "clicksend.demo"),
+    "target_clicksend": ("tap_clicksend", "clicksend.sandbox", "clicksend.demo"),
+    "clicksend/ledger": (
+        "clicksend.client",
+        "clicksend.paging",
+        "clicksend.doctor",
+        "requests",
+        "singer_sdk",
+    ),
+    "target_clicksend/contacts": ("singer_sdk", "target_clicksend.sdk", "target_clicksend.sinks"),
+    "target_clicksend/sinks": ("singer_sdk", "target_clicksend.sdk", "target_clicksend.target"),
 }
 UPWARD = {"clicksend/reading.py": "tap_clicksend"}
 """Files that may import a connector, inside a function only."""
@@ -52,14 +65,15 @@ def test_the_sandbox_is_imported_by_its_own_command_only():
             assert not [name for name in imports(path) if name.startswith("clicksend.sandbox")], path
 
 
-def test_private_methods_of_the_sdk_are_overridden_in_one_file_only():
+@pytest.mark.parametrize("package", ["tap_clicksend", "target_clicksend"])
+def test_private_methods_of_the_sdk_are_overridden_in_one_file_only(package):
     private = {
         name
-        for kind in (Stream, Tap)
+        for kind in (Stream, Tap, Target)
         for name, _ in inspect.getmembers(kind, inspect.isfunction)
         if name.startswith("_") and not name.startswith("__")
     }
-    for path in (ROOT / "tap_clicksend").glob("*.py"):
+    for path in (ROOT / package).glob("*.py"):
         if path.name != "sdk.py":
             defined = {
                 n.name for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef)
@@ -84,6 +98,25 @@ def test_private_methods_of_the_sdk_are_overridden_in_one_file_only():
         ),
         (sdk.ClickSendStream._sync_records, Stream._sync_records, ["self", "context", "write_messages"]),
         (sdk.ClickSendStream._sync_batches, Stream._sync_batches, ["self", "batch_config", "context"]),
+        *(
+            (getattr(target_sdk.ClickSendTarget, name), getattr(Target, name), ["self", *arguments])
+            for name, *arguments in (
+                ("_handle_termination", "signum", "frame"),
+                ("_validate_config", "raise_errors"),
+                ("_process_schema_message", "message_dict"),
+                ("_process_record_message", "message_dict"),
+                ("_process_state_message", "message_dict"),
+                ("_process_batch_message", "message_dict"),
+                ("_process_activate_version_message", "message_dict"),
+                ("process_endofpipe",),
+                ("setup_mapper",),
+            )
+        ),
+        (
+            target_sdk.LineReader.process_lines,
+            GenericSingerReader.process_lines,
+            ["self", "file_input", "callbacks"],
+        ),
     ],
     ids=lambda value: getattr(value, "__qualname__", ""),
 )
@@ -99,8 +132,36 @@ def test_what_we_lean_on_in_sync_still_holds():
     assert source.index("self._write_activate_version_message(") < source.index("self._sync_records(")
 
 
-def test_start_up_imports_nothing_heavy():
-    heavy = {"pandas", "pyarrow", "aiohttp", "clicksend.sandbox"}
-    code = f"import sys, tap_clicksend.__main__; print({heavy} & sys.modules.keys())"
+def test_what_the_target_leans_on_still_holds():
+    """The SDK reads with our reader and callbacks, then ends the pipe; nothing else makes its own sinks."""
+    listen = inspect.getsource(Target.listen)
+    assert listen.index("self.process_lines(") < listen.index("self.process_endofpipe(")
+    assert "self.message_reader.process_lines(" in inspect.getsource(Target.process_lines)
+    registering = inspect.signature(PluginMapper.register_raw_stream_schema)
+    assert list(registering.parameters) == ["self", "stream_name", "schema", "key_properties"]
+    makers = {"get_sink", "add_sink"}
+    users = {
+        name
+        for name, method in inspect.getmembers(Target, inspect.isfunction)
+        if name not in makers and any(f"self.{maker}(" in inspect.getsource(method) for maker in makers)
+    }
+    assert users <= set(vars(target_sdk.ClickSendTarget))
+
+
+@pytest.mark.parametrize("package", ["tap_clicksend", "target_clicksend"])
+def test_start_up_imports_nothing_heavy(package):
+    heavy = {"pandas", "pyarrow", "aiohttp", "sqlalchemy", "phonenumbers", "psycopg", "clicksend.sandbox"}
+    code = f"import sys, {package}.__main__; print({heavy} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_the_target_starts_with_few_modules_more_than_the_tap():
+    def loaded(package):
+        code = f"import sys, {package}.__main__; print(*sys.modules)"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        return set(done.stdout.split())
+
+    more = loaded("target_clicksend") - loaded("tap_clicksend")
+    more = {name.partition(".")[0] for name in more} - sys.stdlib_module_names
+    assert more <= {"target_clicksend", "clicksend", "singer_sdk"}

@@ -1,0 +1,21 @@
+"""The ``target-clicksend`` command."""
+
+from __future__ import annotations
+
+from singer_sdk.exceptions import ConfigValidationError
+
+from clicksend import ending
+from target_clicksend.target import TargetClickSend
+
+
+def main() -> None:
+    """Run the target.
+
+    Exit with 0 when done, rejected rows included; 1 after an error, failed rows, or too many rejected ones;
+    2 for wrong settings; 128 + signal when stopped.
+    """
+    ending.run(TargetClickSend.cli, TargetClickSend.logger, (ConfigValidationError,))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""How rows become contacts: reading a row, what is there already, what to change, and changing it."""

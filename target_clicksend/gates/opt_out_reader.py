@@ -1,0 +1,123 @@
+"""Reads the Opt-Out List and STOP replies into the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from clicksend.client import Client
+from clicksend.errors import UnexpectedAnswerError
+from clicksend.ledger import Ledger
+from clicksend.paging import LARGEST_PAGE, Row, read_page, read_pages
+from clicksend.phone import to_e164
+from target_clicksend.gates.stop_words import StopWords
+
+ATTEMPTS = 3
+COMMIT_ROWS = 2000
+
+Query = tuple[str, Mapping[str, Any]]
+"""Path and parameters of a collection."""
+
+
+class OptOutReader:
+    """Takes from ClickSend who opted out; keeps hashes only."""
+
+    def __init__(
+        self, client: Client, ledger: Ledger, keywords: Iterable[str], country: str | None = None
+    ) -> None:
+        """Read from an account into its ledger.
+
+        Args:
+            client: The connection.
+            ledger: The ledger.
+            keywords: Words of a STOP.
+            country: ISO 3166 code for numbers without a country code.
+        """
+        self.keywords = sorted(keywords)
+        self._client = client
+        self._ledger = ledger
+        self._stop_words = StopWords(self.keywords)
+        self._country = country
+
+    def read_list(self, list_id: int, updated_after: int | None) -> datetime:
+        """Read the contacts of a list that changed after a time (Unix seconds, None: all of them).
+
+        Returns:
+            The server's time at which this began.
+        """
+        changed = {} if updated_after is None else {"updated_after": updated_after}
+        return self._walk((f"/lists/{list_id}/contacts", changed), "contact_id", self._keep_contacts)
+
+    def read_replies(self, date_from: int | None) -> datetime:
+        """Read the replies since a time (Unix seconds, None: all there are).
+
+        Returns:
+            The server's time at which this began.
+        """
+        received = {"q": "status:Received", "order_by": "date:asc"}
+        dated = received if date_from is None else {**received, "date_from": date_from}
+        return self._walk(("/sms/history", dated), "message_id", self._keep_replies)
+
+    def ask(self, numbers: Iterable[str], lists: Sequence[int]) -> None:
+        """Read what there is of a few E.164 numbers."""
+        numbers = list(numbers)
+        paths = [f"/lists/{list_id}/contacts" for list_id in lists]
+        self._ask(
+            [(path, {"q": f"phone_number:{one}"}) for one in numbers for path in paths], self._keep_contacts
+        )
+        replies = [("/sms/history", {"q": f"status:Received,from:{one}"}) for one in numbers]
+        self._ask(replies, self._keep_replies)
+
+    def _walk(self, query: Query, id_name: str, keep: Callable[[list[Row]], None]) -> datetime:
+        path, params = query[0], {"limit": LARGEST_PAGE, **query[1]}
+        before: set[Any] | None = None
+        for _ in range(ATTEMPTS):
+            first, ids, total, rows = read_page(self._client, path, params), set(), 0, []
+            for page in read_pages(self._client, path, params, first=first):
+                ids |= {row.get(id_name) for row in page.rows}
+                total = max(total, page.total or 0)
+                rows += page.rows
+                if len(rows) >= COMMIT_ROWS:
+                    keep(rows)
+                    rows = []
+            keep(rows)
+            # When rows go while pages are read, others slip to a page that was read before. A server that
+            # gives the same rows twice counts what it does not give.
+            if len(ids) >= total or ids == before:
+                return first.date
+            before = ids
+        raise UnexpectedAnswerError(f"GET {path} changed each time that it was read. Run again later.")
+
+    def _ask(self, queries: Iterable[Query], keep: Callable[[list[Row]], None]) -> None:
+        queries = [(path, {"limit": LARGEST_PAGE, **params}) for path, params in queries]
+        firsts = self._client.map(lambda one: read_page(self._client, *one), queries)
+        for (path, params), first in zip(queries, firsts, strict=True):
+            for page in read_pages(self._client, path, params, first=first):
+                keep(page.rows)
+
+    def _keep_contacts(self, contacts: list[Row]) -> None:
+        self._keep((str(contact.get("phone_number") or "") for contact in contacts), "list")
+        emails = [self._ledger.hash(str(contact["email"])) for contact in contacts if contact.get("email")]
+        if emails:
+            self._ledger.add_opt_outs(emails, source="list", kind="email")
+
+    def _keep_replies(self, messages: list[Row]) -> None:
+        """Keep who wrote a STOP; a server that ignores ``q`` sends other messages too."""
+        stops = (
+            str(message.get("from") or "")
+            for message in messages
+            if message.get("direction") == "in" and self._stop_words.are_in(str(message.get("body") or ""))
+        )
+        self._keep(stops, "reply")
+
+    def _keep(self, numbers: Iterable[str], source: str) -> None:
+        hashes = [self._ledger.hash(self._spelled(number)) for number in numbers if number.strip()]
+        if hashes:
+            self._ledger.add_opt_outs(hashes, source=source, kind="phone")
+
+    def _spelled(self, number: str) -> str:
+        try:
+            return to_e164(number, self._country)
+        except ValueError:
+            return number

@@ -1,0 +1,130 @@
+"""Rows of the sinks that send, read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from target_clicksend.gates.age import read_stale_at
+from target_clicksend.gates.fields import (
+    read_country,
+    read_custom_string,
+    read_from_email,
+    read_media_file,
+    read_number,
+    read_required,
+)
+from target_clicksend.gates.message import Channel, Message
+from target_clicksend.gates.moments import read_moment
+from target_clicksend.gates.templates import Templates
+from target_clicksend.row import Rejected, Row, Values
+from target_clicksend.values import read_flag, read_text
+
+_COMMON = frozenset(
+    {
+        *("to", "body", "from", "schedule", "source", "country", "custom_string", "idempotency_key"),
+        *("opted_out", "time_zone", "send_before", "purpose", "campaign", "list_id"),
+    }
+)
+_WRITTEN = frozenset({"template_id", "template_name", "from_email"})
+COLUMNS: dict[Channel, frozenset[str]] = {
+    "sms": _COMMON | _WRITTEN,
+    "mms": _COMMON | _WRITTEN | {"subject", "media_file"},
+    "voice": _COMMON | {"voice", "lang", "require_input", "machine_detection"},
+}
+"""The columns that each sink knows."""
+
+LONGEST_BODY = 5000
+"""Characters that are read; what is too long to send, the gate for parts says better."""
+ALPHA_TAG = re.compile(r"[A-Za-z0-9+]{3,11}")
+"""As ClickSend registers them (documented)."""
+SHORT_CODE = re.compile(r"[0-9]{3,6}")
+NUMBER_LIKE = re.compile(r"[0-9 ().+-]+")
+VOICES = ("female", "male")
+
+
+def judged_by(values: Values, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a message that only the gates look at, and its schedule.
+
+    Raises:
+        Rejected: A column cannot be read.
+    """
+    return {
+        "schedule": read_moment(values, "schedule"),
+        "campaign": read_text(values, "campaign") or None,
+        "purpose": read_text(values, "purpose").lower(),
+        "opted_out": read_flag(values, "opted_out") if read_text(values, "opted_out") else None,
+        "time_zone": read_text(values, "time_zone") or None,
+        "send_before": read_moment(values, "send_before"),
+        "stale_at": read_stale_at(values, config),
+    }
+
+
+class Reader:
+    """Reads the rows of one sink as the settings say."""
+
+    def __init__(
+        self, channel: Channel, config: Mapping[str, Any], country: str | None, templates: Templates
+    ) -> None:
+        self._channel = channel
+        self._config = config
+        self._country = country
+        self._templates = templates
+
+    def read(self, row: Row) -> Message:
+        """Return the message that a row asks for, not judged yet.
+
+        Raises:
+            Rejected: A column is missing, or cannot be sent as it is.
+        """
+        values = row.values
+        if read_text(values, "list_id") not in ("", "0"):
+            raise Rejected("list_id is set: one row is one recipient, so give a row for each contact")
+        country = read_country(values)
+        return Message(
+            row=Row(row.number, row.stream, row.key, row.source_key, {}),
+            channel=self._channel,
+            to=read_number(values, "to", country or self._country),
+            body=self._body(values),
+            sender=self._sender(values),
+            country=country,
+            custom_string=read_custom_string(values),
+            from_email=read_from_email(values) if self._channel != "voice" else None,
+            source=read_text(values, "source") or self._config.get("source"),
+            **judged_by(values, self._config),
+            **self._own(values),
+        )
+
+    def _body(self, values: Values) -> str:
+        body = read_text(values, "body", LONGEST_BODY)
+        text = self._templates.text(values) if self._channel != "voice" else None
+        if body and text is not None:
+            raise Rejected("body and a template are both given: give one of them")
+        if not (body or text):
+            raise Rejected("body is missing" + ("" if self._channel == "voice" else ", and so is a template"))
+        return body or text or ""
+
+    def _sender(self, values: Values) -> str | None:
+        text = read_text(values, "from")
+        if not text or SHORT_CODE.fullmatch(text):
+            return text or None
+        if NUMBER_LIKE.fullmatch(text):
+            return read_number(values, "from", self._country)
+        if self._channel != "sms":
+            raise Rejected("from is no phone number: names are for SMS only")
+        if not ALPHA_TAG.fullmatch(text):
+            raise Rejected("from is neither a phone number nor 3 to 11 letters and digits without blanks")
+        return text
+
+    def _own(self, values: Values) -> dict[str, Any]:
+        """Return the fields that only this channel has."""
+        if self._channel == "mms":
+            return {"subject": read_required(values, "subject"), "media_file": read_media_file(values)}
+        if self._channel == "voice":
+            voice = read_required(values, "voice").lower()
+            if voice not in VOICES:
+                raise Rejected(f"voice is not {' or '.join(VOICES)}")
+            flags = {name: int(read_flag(values, name)) for name in ("require_input", "machine_detection")}
+            return {"voice": voice, "lang": read_required(values, "lang").lower(), **flags}
+        return {}

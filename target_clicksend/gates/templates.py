@@ -1,0 +1,95 @@
+"""SMS templates, and their placeholders filled from a row.
+
+A placeholder is the name of a column in braces: ``{name}``. The column of exactly that name fills it, else
+the one that differs only in case, or in blanks and hyphens for underscores: ``{First Name}`` takes
+``first_name``. What a column holds is not searched for placeholders. Every brace must belong to one:
+``{{name}}`` means one thing to some and another to others, and is refused. ClickSend's own ``(First Name)``
+stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cached_property
+
+from target_clicksend.row import Rejected, Values
+from target_clicksend.values import read_id, read_text
+
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+COLUMN = re.compile(r"\w[\w -]{0,62}")
+LONGEST_VALUE = 5000
+
+Stored = Mapping[int, tuple[str, str]]
+"""Name and body of each template, by id."""
+
+
+class Templates:
+    """The account's templates, read when a row first names one."""
+
+    def __init__(self, read: Callable[[], Stored]) -> None:
+        self._read = read
+
+    @cached_property
+    def _stored(self) -> Stored:
+        return self._read()
+
+    @cached_property
+    def _ids(self) -> dict[str, list[int]]:
+        """Ids by name, whatever its case."""
+        ids: dict[str, list[int]] = {}
+        for template_id, (name, _) in self._stored.items():
+            ids.setdefault(name.strip().casefold(), []).append(template_id)
+        return ids
+
+    def text(self, values: Values) -> str | None:
+        """Return the filled template that a row names, None when it names none.
+
+        Raises:
+            Rejected: There is no such template, or a column for it is missing.
+        """
+        template_id, name = read_id(values, "template_id"), read_text(values, "template_name").casefold()
+        if template_id is None and not name:
+            return None
+        if template_id is None:
+            found = self._ids.get(name, [])
+            if len(found) != 1:
+                raise Rejected(
+                    f"template_name names {len(found) or 'no'} templates: "
+                    + ("give template_id" if found else "correct it, or make the template")
+                )
+            template_id = found[0]
+        if template_id not in self._stored:
+            raise Rejected("template_id names no template of this account")
+        if name and template_id not in self._ids.get(name, []):
+            raise Rejected("template_id and template_name name different templates: give one of them")
+        return fill(self._stored[template_id][1], values)
+
+
+def fill(body: str, values: Values) -> str:
+    """Return a template's body with its placeholders filled.
+
+    Raises:
+        Rejected: A column is missing, null or blank, or a brace belongs to no placeholder.
+    """
+    pieces = PLACEHOLDER.split(body)
+    if any("{" in text or "}" in text for text in pieces[::2]):
+        raise Rejected("its template has a brace that belongs to no placeholder: write placeholders {column}")
+    pieces[1::2] = [_value(values, name.strip()) for name in pieces[1::2]]
+    return "".join(pieces)
+
+
+def _value(values: Values, name: str) -> str:
+    if not COLUMN.fullmatch(name):
+        raise Rejected("its template has braces around what cannot be a column: write placeholders {column}")
+    columns = [name] if name in values else [one for one in values if _plain(one) == _plain(name)]
+    if len(columns) > 1:
+        raise Rejected(f"its template's {{{name}}} may be any of {', '.join(sorted(columns))}: rename them")
+    text = read_text(values, columns[0], LONGEST_VALUE) if columns else ""
+    if not text:
+        raise Rejected(f"its template needs a column {name}, which is missing, null or blank")
+    return text
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[ -]", "_", name.strip()).casefold()

@@ -1,0 +1,124 @@
+"""Messages out of lines, rows out of the files that BATCH messages name, and what both must look like."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Any
+
+import msgspec
+from singer_sdk.contrib.msgspec import decoder
+from singer_sdk.exceptions import RecordsWithoutSchemaException
+from upath import UPath
+
+from clicksend.errors import ClickSendError
+
+ROWS_AT_ONCE = 10_000
+
+Message = dict[str, Any]
+
+
+class InputError(ClickSendError):
+    """The input breaks the Singer protocol in a way that makes the rest of it meaningless."""
+
+
+class NoSchemaError(InputError, RecordsWithoutSchemaException):
+    """Rows came of which nobody knows the stream."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A RECORD or BATCH came before the SCHEMA of its stream, or names no stream: check the tap."
+        )
+
+
+def decoded(line: str | bytes) -> Any:
+    """Return the JSON value of a line.
+
+    The standard library reads what the fast decoder refuses (lone surrogates, NaN, endless numbers), so that
+    a row can be rejected by name.
+
+    Raises:
+        ValueError: It is no JSON.
+    """
+    try:
+        return decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError):
+        try:
+            return json.loads(line)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+
+
+def check_schema(message: Message) -> None:
+    """Check a SCHEMA message; the SDK's own errors quote it.
+
+    Raises:
+        InputError: A part is missing or wrong.
+    """
+    stream, schema = message.get("stream"), message.get("schema")
+    if not isinstance(stream, str) or not isinstance(schema, dict):
+        raise InputError("A SCHEMA message names no stream or has no schema: check the tap.")
+    properties, keys = schema.get("properties"), message.get("key_properties")
+    if not isinstance(properties, dict):
+        raise InputError(f"The schema of stream {stream} has no properties: check the tap.")
+    if keys is not None and not (isinstance(keys, list) and all(isinstance(key, str) for key in keys)):
+        raise InputError(f"The key_properties of stream {stream} are no list of names: check the tap.")
+
+
+def rows_of(message: Message) -> Iterator[Any]:
+    """Yield the rows of a BATCH message, file by file; a line that is no JSON comes as None.
+
+    Raises:
+        InputError: A file is missing or broken, or its format is none of ours.
+    """
+    encoding, manifest = message.get("encoding"), message.get("manifest")
+    if not isinstance(encoding, dict) or not isinstance(manifest, list):
+        raise InputError("A BATCH message has no encoding or no manifest: check the tap.")
+    kind, compression = str(encoding.get("format")), str(encoding.get("compression") or "none")
+    reader = {("jsonl", "gzip"): _jsonl_gz, ("jsonl", "none"): _jsonl}.get((kind, compression))
+    if kind == "parquet":
+        reader = _parquet
+        if not find_spec("pyarrow"):
+            raise InputError("BATCH files in parquet need pip install 'singer-clicksend[arrow]'.")
+    if reader is None:
+        raise InputError(
+            "A BATCH message has files that are neither jsonl (with gzip or none) nor parquet: change the"
+            " tap's batch_config."
+        )
+    for number, url in enumerate(manifest, 1):
+        try:
+            yield from reader(UPath(url))
+        except Exception as error:  # noqa: BLE001, file systems and formats have many of their own
+            raise InputError(
+                f"File {number} of a BATCH message cannot be read ({type(error).__name__}): is the tap's"
+                " folder there, on this machine?"
+            ) from None
+
+
+def _jsonl_gz(path: UPath) -> Iterator[Any]:
+    with path.open("rb") as file, gzip.GzipFile(fileobj=file) as lines:
+        yield from _rows(lines)
+
+
+def _jsonl(path: UPath) -> Iterator[Any]:
+    with path.open("rb") as file:
+        yield from _rows(file)
+
+
+def _rows(lines: Any) -> Iterator[Any]:
+    for line in lines:
+        try:
+            yield decoded(line)
+        except ValueError:
+            if line.strip():
+                yield None
+
+
+def _parquet(path: UPath) -> Iterator[Any]:
+    from pyarrow import parquet  # type: ignore[import-untyped]  # noqa: PLC0415, heavy
+
+    with path.open("rb") as file:
+        for batch in parquet.ParquetFile(file).iter_batches(ROWS_AT_ONCE):
+            yield from batch.to_pylist()

@@ -1,0 +1,1 @@
+"""How messages go out, once each: sending, judging the answers, and looking up what stayed unanswered."""

@@ -1,0 +1,124 @@
+"""All gates of a message, in one place and order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from functools import cached_property
+
+from clicksend.paging import read_pages
+from target_clicksend.gates import Held
+from target_clicksend.gates.message import Channel, Message
+from target_clicksend.gates.opt_outs import FEW, OptOuts, says_opted_out
+from target_clicksend.gates.parts import check_length
+from target_clicksend.gates.quiet_hours import QuietHours
+from target_clicksend.gates.timing import timed
+from target_clicksend.gates.voices import Voices, check_voice, read_voices
+from target_clicksend.messages.judging import Verdict
+from target_clicksend.messages.passed import Passed
+from target_clicksend.row import Rejected
+from target_clicksend.run import Run
+
+Judged = tuple[Message, Verdict | None]
+"""A message, as it may be sent; or what came of it, when it may not."""
+MOST_PARTS = 6
+"""Parts of an SMS where the account does not say; 6 and 8 were seen."""
+
+
+class Gates:
+    """The gates of one sink."""
+
+    def __init__(self, run: Run, sink: str, channel: Channel) -> None:
+        self._run, self._sink, self._channel = run, sink, channel
+        quiet = run.config.get("quiet_hours")
+        self._quiet_hours = QuietHours.from_setting(quiet) if quiet else None
+        self._most_parts = int(run.account.get("setting_sms_message_char_limit") or MOST_PARTS)
+        self._opt_out: str = run.config["opt_out"]
+
+    def judge(
+        self, messages: Sequence[Message], passed: Passed | None = None, *, all_there_are: bool
+    ) -> Iterator[Judged]:
+        """Yield what may be sent, and what came of the others.
+
+        Args:
+            messages: Some messages of the run.
+            passed: What passed before and is not sent yet; None when what passes is sent at once.
+            all_there_are: Whether the run has no others.
+
+        Raises:
+            OptOutsError: Nobody knows who has opted out.
+        """
+        final = self._run.ledger.final(self._sink, [message.row.key for message in messages])
+        fresh = [message for message in messages if message.row.key not in final]
+        opted_out = self._opted_out({message.to for message in fresh}, all_there_are=all_there_are)
+        repeated = self._repeated(fresh)
+        window = self._run.config.get("dedupe_window_hours")
+        seen: Passed | set[str] = set() if passed is None else passed
+        for message in messages:
+            key, text = f"key {message.row.key}", f"text {message.to} {message.content}"
+            if message.row.key in final:
+                yield message, Verdict("duplicate", f"an earlier run has it as {final[message.row.key]}")
+            elif key in seen:
+                yield message, Verdict("duplicate", "another row of this run has the same key")
+            elif message.to in opted_out:
+                yield message, Verdict("suppressed", "the recipient has opted out")
+            elif (message.to, message.content) in repeated or (window and text in seen):
+                yield message, Verdict("suppressed", "it had the same text within dedupe_window_hours")
+            else:
+                judged = self._judge(message)
+                if judged[1] is None:
+                    seen.add(key)
+                    if window:
+                        seen.add(text)
+                yield judged
+
+    def _judge(self, message: Message) -> Judged:
+        """Judge by what the message itself says."""
+        try:
+            if says_opted_out(message, self._opt_out):
+                return message, Verdict("suppressed", "the row says that the recipient has opted out")
+            check_length(message, self._most_parts)
+            if self._channel == "voice":
+                check_voice(message, self._voices)
+            return timed(message, self._quiet_hours, self._run.now()), None
+        except Rejected as reason:
+            return message, Verdict("rejected", str(reason))
+        except Held as reason:
+            return message, Verdict("held", str(reason))
+
+    def _opted_out(self, numbers: set[str], *, all_there_are: bool) -> set[str]:
+        if self._opt_out != "enforce" or not numbers:
+            return set()
+        if all_there_are and len(numbers) < FEW:
+            self._opt_outs.ask(numbers)
+        else:
+            self._opt_outs.refresh()
+        return self._opt_outs.of(numbers)
+
+    def _repeated(self, messages: Sequence[Message]) -> set[tuple[str, str]]:
+        """Return recipient and text of what was sent within the window."""
+        hours = self._run.config.get("dedupe_window_hours")
+        if not hours:
+            return set()
+        ledger = self._run.ledger
+        texts = {(one.to, one.content) for one in messages}
+        hashed = {text: (ledger.hash(text[0]), ledger.fingerprint(text[1])) for text in texts}
+        found = ledger.recently_sent(hashed.values(), since=self._run.now() - timedelta(hours=hours))
+        return {text for text, pair in hashed.items() if pair in found}
+
+    @cached_property
+    def _opt_outs(self) -> OptOuts:
+        config = self._run.config
+        return OptOuts(
+            self._run.client,
+            self._run.ledger,
+            lambda: self._run.lists.opted_out,
+            config["opt_out_keywords"],
+            timedelta(hours=config["opt_out_max_age"]),
+            self._run.country,
+            self._run.now,
+        )
+
+    @cached_property
+    def _voices(self) -> Voices:
+        return read_voices(row for page in read_pages(self._run.client, "/voice/lang") for row in page.rows)

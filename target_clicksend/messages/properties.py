@@ -1,0 +1,106 @@
+"""The settings of the sinks that send."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from clicksend.errors import SettingsError
+from clicksend.phone import E164
+from target_clicksend.gates.age import check_age_settings
+from target_clicksend.gates.quiet_hours import PROPERTY as QUIET_HOURS
+from target_clicksend.gates.quiet_hours import check_quiet_hours
+from target_clicksend.gates.stop_words import KEYWORDS
+
+PROPERTIES: dict[str, dict[str, Any]] = {
+    "batch_size_rows": {
+        "type": "integer",
+        "title": "Batch size",
+        "description": "Messages sent in one request.",
+        "minimum": 1,
+        "maximum": 1000,
+        "default": 1000,
+    },
+    "opt_out_keywords": {
+        "type": "array",
+        "items": {"type": "string"},
+        "title": "Opt-out keywords",
+        "description": "Replies that begin or end with one of them opt out.",
+        "minItems": 1,
+        "default": list(KEYWORDS),
+    },
+    "opt_out_max_age": {
+        "type": "number",
+        "title": "Age of opt-outs",
+        "description": "Hours after which what is known of opt-outs is too old to send by.",
+        "exclusiveMinimum": 0,
+        "default": 1,
+    },
+    "quiet_hours": QUIET_HOURS,
+    "dedupe_window_hours": {
+        "type": "number",
+        "title": "Duplicate window",
+        "description": "Hours in which nobody gets the same text twice, whatever the keys. Unset: no limit.",
+        "exclusiveMinimum": 0,
+    },
+    "max_messages_per_run": {
+        "type": "integer",
+        "title": "Most messages",
+        "description": "Were a run to send more, it sends none.",
+        "minimum": 0,
+    },
+    "max_spend_per_run": {
+        "type": "number",
+        "title": "Most spend",
+        "description": "Were a run to cost more, in the account's currency, it sends none.",
+        "minimum": 0,
+    },
+    "messages_per_minute": {
+        "type": "integer",
+        "title": "Messages per minute",
+        "description": "How fast to send. Unset: as fast as ClickSend takes them.",
+        "minimum": 1,
+    },
+    "max_row_age_hours": {
+        "type": "number",
+        "title": "Age of rows",
+        "description": "Hours after which a row is too old to be sent, counted from created_at_column.",
+        "exclusiveMinimum": 0,
+    },
+    "created_at_column": {
+        "type": "string",
+        "title": "Created-at column",
+        "description": "Column that says when a row was made.",
+    },
+    "test_recipient": {
+        "type": "string",
+        "title": "Test recipient",
+        "description": "Number like +15551234567 that gets all messages instead, under keys of their own.",
+    },
+    "source": {
+        "type": "string",
+        "title": "Source",
+        "description": "What ClickSend's history shows as the sending system.",
+        "default": "singer-clicksend",
+    },
+    "shorten_urls": {
+        "type": "boolean",
+        "title": "Shorten URLs",
+        "description": "Let ClickSend shorten the links of text messages.",
+        "default": False,
+    },
+}
+
+
+def check(config: Mapping[str, Any]) -> None:
+    """Check what JSON schemas cannot.
+
+    Raises:
+        SettingsError: With a sentence.
+    """
+    if (quiet := config.get("quiet_hours")) and (wrong := check_quiet_hours(quiet)):
+        raise SettingsError(f"Setting quiet_hours {wrong}.")
+    if wrong := check_age_settings(config):
+        raise SettingsError(f"Setting {wrong}.")
+    if not E164.fullmatch(config.get("test_recipient", "+15551234567")):
+        raise SettingsError("Setting test_recipient must be a number like +15551234567.")

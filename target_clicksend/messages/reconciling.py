@@ -1,0 +1,92 @@
+"""Looking up in the history what stayed unanswered: found means sent; not found means nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from clicksend.client import Client
+from clicksend.ledger import Confirmation, Ledger, OpenClaim
+from clicksend.paging import read_pages
+from target_clicksend.messages.channels import Endpoints
+from target_clicksend.messages.judging import decimal_of, token
+
+LAG = timedelta(hours=1)
+"""How much earlier than its claim a message may seem, by clocks that differ."""
+
+logger = logging.getLogger("target-clicksend")
+
+
+def reconcile(client: Client, ledger: Ledger, sink: str, endpoints: Endpoints) -> int:
+    """Confirm those unknown messages of a sink that its history shows.
+
+    One walk of the history, from an hour before the oldest of them. A message is ours by our token, or by a
+    row's own custom_string together with the recipient; one that the ledger has already confirms nothing.
+
+    Args:
+        client: The connection.
+        ledger: The ledger.
+        sink: The sink.
+        endpoints: Its channel.
+
+    Returns:
+        How many messages stay unknown.
+
+    Raises:
+        ClickSendError: The history cannot be read; what was found until then is confirmed.
+    """
+    claims = ledger.open_claims(sink)
+    if not claims:
+        return 0
+    search = Search(ledger, claims)
+    params = {
+        "date_from": int((claims[0].claimed_at - LAG).timestamp()),
+        "order_by": f"{endpoints.history_date}:asc",
+    }
+    confirmed = 0
+    for page in read_pages(client, endpoints.history, params):
+        rows = {str(row["message_id"]): row for row in page.rows if search.concerns(row)}
+        for taken in ledger.message_ids(sink, rows):
+            del rows[taken]
+        confirmed += len(ledger.confirm(list(search.found_in(rows))))
+    logger.info("%s: %d of %d unanswered messages are in the history.", sink, confirmed, len(claims))
+    return len(claims) - confirmed
+
+
+class Search:
+    """The unknown messages, by what a row of the history shows of them."""
+
+    def __init__(self, ledger: Ledger, claims: Iterable[OpenClaim]) -> None:
+        self._ledger = ledger
+        self._by_custom_string: dict[str | None, list[OpenClaim]] = defaultdict(list)
+        for claim in claims:
+            self._by_custom_string[claim.custom_string].append(claim)
+
+    def concerns(self, row: dict[str, Any]) -> bool:
+        """Return whether a row of the history may be one of the messages."""
+        is_ours = str(row.get("custom_string") or "") in self._by_custom_string
+        return is_ours and bool(row.get("message_id")) and row.get("direction") != "in"
+
+    def found_in(self, rows: Mapping[str, dict[str, Any]]) -> Iterator[Confirmation]:
+        """Yield the messages that rows of the history, by message_id, confirm; each once."""
+        for message_id, row in rows.items():
+            candidates = self._by_custom_string[str(row["custom_string"])]
+            claim = next((one for one in candidates if self._fits(one, row)), None)
+            if claim is not None:
+                candidates.remove(claim)
+                parts = decimal_of(row.get("message_parts"))
+                yield Confirmation(
+                    outcome_id=claim.outcome_id,
+                    message_id=message_id,
+                    parts=None if parts is None else int(parts),
+                    price=decimal_of(row.get("message_price")),
+                )
+
+    def _fits(self, claim: OpenClaim, row: dict[str, Any]) -> bool:
+        """Return whether a row is the message of a claim."""
+        if claim.custom_string == token(claim.outcome_id):
+            return True
+        return claim.recipient_hash == self._ledger.hash(str(row.get("to") or ""))

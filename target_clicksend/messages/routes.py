@@ -1,0 +1,147 @@
+"""The ways that messages take: a channel of ClickSend's API, or the hub."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from msgspec.structs import replace
+
+from clicksend.errors import ApiError, BadRequestError, ClickSendError
+from clicksend.hub import Hub
+from clicksend.ledger import Ledger
+from target_clicksend.gates.masking import mask
+from target_clicksend.gates.message import Channel, Message
+from target_clicksend.messages.channels import ENDPOINTS
+from target_clicksend.messages.judging import Outgoing, Verdict
+from target_clicksend.messages.pricing import quotes
+from target_clicksend.messages.reconciling import reconcile
+from target_clicksend.messages.sending import NOT_SENT, REFUSED, Sender
+from target_clicksend.run import Run
+
+A_TOKEN = "(a token of its own)"  # noqa: S105, shown where a real one would be
+
+
+class Route(Protocol):
+    """What a sink needs of the way that its messages take."""
+
+    most: int
+    """Messages that are claimed together."""
+
+    @property
+    def ended(self) -> str | None:
+        """Why nothing more is sent, None while it goes on."""
+
+    def requests(self, messages: int) -> int:
+        """Return how many requests so many messages take."""
+
+    def send(self, outgoing: Sequence[Outgoing]) -> list[Verdict]:
+        """Send messages that are claimed; return what came of each. No failed request raises."""
+
+    def quotes(self, messages: Sequence[Message]) -> list[Verdict]:
+        """Return what would come of messages, and for which price."""
+
+    def sample(self, message: Message) -> dict[str, Any]:
+        """Return the request that a message would go out with, its number masked."""
+
+    def reconcile(self, ledger: Ledger, sink: str) -> int:
+        """Look up what is unknown; return how many messages stay so."""
+
+
+class ApiRoute:
+    """A channel of ClickSend's API: up to 1000 messages in a request, which its history shows."""
+
+    def __init__(self, run: Run, channel: Channel) -> None:
+        self._run, self._endpoints = run, ENDPOINTS[channel]
+        self._sender = Sender(run.client, self._endpoints.send)
+        self.most: int = run.config["batch_size_rows"]
+
+    @property
+    def ended(self) -> str | None:
+        """Why nothing more is sent, None while it goes on."""
+        return self._sender.ended
+
+    def requests(self, messages: int) -> int:  # noqa: ARG002
+        """Return how many requests so many messages take."""
+        return 1
+
+    def send(self, outgoing: Sequence[Outgoing]) -> list[Verdict]:
+        """Send messages in one request."""
+        return self._sender.send(outgoing, self._spell)
+
+    def quotes(self, messages: Sequence[Message]) -> list[Verdict]:
+        """Ask what messages would cost."""
+        return quotes(self._run.client, self._endpoints, messages, self._run.config)
+
+    def sample(self, message: Message) -> dict[str, Any]:
+        """Return the request that a message would go out with, its number masked."""
+        return self._spell([_masked(message)])
+
+    def reconcile(self, ledger: Ledger, sink: str) -> int:
+        """Look up in the history what is unknown."""
+        return reconcile(self._run.client, ledger, sink, self._endpoints)
+
+    def _spell(self, outgoing: Sequence[Outgoing]) -> dict[str, Any]:
+        return self._endpoints.spell(outgoing, self._run.config)
+
+
+class HubRoute:
+    """Notifications through the hub: one request each, no prices, and no history to look anything up in."""
+
+    most = 20
+
+    def __init__(self, run: Run) -> None:
+        self._hub = Hub(run.client)
+        self.ended: str | None = None
+
+    def requests(self, messages: int) -> int:
+        """Return how many requests so many messages take."""
+        return messages
+
+    def send(self, outgoing: Sequence[Outgoing]) -> list[Verdict]:
+        """Send messages one by one."""
+        return [self._send(one) for one in outgoing]
+
+    def quotes(self, messages: Sequence[Message]) -> list[Verdict]:
+        """Return that nobody knows."""
+        return [Verdict("sent")] * len(messages)
+
+    def sample(self, message: Message) -> dict[str, Any]:
+        """Return the call that a message would be, its number masked."""
+        outgoing = _masked(message)
+        return {"to": outgoing.to, **_inputs(outgoing)}
+
+    def reconcile(self, ledger: Ledger, sink: str) -> int:
+        """Return how many messages are unknown: there is nothing to look them up in."""
+        return len(ledger.open_claims(sink))
+
+    def _send(self, outgoing: Outgoing) -> Verdict:
+        if self.ended:
+            return Verdict("failed", f"not sent: {self.ended}")
+        try:
+            answer = self._hub.notify_send(outgoing.to, **_inputs(outgoing))
+        except REFUSED + NOT_SENT as error:
+            self.ended = str(error)
+            return Verdict("failed", str(error))
+        except ClickSendError as error:
+            refused = isinstance(error, BadRequestError) and isinstance(error, ApiError) and error.code
+            return (
+                Verdict("rejected", str(error))
+                if refused
+                else Verdict("unknown", f"no usable answer: {error}")
+            )
+        message_id = answer.get("id") if isinstance(answer, Mapping) else None
+        return Verdict("sent", message_id=message_id if isinstance(message_id, str) else None)
+
+
+def _inputs(outgoing: Outgoing) -> dict[str, Any]:
+    """Return the inputs of a call; the message's text holds template, variables and locale."""
+    schedule = outgoing.message.schedule
+    at = {} if schedule is None else {"schedule_at": datetime.fromtimestamp(schedule, UTC).isoformat()}
+    return {**json.loads(outgoing.body), **at, "correlation_id": outgoing.custom_string}
+
+
+def _masked(message: Message) -> Outgoing:
+    return Outgoing(replace(message, to=mask(message.to)), message.custom_string or A_TOKEN)

@@ -1,0 +1,47 @@
+"""Messages on disk, until all of them are priced."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+import msgspec
+
+from target_clicksend.gates.message import Message
+
+_encode, _decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(Message).decode
+
+
+class Spool:
+    """Messages in order of arrival."""
+
+    def __init__(self) -> None:
+        # SQLite keeps a nameless database in a file that nobody else sees, and deletes it.
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.execute("PRAGMA synchronous = OFF")
+        self._database.execute("CREATE TABLE messages (number INTEGER PRIMARY KEY, message BLOB)")
+        self.first: int | None = None
+        """Number of the first row that has no outcome yet."""
+
+    def __len__(self) -> int:
+        """Return the number of messages."""
+        (count,) = self._database.execute("SELECT count(*) FROM messages").fetchone()
+        return int(count)
+
+    def add(self, message: Message) -> None:
+        """Keep a message; rows come in the order of their numbers."""
+        self.first = self.first or message.row.number
+        self._database.execute("INSERT INTO messages VALUES (?, ?)", (message.row.number, _encode(message)))
+
+    def remove(self, message: Message) -> None:
+        """Let go of a message."""
+        self._database.execute("DELETE FROM messages WHERE number = ?", (message.row.number,))
+        (self.first,) = self._database.execute("SELECT min(number) FROM messages").fetchone()
+
+    def batches(self, size: int) -> Iterator[list[Message]]:
+        """Yield all messages, so many at once; those of a batch may be removed meanwhile."""
+        last = 0
+        query = "SELECT number, message FROM messages WHERE number > ? ORDER BY number LIMIT ?"
+        while rows := self._database.execute(query, (last, size)).fetchall():
+            last = rows[-1][0]
+            yield [_decode(message) for _, message in rows]

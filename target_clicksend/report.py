@@ -1,0 +1,134 @@
+"""What a run did: counts by sink and outcome, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+logger = logging.getLogger("target-clicksend")
+
+
+WORTH_A_REASON = frozenset({"rejected", "failed", "held", "suppressed", "unknown"})
+MOST_REASONS = 50
+MOST_SAMPLES = 5
+SHOWN_REASONS = 10
+
+
+class Report:
+    """Counts while the run goes on."""
+
+    def __init__(self, run_id: str, *, dry_run: bool) -> None:
+        self.run_id = run_id
+        self.dry_run = dry_run
+        self.rows: Counter[tuple[str, str]] = Counter()
+        self.plan: Counter[tuple[str, str]] = Counter()
+        """What a dry run would have done, by sink and change."""
+        self.reasons: Counter[tuple[str, str, str]] = Counter()
+        """Why rows were not written, by sink, outcome and reason."""
+        self.prices: dict[str, Decimal] = {}
+        """What a dry run would have cost, by sink, in the account's currency."""
+        self.parts: Counter[str] = Counter()
+        """Parts that a dry run would have sent, by sink."""
+        self.samples: list[dict[str, Any]] = []
+        """Requests that a dry run would have made, numbers masked."""
+        self.notes: list[str] = []
+        self.read = 0
+        """Rows that have arrived."""
+        self.finished = 0
+        """Rows of them that have an outcome."""
+        self.error: str | None = None
+        """What ended the run early."""
+        self._began = time.monotonic()
+
+    def add(self, sink: str, outcome: str, reason: str) -> None:
+        """Count a row."""
+        self.rows[sink, outcome] += 1
+        known = (sink, outcome, reason) in self.reasons or len(self.reasons) < MOST_REASONS
+        if outcome in WORTH_A_REASON:
+            self.reasons[sink, outcome, reason if known else "other reasons, see the ledger"] += 1
+
+    def price(
+        self, sink: str, price: Decimal | None, parts: int, sample: Callable[[], dict[str, Any]]
+    ) -> None:
+        """Add a message that a dry run would have sent."""
+        self.prices[sink] = self.prices.get(sink, Decimal(0)) + (price or 0)
+        self.parts[sink] += parts
+        if len(self.samples) < MOST_SAMPLES:
+            self.samples.append(sample())
+
+    def __getitem__(self, outcome: str) -> int:
+        """Return the number of rows with an outcome, in all sinks."""
+        return sum(count for (_, name), count in self.rows.items() if name == outcome)
+
+    def content(self, requests: int) -> dict[str, Any]:
+        """Return the report as JSON; seconds are those of the whole run."""
+        return {
+            "run_id": self.run_id,
+            "dry_run": self.dry_run,
+            "rows_read": self.read,
+            "rows_unfinished": self.read - self.finished,
+            "rows": _nested(self.rows),
+            "plan": _nested(self.plan),
+            "reasons": [
+                {"sink": sink, "outcome": outcome, "reason": reason, "rows": count}
+                for (sink, outcome, reason), count in self.reasons.most_common()
+            ],
+            "prices": {sink: str(price) for sink, price in self.prices.items()},
+            "parts": dict(self.parts),
+            "samples": self.samples,
+            "notes": self.notes,
+            "error": self.error,
+            "requests": requests,
+            "seconds": round(time.monotonic() - self._began, 3),
+        }
+
+    def save(self, path: str, requests: int) -> None:
+        """Write the report into a file."""
+        Path(path).write_text(json.dumps(self.content(requests), indent=2) + "\n", encoding="utf-8")
+
+    def show(self, requests: int) -> None:
+        """Print the counts: a table on a terminal, one line elsewhere."""
+        if sys.stderr.isatty():
+            samples = [json.dumps(sample, ensure_ascii=False) for sample in self.samples]
+            sys.stderr.write("\n".join(["", *self._table(), "", *samples]) + "\n")
+        for (sink, outcome, reason), count in self.reasons.most_common(SHOWN_REASONS):
+            logger.warning("%s: %d %s: %s", sink, count, outcome, reason)
+        for sink, price in self.prices.items():
+            logger.info("%s: %d parts, would cost %s.", sink, self.parts[sink], price)
+        counts = self._counts()
+        unfinished = self.read - self.finished
+        logger.info(
+            "%s%s%s; %d requests, %.1f s.",
+            "Dry run, nothing was written: " if self.dry_run else "",
+            ", ".join(f"{sink} {count:,} {name}" for (sink, name), count in sorted(counts.items()))
+            or "no outcomes",
+            f"; {unfinished:,} rows without an outcome" if unfinished else "",
+            requests,
+            time.monotonic() - self._began,
+        )
+
+    def _counts(self) -> Counter[tuple[str, str]]:
+        """Return what people want to see: of a dry run what would have been done."""
+        judged = {key: count for key, count in self.rows.items() if key[1] != "dry_run"}
+        return Counter(judged) + self.plan if self.dry_run else self.rows
+
+    def _table(self) -> list[str]:
+        """Return the counts as lines of a table."""
+        lines = [("sink", "outcome", "rows")]
+        lines += [(sink, name, f"{count:,}") for (sink, name), count in sorted(self._counts().items())]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in lines]
+
+
+def _nested(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
+    nested: dict[str, dict[str, int]] = {}
+    for (sink, name), count in sorted(counts.items()):
+        nested.setdefault(sink, {})[name] = count
+    return nested

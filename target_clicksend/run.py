@@ -1,0 +1,301 @@
+"""One run of the target: its connection and ledger, what came of its rows, and what stops it."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from clicksend.client import Client
+from clicksend.errors import ClickSendError, LedgerError, NotServedByHubError, UnexpectedAnswerError
+from clicksend.ledger import Outcome
+from clicksend.settings import Settings
+from target_clicksend.gates.caps import Tally
+from target_clicksend.lists import Lists
+from target_clicksend.report import Report
+from target_clicksend.row import Row, key_hasher
+from target_clicksend.states import States
+
+if TYPE_CHECKING:
+    from clicksend.ledger import Ledger
+
+logger = logging.getLogger("target-clicksend")
+
+COMMIT_ROWS = 500
+"""Outcomes after which they are committed to the ledger, and the state moves on."""
+COMMIT_SECONDS = 5.0
+"""Seconds after which a STATE has outcomes committed, however few they are."""
+
+LEDGER_URL = "sqlite:///clicksend_ledger.db"
+"""The ledger where the settings name none; sinks that send want one named."""
+
+INPUT = "input"
+"""Name in the ledger for what belongs to no stream."""
+
+UNKNOWN_REMAIN = 3
+"""Exit code of a run that is done, but for messages of which nobody knows whether they were sent."""
+
+AGAIN = frozenset({"held", "failed"})
+"""Outcomes of rows that must come again: no later STATE may be written."""
+
+
+class Run:
+    """Shared by all sinks; used by the main thread only, but for ``client``."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = config
+        self.id = str(uuid.uuid4())
+        self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        """The time by which rows are judged and the ledger is written."""
+        self.dry_run: bool = config["dry_run"]
+        self.report = Report(self.id, dry_run=self.dry_run)
+        self.stopped: int | None = None
+        """The signal that asked for an end; nothing new starts after it."""
+        self.failed = False
+        """Whether something went wrong that is no row's outcome."""
+        self.unknown: dict[str, int] = {}
+        """Messages of which nobody knows whether they were sent, by sink."""
+        self.needs_account = False
+        """Whether one of the sinks cannot do without ``/account``."""
+        self.tally = Tally()
+        """What the run would send, all sinks together; for the caps."""
+        self.rows = 0
+        """Rows that have arrived."""
+        self._states = States(self._write_state)
+        self._unfinished: dict[str, int] = {}
+        self._comes_again: int | None = None
+        self._outcomes: list[Outcome] = []
+        self._written: dict[int, tuple[str, str]] = {}
+        self._committed_at = time.monotonic()
+        self._pause = 0.0
+
+    @cached_property
+    def client(self) -> Client:
+        """The connection."""
+        client = self.__dict__["client"] = Client(Settings.from_config(self.config))
+        # A signal that arrived before the line above has found no client to stop.
+        if self.stopped:
+            client.stop()
+        return client
+
+    @property
+    def account(self) -> dict[str, Any]:
+        """The account, as ``GET /account`` describes it; empty where a hub does not, and no sink needs it."""
+        if not isinstance(self._account, NotServedByHubError):
+            return self._account
+        if self.needs_account:
+            raise self._account
+        return {}
+
+    @cached_property
+    def _account(self) -> dict[str, Any] | NotServedByHubError:
+        try:
+            account = self.client.get("/account").data
+        except NotServedByHubError as error:
+            return error
+        if not isinstance(account, dict) or "user_id" not in account:
+            raise UnexpectedAnswerError("GET /account answered without a user_id. Check api_url.")
+        return account
+
+    @cached_property
+    def country(self) -> str | None:
+        """The country of phone numbers that name none."""
+        return self.config.get("default_country") or self.account.get("default_country_sms") or None
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger, bound to the account."""
+        from clicksend.ledger import Ledger  # noqa: PLC0415, SQLAlchemy takes as long as the rest of a start
+
+        return Ledger.open(
+            self.config.get("ledger_url") or LEDGER_URL,
+            api_url=self.client.settings.api_url,
+            user_id=str(self.account.get("user_id", "")),
+            pii_key=self.config.get("pii_key"),
+            now=self.now,
+        )
+
+    @cached_property
+    def lists(self) -> Lists:
+        """The contact lists."""
+        return Lists(self.client, self.config)
+
+    def note(self, sentence: str) -> None:
+        """Say something that the report should keep."""
+        self.report.notes.append(sentence)
+        logger.warning("%s", sentence)
+
+    def fail(self, sentence: str) -> None:
+        """Say what went wrong with something other than a row; the run goes on, and ends with 1."""
+        self.note(sentence)
+        self.failed = True
+
+    def stop(self, signum: int) -> None:
+        """Let nothing new start; fit for a signal handler."""
+        self.stopped = self.stopped or signum
+        if "client" in self.__dict__:
+            self.client.stop()
+
+    def count_row(self) -> int:
+        """Count a row that has arrived, and return its number; the first one shows that the ledger is fit."""
+        if not self.rows:
+            _ = self.ledger
+        self.rows += 1
+        self.report.read = self.rows
+        return self.rows
+
+    def add_state(self, state: dict[str, Any]) -> None:
+        """Keep a state until all rows before it have an outcome."""
+        self._states.add(state, self.rows)
+        if self._outcomes and time.monotonic() - self._committed_at >= COMMIT_SECONDS:
+            self.commit()
+        else:
+            self._advance()
+
+    def finished_before(self, sink: str, number: int | None) -> None:
+        """Note the first row of a sink that has no outcome yet, None when all have one."""
+        if number is None:
+            self._unfinished.pop(sink, None)
+        else:
+            self._unfinished[sink] = number
+
+    def done(self, row: Row, sink: str, outcome: str, reason: str = "", **about: Any) -> None:
+        """Note what came of a row.
+
+        Args:
+            row: The row.
+            sink: Name of the sink.
+            outcome: One of the ledger's outcomes.
+            reason: Why, for a person; never with a value of the row.
+            about: Further columns of the outcome, like ``contact_id``.
+        """
+        self._finish(row, outcome)
+        self.keep(
+            Outcome(
+                sink=sink,
+                key=row.key,
+                source_key=row.source_key,
+                stream=row.stream,
+                outcome=outcome,
+                reason=reason,
+                **about,
+            )
+        )
+
+    def settled(self, row: Row, sink: str, outcome: str, reason: str) -> None:
+        """Note what came of a row that the ledger has settled already."""
+        self._finish(row, outcome)
+        self.report.add(sink, outcome, reason)
+
+    def _finish(self, row: Row, outcome: str) -> None:
+        self.report.finished += 1
+        if outcome in AGAIN:
+            self._comes_again = min(self._comes_again or row.number, row.number)
+
+    def keep(self, outcome: Outcome) -> None:
+        """Note what came of something; it is committed a little later."""
+        self.report.add(outcome.sink, outcome.outcome, outcome.reason)
+        self._outcomes.append(outcome)
+        if len(self._outcomes) >= COMMIT_ROWS:
+            self.commit()
+
+    def pace(self, messages: int) -> None:
+        """Wait until ``messages_per_minute`` allows so many more."""
+        if per_minute := self.config.get("messages_per_minute"):
+            self.client.wait(self._pause)
+            self._pause = 60 * messages / per_minute
+
+    def remember(self, contact_id: int, marks: tuple[str, str]) -> None:
+        """Note what a contact was given and what it showed; committed with the outcomes."""
+        self._written[contact_id] = marks
+
+    def planned(self, row: Row, sink: str, change: str, detail: str = "", **about: Any) -> None:
+        """Note what a dry run would have done with a row."""
+        self.report.plan[sink, change] += 1
+        self.done(row, sink, "dry_run", f"{change}: {detail}" if detail else change, **about)
+
+    def commit(self) -> None:
+        """Commit outcomes to the ledger, then write the newest state that they allow."""
+        if self._written:
+            self.ledger.set_written(self._written)
+            self._written.clear()
+        if self._outcomes:
+            self.ledger.record(self.id, self._outcomes)
+            self._outcomes.clear()
+        self._committed_at = time.monotonic()
+        self._advance()
+
+    def reject_line(self, line: bytes) -> None:
+        """Reject a line that is no Singer message."""
+        hashed = key_hasher(self.config.get("pii_key", ""))
+        row = Row(self.count_row(), INPUT, hashed(line.decode(errors="replace")), "{}", {})
+        self.done(row, INPUT, "rejected", "a line of the input is no Singer message")
+
+    def end(self, error: Exception | None = None) -> None:
+        """Commit what is known, say what the run did, and let go of everything.
+
+        Args:
+            error: What ended the run early.
+        """
+        try:
+            # Where the ledger could not be used, trying again would take as long, and end alike.
+            if error is None or ("ledger" in self.__dict__ and not isinstance(error, LedgerError)):
+                self.commit()
+        except ClickSendError as late:
+            if error is None:
+                error = late
+                raise
+            logger.error("%s", late)  # noqa: TRY400
+        finally:
+            self._tell(error)
+            for name in ("client", "ledger"):
+                if name in self.__dict__:
+                    getattr(self, name).close()
+
+    def _tell(self, error: Exception | None) -> None:
+        """Say what the run did."""
+        if self.stopped:
+            self.note(f"Stopped by {signal.Signals(self.stopped).name}: rows without an outcome come again.")
+        elif error is not None:
+            self.report.error = str(error) if isinstance(error, ClickSendError) else type(error).__name__
+        requests = self.client.request_count if "client" in self.__dict__ else 0
+        if path := self.config.get("report_path"):
+            try:
+                self.report.save(path, requests)
+            except OSError as problem:
+                self.fail(f"The report cannot be written ({problem.strerror}): check report_path.")
+        self.report.show(requests)
+
+    @property
+    def exit_code(self) -> int:
+        """What the process should end with."""
+        if self.stopped:
+            return 128 + self.stopped
+        most = self.config.get("fail_on_rejected")
+        too_many = most is not None and self.report["rejected"] > most * max(self.rows, 1)
+        if self.failed or too_many or self.report["failed"]:
+            return 1
+        return UNKNOWN_REMAIN if any(self.unknown.values()) else 0
+
+    def _advance(self) -> None:
+        """Write the newest state whose rows all have a committed outcome; none when rows were only tried."""
+        if self._outcomes or self.dry_run or self.config.get("test_recipient"):
+            return
+        ends = [self.rows + 1, *self._unfinished.values()]
+        if self._comes_again is not None:
+            ends.append(self._comes_again)
+        self._states.advance(min(ends) - 1)
+
+    def _write_state(self, state: str) -> None:
+        """Write a state; when nobody reads it any more, that is a stop."""
+        try:
+            sys.stdout.write(f"{state}\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            self.stop(signal.SIGPIPE)

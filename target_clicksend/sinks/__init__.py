@@ -1,0 +1,60 @@
+"""The sinks, each the way into one part of ClickSend."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from target_clicksend.row import Row
+from target_clicksend.run import Run
+
+
+class Sink:
+    """Takes rows and writes them; every row it received has an outcome once ``finish`` returns."""
+
+    name: ClassVar[str]
+    columns: ClassVar[frozenset[str]]
+    """The columns it knows."""
+    personal: ClassVar[frozenset[str]] = frozenset()
+    """Columns about a person, which are never stored in clear."""
+
+    own_key: ClassVar[str | None] = None
+    """Column with which a row brings its own key."""
+    needs_key: ClassVar[bool] = False
+    """Whether a row without a key is rejected."""
+
+    needs_account: ClassVar[bool] = True
+    """Whether it uses the API of ClickSend itself, which some hubs do not pass through."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        run.needs_account |= self.needs_account
+        self._unknown: set[str] = set()
+
+    def receive(self, row: Row) -> None:
+        """Take a row; write it now or later."""
+        raise NotImplementedError
+
+    def turn_away(self, record: Any) -> None:
+        """Note a row of this sink's that was rejected before it got here."""
+
+    def prepare(self) -> None:
+        """Write what other sinks' ``finish`` builds on, after the end of the input."""
+
+    def finish(self) -> None:
+        """Write what waits."""
+        raise NotImplementedError
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The columns that it writes or reads, those that the settings name included."""
+        return self.columns
+
+    def note_unknown(self, columns: set[str]) -> None:
+        """Say once which of a row's columns go nowhere."""
+        new = {name for name in columns - self.known - self._unknown if not name.startswith("_sdc_")}
+        if new:
+            self._unknown |= new
+            self.run.note(
+                f"{self.name}: {', '.join(sorted(new))} is not written, there is no such field: rename the"
+                " column with stream_maps."
+            )

@@ -1,0 +1,289 @@
+"""The sink ``contacts``: rows become the contacts of lists, with one write for each that differs."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from functools import cached_property
+from typing import Any, ClassVar
+
+from typing_extensions import override
+
+from clicksend.errors import ClickSendError
+from clicksend.ledger import Outcome
+from target_clicksend.contacts import mirror
+from target_clicksend.contacts.entries import COLUMNS, Entry, Reader
+from target_clicksend.contacts.fields import FIELDS
+from target_clicksend.contacts.index import Contact, Index
+from target_clicksend.contacts.plan import DIFFERENT, Plan, Planner, unkept
+from target_clicksend.contacts.spool import Spool
+from target_clicksend.contacts.writing import Result, Writer
+from target_clicksend.failures import GONE, Breaker
+from target_clicksend.lists import ListRef, fold
+from target_clicksend.row import Rejected, Row
+from target_clicksend.run import INPUT, Run
+from target_clicksend.sinks import Sink
+
+PRAGMAS = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;"
+
+
+class Contacts(Sink):
+    """Contacts of lists."""
+
+    name: ClassVar[str] = "contacts"
+    columns = COLUMNS
+    personal = frozenset(FIELDS)
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        database = sqlite3.connect("", isolation_level=None)
+        database.executescript(PRAGMAS)
+        self._spool = Spool(database)
+        self._index = Index(database, run.client, run.config["match_on"])
+        self._list_ids: dict[ListRef, int | Rejected | None] = {}
+        self._writing: dict[int, tuple[Entry, Plan, Future[Result]]] = {}
+        self._next = 0
+        self._breaker = Breaker()
+        self._ended: ClickSendError | None = None
+        self._different: Counter[str] = Counter()
+
+    @cached_property
+    def _reader(self) -> Reader:
+        return Reader(self.run.config, self.run.country)
+
+    @cached_property
+    def _enforced(self) -> list[int]:
+        """Ids of the lists whose members must not be contacted."""
+        return self.run.lists.opted_out if self.run.config["opt_out"] == "enforce" else []
+
+    @cached_property
+    def _planner(self) -> Planner:
+        opted_out = self.run.lists.opted_out
+        return Planner(self._index, self._list_of, opted_out, self.run.ledger, self.run.config)
+
+    @cached_property
+    def _writer(self) -> Writer:
+        may_create = self.run.config["contacts_mode"] != "update"
+        return Writer(self.run.client, self.run.lists, self._enforced, may_create=may_create)
+
+    @property
+    @override
+    def known(self) -> frozenset[str]:
+        return self.columns | frozenset(self.run.config["custom_fields"])
+
+    @override
+    def receive(self, row: Row) -> None:
+        try:
+            entry = self._reader.read(row)
+        except Rejected as reason:
+            self.turn_away(row.values)
+            self.run.done(row, self.name, "rejected", str(reason))
+            return
+        self._spool.add(entry)
+        self.run.finished_before(self.name, self._spool.first)
+
+    @override
+    def turn_away(self, record: Any) -> None:
+        if self._mirrors:
+            self._spool.add_rejected(self._reader.names_of(record))
+
+    @override
+    def finish(self) -> None:
+        if self._spool.first is None:
+            return
+        self._read_lists()
+        for entry in self._spool.with_contact_id():
+            self._planner.introduce(entry)
+        self._spool.mark_persons(self._planner.person)
+        for entry, is_last in self._spool.last_ones():
+            if self.run.stopped:
+                break
+            self._take(entry, is_last=is_last)
+        self._collect(0)
+        if self._ended:
+            raise self._ended
+        if self.run.stopped:
+            return
+        self.run.finished_before(self.name, None)
+        self._report()
+        if self._mirrors:
+            self._mirror()
+
+    def _read_lists(self) -> None:
+        """Find or make the lists that rows name, and read them; all, if a contact_id is in none of them."""
+        for list_id in self._enforced:
+            self._index.load(list_id)
+        for ref, is_needed in self._spool.list_refs():
+            try:
+                self._list_ids[ref] = self._found(ref, is_needed=is_needed)
+            except Rejected as reason:
+                self._list_ids[ref] = reason
+        entries = self._spool.with_contact_id()
+        if any(self._index.by_id(entry.contact_id or 0) is None for entry in entries):
+            for list_id in list(self.run.lists.names):
+                self._load(list_id)
+
+    def _found(self, ref: ListRef, *, is_needed: bool) -> int | None:
+        """Return the id of a list, read; None for one that was not made."""
+        list_id = self.run.lists.find(ref)
+        if list_id is not None and not self._load(list_id):
+            list_id = self.run.lists.find(ref)
+        if list_id is None and is_needed and self.run.config["contacts_mode"] != "update":
+            if self.run.dry_run:
+                self._plan_list(fold(str(ref)))
+            else:
+                list_id = self.run.lists.create(str(ref))
+        return list_id
+
+    def _plan_list(self, name: str) -> None:
+        """Note that a list would be made, unless a row of its own has said so."""
+        if name not in self.run.lists.planned:
+            self.run.lists.planned.add(name)
+            self.run.report.plan["contact_lists", "create"] += 1
+
+    def _load(self, list_id: int) -> bool:
+        """Read a list; return whether it was there."""
+        try:
+            self._index.load(list_id)
+        except GONE:
+            self.run.lists.forget(list_id)
+            return False
+        return True
+
+    @property
+    def _mirrors(self) -> bool:
+        return bool(self.run.config["contacts_mode"] == "mirror")
+
+    @property
+    def _named_lists(self) -> list[int]:
+        return sorted({found for found in self._list_ids.values() if isinstance(found, int)})
+
+    def _list_of(self, ref: ListRef) -> int | None:
+        found = self._list_ids[ref]
+        if isinstance(found, Rejected):
+            raise found
+        return found
+
+    def _take(self, entry: Entry, *, is_last: bool) -> None:
+        """Plan a row; note its outcome, or begin to write it."""
+        number = entry.row.number
+        try:
+            plan = self._plan(entry, is_last=is_last)
+        except Rejected as reason:
+            plan = Plan(outcome="rejected", reason=str(reason))
+            self._spool.add_rejected((entry.contact_id, [entry.match or ""]))
+        self._next = number + 1
+        if plan.writes and self.run.dry_run:
+            self._settle(number)
+            self.run.planned(entry.row, self.name, plan.change or "remove duplicates", plan.detail)
+        elif plan.writes and not self._ended:
+            self._writing[number] = (entry, plan, self.run.client.submit(self._writer.carry_out, plan))
+            self._collect(2 * self.run.client.settings.max_concurrency)
+        else:
+            self._settle(number)
+            result = Result(plan.outcome, plan.reason, plan.contact.contact_id if plan.contact else None)
+            if plan.writes:
+                result = Result("failed", f"not tried: {self._ended}")
+            self._note(entry, plan, result)
+
+    def _plan(self, entry: Entry, *, is_last: bool) -> Plan:
+        if self._mirrors:
+            self._index.name(self._planner.named(entry))
+        if not is_last:
+            return Plan(outcome="duplicate", reason="a later row of this run is for the same contact")
+        return self._planner.plan(entry)
+
+    def _collect(self, most: int) -> None:
+        """Wait until at most so many writes are under way, and note what came of the others."""
+        while len(self._writing) > most:
+            done, _ = wait([future for _, _, future in self._writing.values()], return_when=FIRST_COMPLETED)
+            for number in [number for number, (_, _, future) in self._writing.items() if future in done]:
+                entry, plan, future = self._writing[number]
+                self._settle(number)
+                self._note(entry, plan, self._result(future))
+
+    def _result(self, future: Future[Result]) -> Result:
+        try:
+            result = future.result()
+        except ClickSendError as error:
+            self._ended = self._ended or error
+            return Result("failed", str(error))
+        try:
+            self._breaker.check(result.outcome, result.reason)
+        except ClickSendError as error:
+            self._ended = self._ended or error
+        return result
+
+    def _settle(self, number: int) -> None:
+        """Note that a row is about to have its outcome."""
+        self._writing.pop(number, None)
+        self.run.finished_before(self.name, next(iter(self._writing), self._next))
+
+    def _note(self, entry: Entry, plan: Plan, result: Result) -> None:
+        remembered = self._planner.remembered(plan, result.stored)
+        if remembered and result.contact_id:
+            self.run.remember(result.contact_id, remembered)
+        different = unkept(plan, result.stored)
+        self._different.update(different)
+        self.run.done(
+            entry.row,
+            self.name,
+            result.outcome,
+            f"{', '.join(different)} {DIFFERENT}" if different else result.reason,
+            contact_id=result.contact_id,
+            object_id=str(plan.list_id) if plan.list_id else None,
+        )
+
+    def _report(self) -> None:
+        """Say what is no row's outcome."""
+        if extras := self._planner.extras:
+            removes = self.run.config["remove_duplicates"]
+            done = "removed" if removes else "set remove_duplicates to remove them"
+            self.run.note(f"contacts: {extras:,} of them are the second of a person in a list: {done}.")
+        for name, count in sorted(self._different.items()):
+            self.run.note(
+                f"contacts: {name} {DIFFERENT}, for {count:,} of them: it is not written again until the row"
+                " changes."
+            )
+
+    def _mirror(self) -> None:
+        """Delete what the input does not name any more."""
+        if self._spool.someone_unnamed or self.run.report.rows[INPUT, "rejected"]:
+            self.run.fail(
+                "mirror: a rejected row names nobody, so anybody may be meant: no contact was deleted."
+            )
+            return
+        for list_id in sorted(set(self._named_lists) - set(self.run.lists.opted_out)):
+            for contact_id, match in self._spool.rejected():
+                matching = self._index.matching(list_id, match)
+                self._index.name([contact_id or 0, *(one.contact_id for one in matching)])
+            found = mirror.missing(self._index, list_id, self.run.ledger.missing(list_id), self.run.config)
+            if found.refused:
+                self.run.fail(found.refused)
+            if not self.run.dry_run:
+                self.run.ledger.set_missing(list_id, found.times)
+            self._delete(list_id, found.due)
+
+    def _delete(self, list_id: int, due: list[int]) -> None:
+        """Delete contacts, or say that they would be."""
+        plans = [Plan("delete", "deleted", contact=Contact(one, list_id, {})) for one in due]
+        results = (Result("dry_run", "delete", one) for one in due)
+        if not self.run.dry_run:
+            results = self.run.client.map(self._writer.carry_out, plans)
+        elif due:
+            self.run.report.plan[mirror.SINK, "delete"] += len(due)
+        for contact_id, result in zip(due, results, strict=True):
+            self.run.keep(
+                Outcome(
+                    sink=mirror.SINK,
+                    key=f"{list_id}:{contact_id}",
+                    stream=mirror.SINK,
+                    outcome=result.outcome,
+                    reason=result.reason,
+                    contact_id=contact_id,
+                    object_id=str(list_id),
+                )
+            )
+            if self.run.stopped:
+                break

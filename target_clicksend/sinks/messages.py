@@ -1,0 +1,288 @@
+"""The sinks ``sms_messages``, ``mms_messages`` and ``voice_messages``: one key, one message, ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from functools import cached_property, partial
+from typing import Any, ClassVar
+
+from msgspec.structs import replace
+from typing_extensions import override
+
+from clicksend.errors import ClickSendError, SettingsError
+from clicksend.paging import read_pages
+from target_clicksend.gates.caps import Caps
+from target_clicksend.gates.message import Channel, Message
+from target_clicksend.gates.parts import count_parts
+from target_clicksend.gates.reading import COLUMNS, Reader
+from target_clicksend.gates.templates import Stored, Templates
+from target_clicksend.messages.gating import Gates
+from target_clicksend.messages.judging import Verdict
+from target_clicksend.messages.outbox import Outbox
+from target_clicksend.messages.passed import Passed
+from target_clicksend.messages.routes import ApiRoute, Route
+from target_clicksend.messages.spool import Spool
+from target_clicksend.row import Rejected, Row, key_hasher
+from target_clicksend.run import Run
+from target_clicksend.sinks import Sink
+
+
+class Messages(Sink):
+    """Messages of one channel, in batches as they arrive; with a cap set, none before the input has ended."""
+
+    channel: ClassVar[Channel]
+    own_key = "idempotency_key"
+    needs_key = True
+    personal = frozenset({"to", "from", "body", "from_email", "custom_string"})
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        if not run.config.get("ledger_url"):
+            raise SettingsError(
+                f"Sink {self.name} needs ledger_url: what was sent is remembered there, so that nothing is"
+                " sent twice. Name a file that stays, like sqlite:////var/lib/clicksend/ledger.db, or a"
+                " PostgreSQL database."
+            )
+        spend = run.config.get("max_spend_per_run")
+        most = None if spend is None else Decimal(str(spend))
+        self._caps = Caps(run.config.get("max_messages_per_run"), most)
+        self._spool = Spool() if self._caps != Caps() else None
+        self._batch: list[Message] = []
+        self._size: int = min(run.config["batch_size_rows"], run.config.get("messages_per_minute") or 1000)
+        """Messages that are judged together; no more than go out before the judgement is old."""
+        self._planned = Passed() if run.dry_run else None
+        self._unfinished: dict[int, Message] = {}
+        self._batches = 0
+        self._columns: set[str] = set()
+        self._looked_up = False
+
+    @property
+    @override
+    def known(self) -> frozenset[str]:
+        return self.columns | {self.run.config.get("created_at_column", "")}
+
+    @override
+    def note_unknown(self, columns: set[str]) -> None:
+        """Wait for the row: what fills the placeholders of its template is not unknown."""
+        self._columns = columns
+
+    @override
+    def receive(self, row: Row) -> None:
+        if not self._looked_up:
+            self._reconcile()
+        if not {"template_id", "template_name"} & row.values.keys():
+            super().note_unknown(self._columns)
+        try:
+            message = self._addressed(self.read(row))
+        except Rejected as reason:
+            self.run.done(row, self.name, "rejected", str(reason))
+            return
+        if self._spool is not None:
+            self._spool.add(message)
+            self.run.finished_before(self.name, self._spool.first)
+            return
+        self._batch.append(message)
+        self.run.finished_before(self.name, self._batch[0].row.number)
+        if len(self._batch) >= self._size:
+            self._flush(is_last=False)
+
+    @override
+    def prepare(self) -> None:
+        if self._spool is not None:
+            self._tally(self._spool)
+
+    @override
+    def finish(self) -> None:
+        if self._spool is not None:
+            self._finish_capped(self._spool)
+        else:
+            self._flush(is_last=True)
+        if not self.run.stopped:
+            self._reconcile()
+            if self.route.ended:
+                self.run.fail(f"{self.name}: {self.route.ended}")
+
+    @cached_property
+    def route(self) -> Route:
+        """The way that the messages take."""
+        return ApiRoute(self.run, self.channel)
+
+    def read(self, row: Row) -> Message:
+        """Return the message that a row asks for.
+
+        Raises:
+            Rejected: It cannot be sent.
+        """
+        return self._reader.read(row)
+
+    @cached_property
+    def _reader(self) -> Reader:
+        return Reader(self.channel, self.run.config, self.run.country, Templates(self._templates))
+
+    @cached_property
+    def _gates(self) -> Gates:
+        return Gates(self.run, self.name, self.channel)
+
+    @cached_property
+    def _outbox(self) -> Outbox:
+        return Outbox(self.run, self.name, self.route)
+
+    def _templates(self) -> Stored:
+        rows = (row for page in read_pages(self.run.client, "/sms/templates") for row in page.rows)
+        return {int(row["template_id"]): (str(row["template_name"]), str(row["body"])) for row in rows}
+
+    def _reconcile(self) -> None:
+        """Look up what is unknown; a dry run leaves the ledger as it is."""
+        self._looked_up = True
+        if self.run.dry_run:
+            return
+        try:
+            unknown = self.route.reconcile(self.run.ledger, self.name)
+        except ClickSendError as error:
+            self.run.note(f"{self.name}: unanswered messages could not be looked up. {error}")
+            unknown = len(self.run.ledger.open_claims(self.name))
+        self.run.unknown[self.name] = unknown
+
+    def _addressed(self, message: Message) -> Message:
+        """Return a message, to ``test_recipient`` under a key of its own where that is set."""
+        recipient = self.run.config.get("test_recipient")
+        if not recipient:
+            return message
+        row = message.row
+        key = key_hasher(self.run.config.get("pii_key", ""))(f"{recipient}\0{row.key}")
+        return replace(
+            message, to=recipient, time_zone=None, row=Row(row.number, row.stream, key, row.source_key, {})
+        )
+
+    def _flush(self, *, is_last: bool) -> None:
+        batch, self._batch = self._batch, []
+        self._process(batch, all_there_are=is_last and not self._batches)
+        self._batches += 1
+
+    def _process(self, batch: Sequence[Message], *, all_there_are: bool) -> None:
+        """Let a batch through the gates, and send what passes."""
+        self._unfinished = {message.row.number: message for message in batch}
+        passed: list[Message] = []
+        for message, verdict in self._gates.judge(batch, self._planned, all_there_are=all_there_are):
+            if verdict is None:
+                passed.append(message)
+            else:
+                self._note(message, verdict)
+        for group in self._grouped(passed):
+            if self.run.stopped:
+                break
+            if self.run.dry_run:
+                self._plan(group)
+            elif ended := self.route.ended:
+                for message in group:
+                    self._note(message, Verdict("failed", f"not sent: {ended}"))
+            else:
+                self.run.pace(len(group))
+                for message, verdict in self._outbox.send(group):
+                    self._note(message, verdict, is_settled=verdict.outcome != "duplicate")
+        self.run.commit()
+
+    def _grouped(self, messages: Sequence[Message]) -> Iterator[list[Message]]:
+        """Yield what goes into one request: for MMS one media_file."""
+        by_media: dict[str, list[Message]] = {}
+        for message in messages:
+            by_media.setdefault(message.media_file, []).append(message)
+        for group in by_media.values():
+            for start in range(0, len(group), self.route.most):
+                yield group[start : start + self.route.most]
+
+    def _note(self, message: Message, verdict: Verdict, *, is_settled: bool = False) -> None:
+        self._unfinished.pop(message.row.number, None)
+        self.run.finished_before(self.name, next(iter(self._unfinished), self._next_waiting))
+        if is_settled:
+            self.run.settled(message.row, self.name, verdict.outcome, verdict.reason)
+        else:
+            about = {"custom_string": message.custom_string, "campaign": message.campaign}
+            self.run.done(message.row, self.name, verdict.outcome, verdict.reason, **about)
+
+    @property
+    def _next_waiting(self) -> int | None:
+        return None if self._spool is None else self._spool.first
+
+    def _plan(self, group: list[Message]) -> None:
+        """Say what would be sent, and for how much."""
+        for message, quote in zip(group, self.route.quotes(group), strict=True):
+            if quote.outcome == "rejected":
+                self._note(message, quote)
+                continue
+            self._unfinished.pop(message.row.number, None)
+            about: dict[str, Any] = {"campaign": message.campaign, "price": quote.price}
+            if self.channel != "notification":
+                about["parts"] = quote.parts or count_parts(message.body, self.channel).count
+            parts: int = about.get("parts", 0)
+            self.run.report.price(self.name, quote.price, parts, partial(self.route.sample, message))
+            self.run.planned(message.row, self.name, "send", **about)
+
+    def _tally(self, spool: Spool) -> None:
+        """Judge and price everything; what may not be sent is done with."""
+        few, passed = len(spool) <= self._size, Passed()
+        for batch in spool.batches(self.run.config["batch_size_rows"]):
+            if self.run.stopped:
+                return
+            fit: list[Message] = []
+            for message, verdict in self._gates.judge(batch, passed, all_there_are=few):
+                if verdict is None:
+                    fit.append(message)
+                else:
+                    spool.remove(message)
+                    self._note(message, verdict)
+            for group in self._grouped(fit):
+                priced = [Verdict("sent")] * len(group)
+                if self._caps.spend is not None:
+                    priced = self.route.quotes(group)
+                for message, quote in zip(group, priced, strict=True):
+                    if quote.outcome == "rejected":
+                        spool.remove(message)
+                        self._note(message, quote)
+                    else:
+                        self.run.tally.add(quote.price)
+        self.run.finished_before(self.name, spool.first)
+
+    def _finish_capped(self, spool: Spool) -> None:
+        """Send all of it, or nothing when that is more than the run may send."""
+        excess = self._caps.exceeded(self.run.tally)
+        if excess and len(spool):
+            self.run.fail(f"{self.name}: {excess}: nothing was sent.")
+        few = len(spool) <= self._size
+        for batch in spool.batches(self._size):
+            if self.run.stopped:
+                return
+            for message in batch:
+                spool.remove(message)
+            if excess:
+                self._unfinished = {message.row.number: message for message in batch}
+                for message in batch:
+                    self._note(message, Verdict("held", excess))
+            else:
+                self._process(batch, all_there_are=few)
+        self.run.finished_before(self.name, None)
+
+
+class SmsMessages(Messages):
+    """Text messages."""
+
+    name = "sms_messages"
+    channel = "sms"
+    columns = COLUMNS["sms"]
+
+
+class MmsMessages(Messages):
+    """Picture messages; those with one media_file go in one request."""
+
+    name = "mms_messages"
+    channel = "mms"
+    columns = COLUMNS["mms"]
+
+
+class VoiceMessages(Messages):
+    """Calls that speak a text."""
+
+    name = "voice_messages"
+    channel = "voice"
+    columns = COLUMNS["voice"]

@@ -1,0 +1,76 @@
+"""The sink ``notifications``: messages from templates of the hub."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from typing import Any
+
+from typing_extensions import override
+
+from clicksend.hub import Hub
+from target_clicksend.gates.fields import read_number, read_required
+from target_clicksend.gates.message import Message
+from target_clicksend.gates.reading import judged_by
+from target_clicksend.messages.routes import HubRoute, Route
+from target_clicksend.row import Rejected, Row, Values
+from target_clicksend.run import Run
+from target_clicksend.sinks.messages import Messages
+from target_clicksend.values import read_text
+
+
+class Notifications(Messages):
+    """Notifications through the hub, which has no history: an unanswered one stays unknown."""
+
+    name = "notifications"
+    channel = "notification"
+    columns = frozenset(
+        {"to", "template_id", "variables", "locale", "schedule", "idempotency_key", "purpose", "time_zone"}
+        | {"opted_out", "send_before", "campaign"}
+    )
+    personal = frozenset({"to", "variables"})
+    needs_account = False
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        Hub(run.client)  # it says at once when there is no key for it
+
+    @cached_property
+    @override
+    def route(self) -> Route:
+        return HubRoute(self.run)
+
+    @override
+    def read(self, row: Row) -> Message:
+        values = row.values
+        text: dict[str, Any] = {
+            "template_id": read_required(values, "template_id"),
+            "variables": _variables(values),
+        }
+        if locale := read_text(values, "locale"):
+            text["locale"] = locale
+        return Message(
+            row=Row(row.number, row.stream, row.key, row.source_key, {}),
+            channel=self.channel,
+            to=read_number(values, "to", self.run.country),
+            body=json.dumps(text, sort_keys=True),
+            **judged_by(values, self.run.config),
+        )
+
+
+def _variables(values: Values) -> dict[str, str]:
+    """Return the template's variables, all of them text.
+
+    Raises:
+        Rejected: They are no object, or one of them is no text, number or boolean.
+    """
+    given: Any = values.get("variables") or {}
+    if isinstance(given, str):
+        try:
+            # Databases without a type for objects hand them over as text.
+            given = json.loads(given)
+        except ValueError:
+            given = None
+    if not isinstance(given, dict):
+        raise Rejected("variables is no object")
+    return {name: read_text(given, name) for name in given}

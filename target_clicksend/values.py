@@ -1,0 +1,108 @@
+"""Values out of a row's columns, whatever type the upstream table has for them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+from decimal import Decimal
+
+from target_clicksend.row import Rejected, Values
+
+LONGEST = 1000
+"""Characters; ClickSend names no limit. What it cuts shorter reads back different, and is reported."""
+LARGEST_ID = 2**63 - 1
+LARGEST_EXPONENT = 30
+DAY = re.compile(r"\d{4}-\d\d-\d\d.*", re.ASCII)
+ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+
+
+def read_text(values: Values, name: str, longest: int = LONGEST) -> str:
+    """Return a column as text without its edges, ``""`` for null.
+
+    Raises:
+        Rejected: It is no text, number, date or boolean, or one that nobody could read.
+    """
+    value = values.get(name)
+    if isinstance(value, str):
+        return _checked(name, value.strip(), longest)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, int | float | Decimal):
+        return _checked(name, _number(name, value), longest)
+    raise Rejected(f"{name} holds {'a list' if isinstance(value, list) else 'an object'}: it takes text")
+
+
+def read_id(values: Values, name: str) -> int | None:
+    """Return a column as an id, None for null and 0.
+
+    Raises:
+        Rejected: It is no whole number.
+    """
+    text = read_text(values, name)
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal()) or int(text) > LARGEST_ID:
+        raise Rejected(f"{name} is no whole number above 0")
+    return int(text) or None
+
+
+def read_flag(values: Values, name: str) -> bool:
+    """Return a column as true or false, false for null.
+
+    Raises:
+        Rejected: It is neither.
+    """
+    text = read_text(values, name).lower()
+    if text not in ("", "true", "false", "1", "0"):
+        raise Rejected(f"{name} is neither true nor false")
+    return text in ("true", "1")
+
+
+def is_deleted(values: Values) -> bool:
+    """Return whether the row is gone upstream.
+
+    Raises:
+        Rejected: The column holds something else than the time at which it went.
+    """
+    text = read_text(values, "_sdc_deleted_at")
+    if text and not DAY.fullmatch(text):
+        raise Rejected(
+            "_sdc_deleted_at is no time like 2026-01-31T12:00:00Z: it is for when the row was deleted"
+        )
+    return bool(text)
+
+
+def check_address(name: str, text: str) -> None:
+    """Check an e-mail address.
+
+    Raises:
+        Rejected: It is none, or holds characters that nobody can see.
+    """
+    if any(unicodedata.category(character) in ("Cc", "Cf") for character in text):
+        raise Rejected(f"{name} holds an invisible character")
+    if not ADDRESS.fullmatch(text):
+        raise Rejected(f"{name} is no e-mail address")
+
+
+def _number(name: str, value: float | Decimal) -> str:
+    exact = Decimal(str(value))
+    if not exact.is_finite() or abs(exact.adjusted()) > LARGEST_EXPONENT:
+        raise Rejected(f"{name} is no number that could be written")
+    return f"{exact.to_integral_value():f}" if exact == exact.to_integral_value() else f"{exact:f}"
+
+
+def _checked(name: str, text: str, longest: int) -> str:
+    if "\0" in text:
+        raise Rejected(f"{name} holds a NUL character")
+    if len(text) > longest:
+        raise Rejected(f"{name} has {len(text):,} characters; {longest:,} are the most")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Rejected(f"{name} holds half a character (a lone surrogate)") from None
+    return text

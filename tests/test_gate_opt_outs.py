@@ -1,0 +1,258 @@
+"""Opt-outs: what ClickSend knows is known here, or nothing is sent."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+import pytest
+
+from clicksend.errors import LedgerError
+from clicksend.paging import read_pages
+from target_clicksend.gates.opt_outs import OptOuts, OptOutsError
+from target_clicksend.gates.stop_words import KEYWORDS, StopWords
+
+pytest_plugins = ["sandbox_calls"]
+
+OPT_OUT_LIST = 3555277
+STRANGER, FRIEND = "+61411222333", "+61411222334"
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def ledger_url(tmp_path):
+    """Return the URL of a SQLite ledger; the ledger's own tests try both data bases."""
+    return f"sqlite:///{tmp_path}/ledger.db"
+
+
+@pytest.fixture
+def client(box, connect):
+    return connect(box.api_url, max_retries=0)
+
+
+@pytest.fixture
+def new(client, ledger, ledger_time):
+    """Return a function that makes the opt-outs of a new run."""
+
+    def new(lists=(OPT_OUT_LIST,), keywords=KEYWORDS, client=client):
+        return OptOuts(client, ledger, lambda: lists, keywords, HOUR, "AU", ledger_time)
+
+    return new
+
+
+@pytest.fixture
+def listed(client):
+    """Return the numbers in the Opt-Out List."""
+    return {row["phone_number"] for row in rows(client, f"/lists/{OPT_OUT_LIST}/contacts")} - {"", None}
+
+
+def rows(client, path):
+    return [row for page in read_pages(client, path) for row in page.rows]
+
+
+def stoppers(client):
+    history = rows(client, "/sms/history")
+    return {row["from"] for row in history if row["direction"] == "in" and StopWords().are_in(row["body"])}
+
+
+def say(box, sender, body):
+    box.control("POST", "reply", {"from": sender, "body": body})
+
+
+def asked(box, path="contacts"):
+    return [one["query"] for one in box.requests() if one["path"].endswith(path)]
+
+
+def test_the_list_and_all_replies_are_read(box, client, new, listed):
+    say(box, STRANGER, "Please stop")
+    say(box, FRIEND, "Don't")
+    everybody = {row["to"] for row in rows(client, "/sms/history")} | listed | stoppers(client) | {FRIEND}
+    outs = new()
+    assert outs.of(everybody) == set()
+    outs.refresh()
+    assert listed
+    assert STRANGER in stoppers(client)
+    assert FRIEND not in stoppers(client)
+    assert outs.of(everybody) == listed | stoppers(client)
+
+
+def test_emails_are_kept_too(ledger, client, new):
+    emails = {row["email"] for row in rows(client, f"/lists/{OPT_OUT_LIST}/contacts") if row["email"]}
+    new().refresh()
+    assert emails
+    assert ledger.opted_out([ledger.hash(email) for email in emails]) == {ledger.hash(one) for one in emails}
+
+
+def test_a_run_reads_what_is_new_since_the_last_one(box, new, ledger_time):
+    new().refresh()
+    read = len(box.requests())
+    box.advance(7200)
+    ledger_time.advance(hours=2)
+    say(box, STRANGER, "Stop it, please")
+    outs = new()
+    outs.refresh()
+    assert outs.of([STRANGER, FRIEND]) == {STRANGER}
+    contacts, history = (one["query"] for one in box.requests()[read:] if "reply" not in one["path"])
+    now = box.state()["now"]
+    assert now - 4 * 3600 < int(contacts["updated_after"]) <= now - 3 * 3600
+    assert now - 4 * 3600 < int(history["date_from"]) <= now - 3 * 3600
+    assert history["q"] == "status:Received"
+
+
+def test_a_list_of_several_pages(call, client, new, ledger):
+    for number in range(105):
+        call("POST", f"/lists/{OPT_OUT_LIST}/contacts", {"phone_number": f"+61411222{number:03}"})
+    numbers = {row["phone_number"] for row in rows(client, f"/lists/{OPT_OUT_LIST}/contacts")}
+    outs = new()
+    outs.refresh()
+    assert outs.of(numbers) == numbers
+
+
+def test_an_opted_out_contact_is_found_by_its_change(box, call, new, ledger_time):
+    new().refresh()
+    box.advance(3 * 3600)
+    ledger_time.advance(hours=3)
+    call("POST", f"/lists/{OPT_OUT_LIST}/contacts", {"phone_number": STRANGER})
+    outs = new()
+    outs.refresh()
+    assert outs.of([STRANGER]) == {STRANGER}
+
+
+def test_who_is_taken_off_the_list_is_known_a_day_later(box, call, client, new, ledger_time):
+    contacts = rows(client, f"/lists/{OPT_OUT_LIST}/contacts")
+    silent = [row for row in contacts if row["phone_number"] and row["phone_number"] not in stoppers(client)]
+    contact = silent[0]
+    new().refresh()
+    number = contact["phone_number"]
+    call("DELETE", f"/lists/{OPT_OUT_LIST}/contacts/{contact['contact_id']}")
+    for hours, expected in ((23, {number}), (1, set())):
+        ledger_time.advance(hours=hours)
+        outs = new()
+        outs.refresh()
+        assert outs.of([number]) == expected
+
+
+def test_a_stop_is_for_good(box, new, ledger_time):
+    say(box, STRANGER, "STOP")
+    new().refresh()
+    say(box, STRANGER, "START")
+    ledger_time.advance(days=2)
+    outs = new()
+    outs.refresh()
+    assert outs.of([STRANGER]) == {STRANGER}
+
+
+def test_within_an_hour_a_run_does_not_ask_again(box, new, ledger_time):
+    outs = new()
+    outs.refresh()
+    read = len(box.requests())
+    ledger_time.advance(minutes=59)
+    outs.refresh()
+    assert len(box.requests()) == read
+    ledger_time.advance(minutes=1)
+    outs.refresh()
+    assert len(box.requests()) > read
+
+
+@pytest.mark.parametrize("path", ["/lists/*/contacts", "/sms/history"])
+@pytest.mark.parametrize("kind", ["status", "html", "half_body", "reset_before"])
+def test_what_cannot_be_read_stops_the_sending(box, new, ledger_time, path, kind):
+    box.control("POST", "faults", {"kind": kind, "path": path, "times": -1})
+    with pytest.raises(OptOutsError, match=r"nothing is sent: run again later.* set opt_out: column"):
+        new().refresh()
+
+
+def test_knowledge_of_less_than_an_hour_will_do(box, new, ledger_time, caplog):
+    new().refresh()
+    box.control("POST", "faults", {"kind": "status", "times": -1})
+    ledger_time.advance(minutes=59)
+    with caplog.at_level(logging.WARNING):
+        new().refresh()
+    assert "Opt-outs are those of 2026-11-01T12:00:00+00:00." in caplog.text
+    with pytest.raises(OptOutsError):
+        new(keywords=["STOP", "BASTA"]).refresh()
+    ledger_time.advance(minutes=1)
+    with pytest.raises(OptOutsError):
+        new().refresh()
+    ledger_time.advance(hours=-2)
+    with pytest.raises(OptOutsError):
+        new().refresh()
+
+
+def test_other_lists_or_keywords_are_read_from_the_start(box, new, call):
+    new().refresh()
+    read = len(box.requests())
+    new(lists=[OPT_OUT_LIST + 1, OPT_OUT_LIST]).refresh()
+    new(keywords=["BASTA"]).refresh()
+    assert not [one for one in box.requests()[read:] if {"updated_after", "date_from"} & one["query"].keys()]
+
+
+def test_there_must_be_a_list(new):
+    with pytest.raises(OptOutsError, match="no list of the name that opt_out_list says"):
+        new(lists=()).refresh()
+
+
+def test_a_hub_without_lists(box, connect, new):
+    box.control("POST", "switches", {"hub_paths": "not_found"})
+    hub = connect(box.hub_api_url, username=None, max_retries=0)
+    with pytest.raises(OptOutsError, match="set opt_out: column"):
+        new(client=hub).refresh()
+    with pytest.raises(OptOutsError, match="set opt_out: column"):
+        new(client=hub).ask([STRANGER])
+
+
+def test_a_broken_ledger_is_no_matter_of_opt_outs(new, ledger, monkeypatch):
+    def fail(*arguments, **about):
+        raise LedgerError("locked")
+
+    monkeypatch.setattr(ledger, "add_opt_outs", fail)
+    with pytest.raises(LedgerError, match="locked"):
+        new().refresh()
+
+
+@pytest.mark.parametrize("q_match", ["exact", "substring"])
+def test_a_few_numbers_are_asked_for(box, client, new, listed, q_match):
+    box.control("POST", "switches", {"q_match": q_match})
+    say(box, STRANGER, "Please stop")
+    say(box, FRIEND, "Don't")
+    out, stopped = min(listed), STRANGER
+    in_touch = [FRIEND, "+6141122233", "+61411111111"]
+    outs = new()
+    outs.ask([out, stopped, *in_touch])
+    assert outs.of([out, stopped, *in_touch]) == {out, stopped}
+    assert f"phone_number:{out}" in [query.get("q") for query in asked(box)]
+    assert f"status:Received,from:{stopped}" in [query.get("q") for query in asked(box, "history")]
+
+
+def test_a_few_numbers_that_cannot_be_asked_for(box, new):
+    box.control("POST", "faults", {"kind": "status", "path": "/sms/history", "times": -1})
+    with pytest.raises(OptOutsError):
+        new().ask([STRANGER])
+
+
+def test_pages_that_shift_are_read_again(box, client, new, listed, monkeypatch):
+    """Somebody who slipped from page 2 to page 1 while page 2 was asked for is not overlooked."""
+    page = client.get(f"/lists/{OPT_OUT_LIST}/contacts", {"limit": 100}).data
+    box.control(
+        "POST",
+        "faults",
+        {
+            "kind": "body",
+            "path": f"/lists/{OPT_OUT_LIST}/contacts",
+            "body": {"http_code": 200, "response_code": "SUCCESS", "data": page | {"data": page["data"][1:]}},
+        },
+    )
+    outs = new()
+    outs.refresh()
+    assert outs.of(listed) == listed
+    assert len(asked(box)) >= 3
+
+
+def test_a_server_that_counts_what_it_does_not_give(box, client, new, listed):
+    page = client.get(f"/lists/{OPT_OUT_LIST}/contacts", {"limit": 100}).data
+    body = {"http_code": 200, "response_code": "SUCCESS", "data": page | {"total": page["total"] + 1}}
+    fault = {"kind": "body", "path": f"/lists/{OPT_OUT_LIST}/contacts", "body": body, "times": -1}
+    box.control("POST", "faults", fault)
+    outs = new()
+    outs.refresh()
+    assert outs.of(listed) == listed

@@ -1,0 +1,93 @@
+"""Templates: which one a row names, and how its columns fill it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from target_clicksend.gates.templates import Templates, fill
+from target_clicksend.row import Rejected
+
+STORED = {1: ("Welcome", "Hi {name}!"), 2: ("Twice", "a"), 3: (" twice ", "b"), 4: ("Plain", "No names")}
+
+
+def text(**values):
+    return Templates(lambda: STORED).text(values)
+
+
+@pytest.mark.parametrize(
+    ("body", "values", "expected"),
+    [
+        ("Hi {name}!", {"name": "Zoë"}, "Hi Zoë!"),
+        ("{ name }{name}", {"name": "x"}, "xx"),
+        ("{First Name}", {"first_name": "x"}, "x"),
+        ("{first-name}", {"FIRST_NAME": "x"}, "x"),
+        ("{Name}", {"Name": "exact", "name": "other"}, "exact"),
+        ("{custom_1} {n} {price}", {"custom_1": "x", "n": 3.0, "price": Decimal("1.50")}, "x 3 1.50"),
+        ("{name}", {"name": "{name} {{"}, "{name} {{"),
+        ("Hi (First Name) (Last Name)", {}, "Hi (First Name) (Last Name)"),
+        ("", {}, ""),
+    ],
+)
+def test_placeholders(body, values, expected):
+    assert fill(body, values) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "values", "said"),
+    [
+        ("{name}", {}, "needs a column name, which is missing, null or blank"),
+        ("{name}", {"name": None}, "missing, null or blank"),
+        ("{name}", {"name": " "}, "missing, null or blank"),
+        ("{name}", {"name": []}, "name holds a list"),
+        ("{NAME}", {"name": "x", "Name": "y"}, "may be any of Name, name"),
+        ("{{name}}", {"name": "x"}, "a brace that belongs to no placeholder"),
+        ("Hi {name", {"name": "x"}, "a brace that belongs to no placeholder"),
+        ("Hi name}", {"name": "x"}, "a brace that belongs to no placeholder"),
+        ("{}", {"": "x"}, "cannot be a column"),
+        ('{"a": 1}', {}, "cannot be a column"),
+    ],
+)
+def test_what_a_template_lacks(body, values, said):
+    with pytest.raises(Rejected, match=said.replace("{", r"\{")):
+        fill(body, values)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, None),
+        ({"template_id": None, "template_name": ""}, None),
+        ({"template_id": "1", "name": "x"}, "Hi x!"),
+        ({"template_name": " welcome", "name": "x"}, "Hi x!"),
+        ({"template_name": "Twice", "template_id": 3}, "b"),
+    ],
+)
+def test_which_template(values, expected):
+    assert text(**values) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"template_id": 9}, "template_id names no template"),
+        ({"template_id": "first"}, "template_id is no whole number"),
+        ({"template_name": "Goodbye"}, "template_name names no templates"),
+        ({"template_name": "twice"}, "names 2 templates: give template_id"),
+        ({"template_name": "Plain", "template_id": 1}, "name different templates"),
+    ],
+)
+def test_templates_that_are_none(values, said):
+    with pytest.raises(Rejected, match=said):
+        text(**values)
+
+
+def test_templates_are_read_when_a_row_names_one_and_once():
+    reads = []
+    templates = Templates(lambda: reads.append(1) or STORED)
+    assert templates.text({"body": "x"}) is None
+    assert not reads
+    templates.text({"template_id": 4})
+    templates.text({"template_name": "plain"})
+    assert reads == [1]

@@ -1,0 +1,118 @@
+"""Whatever arrives in whatever order and ends however, no state is written that covers an open row."""
+
+import io
+from contextlib import redirect_stdout
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from target_clicksend import run as run_module
+from target_clicksend.row import Row
+from target_clicksend.run import AGAIN, Run
+
+SINKS = ("a", "b")
+SETTLED = ("created", "updated", "unchanged", "rejected", "duplicate", "suppressed")
+
+STEP = st.one_of(
+    st.tuples(st.just("row"), st.sampled_from(SINKS), st.sampled_from([*SETTLED, *AGAIN]), st.booleans()),
+    st.tuples(st.just("state")),
+    st.tuples(st.just("settle"), st.sampled_from(SINKS), st.integers(0, 5)),
+    st.tuples(st.just("commit")),
+)
+
+
+class Ledger:
+    """Keeps nothing but what was committed."""
+
+    def __init__(self):
+        self.committed = []
+
+    def record(self, _, outcomes):
+        self.committed += [int(outcome.key) for outcome in outcomes]
+
+    def set_written(self, hashes):
+        pass
+
+    def close(self):
+        pass
+
+
+class Play:
+    """A run whose rows are settled as the test wants, and the record of what was written when."""
+
+    def __init__(self, chunk):
+        self.ledger = Ledger()
+        self.run = Run({"dry_run": False})
+        self.run.ledger = self.ledger
+        run_module.COMMIT_ROWS = chunk
+        self.outcome = {}
+        self.waiting = {sink: [] for sink in SINKS}
+        self.states = [0]
+
+    def row(self, sink, outcome, at_once):
+        number = self.run.count_row()
+        self.outcome[number] = outcome
+        if at_once:
+            self.done(sink, number)
+        else:
+            self.waiting[sink].append(number)
+            self.run.finished_before(sink, self.waiting[sink][0])
+
+    def settle(self, sink, index):
+        if index < len(self.waiting[sink]):
+            number = self.waiting[sink].pop(index)
+            self.run.finished_before(sink, next(iter(self.waiting[sink]), None))
+            self.done(sink, number)
+
+    def done(self, sink, number):
+        row = Row(number, "s", str(number), "{}", {})
+        self.run.done(row, sink, self.outcome[number])
+
+    def state(self):
+        self.run.add_state({"row": self.run.rows})
+        self.states.append(self.run.rows)
+
+    def commit(self):
+        self.run.commit()
+
+    @property
+    def open_rows(self):
+        return [
+            number
+            for number, outcome in self.outcome.items()
+            if outcome in AGAIN or number not in self.ledger.committed
+        ]
+
+    @property
+    def safe(self):
+        """The newest state that no row forbids."""
+        first_open = min(self.open_rows, default=self.run.rows + 1)
+        return max(number for number in self.states if number < first_open)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(STEP, max_size=40), st.integers(1, 4), st.booleans())
+def test_a_written_state_covers_no_open_row(steps, chunk, ends):
+    before = run_module.COMMIT_ROWS
+    output = io.StringIO()
+    try:
+        with redirect_stdout(output):
+            play = Play(chunk)
+            for name, *arguments in steps:
+                seen = len(output.getvalue())
+                getattr(play, name)(*arguments)
+                for written in output.getvalue()[seen:].splitlines():
+                    number = msgspec.json.decode(written)["row"]
+                    assert not [one for one in play.open_rows if one <= number]
+            if ends:
+                for sink in SINKS:
+                    while play.waiting[sink]:
+                        play.settle(sink, 0)
+            play.run.end()
+    finally:
+        run_module.COMMIT_ROWS = before
+    numbers = [msgspec.json.decode(line)["row"] for line in output.getvalue().splitlines()]
+    assert numbers == sorted(set(numbers))
+    assert len(play.states) == 1 or play.safe == (numbers or [0])[-1]
+    assert play.ledger.committed.count(1) <= 1
