@@ -1,4 +1,4 @@
-# make demo   ClickSend into a real PostgreSQL through Meltano, all on this machine
+# make demo   a table into ClickSend, and ClickSend into a real PostgreSQL, through Meltano, all on this machine
 # make psql   a look at the demo's warehouse
 # make test   linters, types and every test
 # make bench  rows per second next to a bare loop (ARGS="--rows 10000 --repeats 1" for a short one)
@@ -10,7 +10,7 @@ PYTHON = $(shell command -v uv >/dev/null && needs=sys || needs='ensurepip, sys,
 	for p in $(CANDIDATES); do "$$p" -c "import $$needs; sys.exit(sys.version_info < (3, 11))" 2>/dev/null \
 	&& { command -v "$$p"; break; }; done)
 BIN = .venv/bin
-SLOW_TESTS = tests/test_kill.py tests/test_meltano.py tests/test_demo.py
+SLOW_TESTS = tests/test_kill.py tests/test_target_kill.py tests/test_meltano.py tests/test_pipeline.py tests/test_demo.py
 COMPILE = "$$UV" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
 
@@ -29,7 +29,7 @@ test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(SLOW_TESTS)
 
 test-long: .venv/test.stamp
-	CLICKSEND_KILLS=200 $(BIN)/python -m pytest tests/test_kill.py
+	CLICKSEND_KILLS=200 $(BIN)/python -m pytest tests/test_kill.py tests/test_target_kill.py
 
 bench: .venv/test.stamp
 	@cd tests && ../$(BIN)/python -m bench $(ARGS)
@@ -60,9 +60,10 @@ format: .venv/test.stamp
 
 lock: .venv/demo.stamp
 	@UV=$$($(BIN)/python -c 'import uv; print(uv.find_uv_bin())'); set -e; \
-	$(COMPILE) pyproject.toml --extra sandbox --group demo -o requirements-demo.txt $(ARGS); \
-	$(COMPILE) pyproject.toml --extra sandbox --extra arrow --group test -c requirements-demo.txt -o requirements-test.txt $(ARGS); \
-	$(COMPILE) --group loader -o requirements-loader.txt $(ARGS)
+	$(COMPILE) pyproject.toml --extra postgres --extra sandbox --group demo -o requirements-demo.txt $(ARGS); \
+	$(COMPILE) pyproject.toml --extra postgres --extra sandbox --extra arrow --group test -c requirements-demo.txt -o requirements-test.txt $(ARGS); \
+	$(COMPILE) --group loader -o requirements-loader.txt $(ARGS); \
+	$(COMPILE) --group extractor -o requirements-extractor.txt $(ARGS)
 
 clean:
 	rm -rf .venv .demo .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis dist

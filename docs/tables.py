@@ -1,15 +1,20 @@
-"""Writes the tables of README.md from the code: ``python docs/tables.py``."""
+"""Writes the tables of README.md and of docs from the code: ``python docs/tables.py``."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+
+from singer_sdk.plugin_base import PluginBase
 
 from clicksend.errors import BY_CODE, BY_STATUS, ApiError, ServerError
 from tap_clicksend.streams import ALL
 from tap_clicksend.tap import TapClickSend
+from target_clicksend.target import SINKS, TargetClickSend, sink_class
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+FILES = [ROOT / "README.md", ROOT / "docs" / "tap.md", ROOT / "docs" / "target.md"]
 
 
 def streams() -> str:
@@ -26,13 +31,29 @@ def streams() -> str:
     return "\n".join(lines)
 
 
-def settings() -> str:
-    """Return the table of settings, as ``--about`` shows them."""
-    TapClickSend.append_builtin_config(TapClickSend.config_jsonschema)
+def sinks() -> str:
+    """Return the table of sinks, from the classes."""
+    lines = ["| sink | columns | what |", "|---|---|---|"]
+    for sink in map(sink_class, SINKS):
+        columns = ", ".join(f"`{column}`" for column in sorted(sink.columns, key=_last))
+        lines.append(f"| `{sink.name}` | {columns} | {sink.__doc__} |")
+    return "\n".join(lines)
+
+
+def _last(column: str) -> tuple[bool, str]:
+    """Sort Singer's own columns after the others."""
+    return column.startswith("_"), column
+
+
+def settings(kind: type[PluginBase]) -> str:
+    """Return the table of a plugin's settings, as ``--about`` shows them."""
+    kind.append_builtin_config(kind.config_jsonschema)
     lines = ["| setting | default | meaning |", "|---|---|---|"]
-    for name, schema in TapClickSend.config_jsonschema["properties"].items():
-        default = f"`{schema['default']}`" if "default" in schema else ""
-        lines.append(f"| `{name}` | {default} | {schema.get('description', '')} |")
+    for name, schema in kind.config_jsonschema["properties"].items():
+        default = schema.get("default")
+        text = default if isinstance(default, str) else json.dumps(default)
+        shown = "" if default in (None, {}) else f"`{text}`"
+        lines.append(f"| `{name}` | {shown} | {schema.get('description', '')} |")
     return "\n".join(lines)
 
 
@@ -48,8 +69,15 @@ def errors() -> str:
 
 
 def with_tables(text: str) -> str:
-    """Return a README with its tables made anew."""
-    for name, table in (("streams", streams()), ("settings", settings()), ("errors", errors())):
+    """Return a text with its tables made anew."""
+    tables = {
+        "streams": streams(),
+        "sinks": sinks(),
+        "tap settings": settings(TapClickSend),
+        "target settings": settings(TargetClickSend),
+        "errors": errors(),
+    }
+    for name, table in tables.items():
         block = f"<!-- {name} -->\n{table}\n<!-- /{name} -->"
         text = re.sub(
             rf"<!-- {name} -->.*?<!-- /{name} -->", lambda _, block=block: block, text, flags=re.DOTALL
@@ -58,4 +86,5 @@ def with_tables(text: str) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(with_tables(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for file in FILES:
+        file.write_text(with_tables(file.read_text(encoding="utf-8")), encoding="utf-8")

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("clicksend", "tap_clicksend", "meltano.yml", "pyproject.toml", "README.md", "LICENSE")
+PACKAGES = ("clicksend", "tap_clicksend", "target_clicksend")
+PARTS = (*PACKAGES, "meltano.yml", "pyproject.toml", "README.md", "LICENSE")
 
 
 def check_out(parent: Path) -> Path:

@@ -66,6 +66,8 @@ def test_first_run_loads_everything_with_the_usual_port_taken(project):
     table = figures(done.stdout)
     assert len(table) == 14
     assert all(api == warehouse == loaded for api, warehouse, loaded, _ in table.values())
+    assert "500 read; 497 created, 3 rejected." in done.stdout
+    assert '497 contacts of the list "Shop customers", each equal to its customer' in done.stdout
     assert offspring(project) == []
 
 
@@ -75,6 +77,9 @@ def test_second_run_is_the_next_day_and_incremental(project):
     assert "a day further" in done.stdout
     api, _, loaded, _ = map(int, (cell.replace(".", "") for cell in figures(done.stdout)["sms_history"]))
     assert 0 < loaded < api / 2
+    assert "500 read; 3 rejected, 1 suppressed, 496 unchanged; nothing was written." in done.stdout
+    assert "1 suppressed: " in done.stdout
+    assert '496 contacts of the list "Shop customers", each equal to its customer' in done.stdout
 
 
 def test_a_failing_meltano_is_told_with_its_reason(project):
@@ -117,6 +122,15 @@ def test_a_demo_that_is_stopped_stops_what_it_started(project, request_to_stop):
     assert demo.wait() == 130
     assert offspring(project) == []
     assert run(project, *SMALL).returncode == 0
+
+
+def test_a_contact_unlike_its_customer_fails_the_demo(project):
+    with Postgres(project / ".demo" / "postgres") as url, psycopg.connect(url) as warehouse:
+        warehouse.execute("update customers set phone_number = null where id = 9")
+    done = run(project, *SMALL)
+    assert done.returncode == 1
+    assert "1 unlike any customer" in done.stdout
+    assert "Customers and contacts differ." in done.stdout
 
 
 def test_a_row_that_is_missing_fails_the_demo(project):

@@ -11,18 +11,32 @@ import pytest
 import yaml
 from checkout import ROOT
 from meltano_project import connection, query
+from target_runner import line_of, record, schema
 
 from clicksend.demo.__main__ import RETENTION
 from clicksend.demo.warehouse import Count, count
 from clicksend.sandbox import Sandbox
 from tap_clicksend.streams import ALL
 from tap_clicksend.tap import TapClickSend
+from target_clicksend.target import TargetClickSend
 
 DAY = 86_400
+NUMBER = "+12015550123"
+KINDS = {
+    "string": "string",
+    "options": "string",
+    "date_iso8601": "string",
+    "integer": "integer",
+    "decimal": "number",
+    "boolean": "boolean",
+    "array": "array",
+    "object": "object",
+}
 
 
-def definition(kind: str) -> dict:
-    return yaml.safe_load((ROOT / "meltano.yml").read_text())["plugins"][kind][0]
+def definition(name: str) -> dict:
+    plugins = yaml.safe_load((ROOT / "meltano.yml").read_text())["plugins"]
+    return next(plugin for kind in plugins.values() for plugin in kind if plugin["name"] == name)
 
 
 def test_the_project_file_is_what_meltanos_own_schema_allows():
@@ -31,9 +45,10 @@ def test_the_project_file_is_what_meltanos_own_schema_allows():
     assert done.returncode == 0, done.stdout
 
 
-def test_the_extractor_is_defined_as_the_tap_is():
-    tap, plugin = TapClickSend(validate_config=False), definition("extractors")
-    own = tap.config_jsonschema["properties"]
+@pytest.mark.parametrize("kind", [TapClickSend, TargetClickSend])
+def test_our_own_plugins_are_defined_as_they_are(kind):
+    kind.append_builtin_config(kind.config_jsonschema)
+    own, plugin = kind.config_jsonschema["properties"], definition(kind.name)
     built_in = {"stream_maps", "stream_map_config", "faker_config", "batch_config"}
     names = {name for name in own if name not in built_in and not name.startswith("flattening_")}
     settings = {setting["name"]: setting for setting in plugin["settings"]}
@@ -41,12 +56,18 @@ def test_the_extractor_is_defined_as_the_tap_is():
     for name, setting in settings.items():
         assert setting.get("sensitive", False) == own[name].get("secret", False), name
         assert setting.get("value") == own[name].get("default"), name
-    assert sorted(plugin["capabilities"]) == sorted(capability.value for capability in tap.capabilities)
+        assert [option["value"] for option in setting.get("options", ())] == own[name].get("enum", []), name
+        assert KINDS[setting["kind"]] in own[name]["type"], name
+        assert setting["label"]
+        assert setting["description"]
+    assert plugin.get("config", {}).keys() <= names
+    assert sorted(plugin["capabilities"]) == sorted(capability.value for capability in kind.capabilities)
 
 
-def test_the_loaders_settings_exist(meltano):
-    about = json.loads(meltano("invoke", "target-postgres", "--about", "--format=json"))
-    plugin = definition("loaders")
+@pytest.mark.parametrize("name", ["tap-postgres", "target-postgres"])
+def test_the_settings_of_others_exist(meltano, name):
+    about = json.loads(meltano("invoke", name, "--about", "--format=json"))
+    plugin = definition(name)
     names = {setting["name"] for setting in plugin["settings"]}
     assert names <= about["settings"]["properties"].keys()
     assert plugin["config"].keys() <= names
@@ -55,7 +76,8 @@ def test_the_loaders_settings_exist(meltano):
 
 def test_no_secret_is_in_the_project_file():
     for environment in yaml.safe_load((ROOT / "meltano.yml").read_text())["environments"]:
-        for plugin in environment["config"]["plugins"]["extractors"]:
+        plugins = environment["config"]["plugins"]
+        for plugin in (*plugins["extractors"], *plugins["loaders"]):
             key = plugin["config"]["api_key"]
             assert key.startswith("$") or environment["name"] == "sandbox"
 
@@ -108,14 +130,24 @@ def test_a_text_that_postgresql_cannot_store_does_not_stop_the_load(meltano, war
 
 
 @pytest.mark.parametrize(("environment", "auth"), [("prod", "bearer"), ("prod-direct", "basic")])
-def test_production_environments_take_their_keys_from_dotenv(meltano, environment, auth):
-    """Each takes its own, though those of the other are there as well."""
+def test_production_environments_take_their_keys_from_dotenv(meltano, tmp_path, environment, auth):
+    """Each takes its own, though those of the other are there as well; each has a ledger of its own."""
     hub_key, key = ("sandbox-key", "other") if environment == "prod" else ("sk-other", "sandbox-key")
     dotenv = meltano.project / ".env"
     dotenv.write_text(f"SKILLBOSS_API_KEY={hub_key}\nCLICKSEND_USERNAME=sandbox\nCLICKSEND_API_KEY={key}\n")
+    row = tmp_path / "row.jsonl"
+    messages = [
+        schema("contacts", ["id", "phone_number"]),
+        record("contacts", {"id": 1, "phone_number": NUMBER}),
+    ]
+    row.write_bytes(b"".join(map(line_of, messages)))
     with Sandbox(seed=1, messages=10, contacts=5) as box:
         url = box.hub_api_url if environment == "prod" else box.api_url
-        test = ("--environment", environment, "invoke", "tap-clicksend", "--test")
-        meltano(*test, TAP_CLICKSEND_API_URL=url)
+        env = {"TAP_CLICKSEND_API_URL": url, "TARGET_CLICKSEND_API_URL": url}
+        meltano("--environment", environment, "invoke", "tap-clicksend", "--test", **env)
+        meltano("--environment", environment, "invoke", "target-clicksend", "--input", str(row), **env)
         assert {(request["auth"], request["status"]) for request in box.requests()} == {(auth, 200)}
     dotenv.unlink()
+    ledger = meltano.project / f"clicksend_ledger_{environment}.db"
+    listed = meltano("invoke", "target-clicksend:ledger", "list", "--ledger-url", f"sqlite:///{ledger}")
+    assert "created" in listed

@@ -1,7 +1,7 @@
-"""`make demo`: ClickSend into a real PostgreSQL through Meltano, all of it on this machine.
+"""`make demo`: customers into ClickSend and all of ClickSend into PostgreSQL, both on this machine.
 
-What it makes lies in `.demo`: the warehouse, the sandbox's world and clock, Meltano's state, the logs. So a
-second run is what the next day's run would be.
+Meltano runs it. What it makes lies in `.demo`: the database, the sandbox's world and clock, the target's
+ledger, Meltano's state, the logs. So a second run is what the next day's run would be.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import psycopg
 import requests
 from rich.console import Console
 
-from clicksend.demo import pipeline, report, warehouse
+from clicksend.demo import customers, pipeline, report, warehouse
 from clicksend.demo.postgres import Postgres, program
 from clicksend.demo.processes import DemoError
 from clicksend.demo.world import World
@@ -88,20 +88,28 @@ def _demo(options: argparse.Namespace, console: Console) -> int:
         World(directory / "sandbox.json", options.messages, options.contacts) as world,
     ):
         console.print(f"PostgreSQL and the sandbox ({world.url}) are up.")
+        customers.create(url)
         if world.existed:
             world.advance(DAY)
             console.print("The sandbox's clock is a day further.")
-        console.print(f"meltano run {pipeline.JOB} ... (log: {meltano.log})")
+            if somebody := customers.somebody(url):
+                world.stop_by(*somebody)
+                console.print("A customer has replied STOP.")
+        console.print(f"meltano run {' '.join(pipeline.JOBS)} ... (log: {meltano.log})")
         since = datetime.now(UTC)
         meltano.run(world.url, url)
         api = world.state()
         horizon = datetime.fromtimestamp(api["now"], UTC) - RETENTION
         counts = warehouse.count(url, since=since, horizon=horizon)
+        compared = customers.compare(url)
     held = {stream: rows for stream, rows in api["rows"].items() if stream not in meltano.left_out()}
     rows = list(report.compare(held, counts, meltano.seconds()))
+    are_equal = report.show_customers(meltano.report(), compared, console)
     report.show(rows, console)
     if wrong := [row.stream for row in rows if row.differs]:
         raise DemoError(f"API and warehouse differ in {', '.join(wrong)}. `make clean` starts afresh.")
+    if not are_equal:
+        raise DemoError("Customers and contacts differ. `make clean` starts afresh.")
     console.print(
         f"API and warehouse have as many rows in all {len(rows)} streams. {time.monotonic() - began:.0f} s.\n"
     )

@@ -12,8 +12,12 @@ import yaml
 
 from clicksend.demo.processes import DemoError, python, start, stop
 
-JOB = "clicksend-to-warehouse"
-PINS = ("meltano.yml", "pyproject.toml", "requirements-demo.txt", "requirements-loader.txt")
+JOBS = ("customers-to-clicksend", "clicksend-to-warehouse")
+PINS = (
+    "meltano.yml",
+    "pyproject.toml",
+    *("requirements-demo.txt", "requirements-extractor.txt", "requirements-loader.txt"),
+)
 PLUGINS = ("extractors", "loaders")
 USEFUL = 12
 # Whatever else is set might be a real account, a real database or another Meltano project.
@@ -28,17 +32,23 @@ def forget_environment() -> None:
         os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1")))
 
 
+def with_host_and_password(url: str) -> str:
+    """Return the URL of a local database with what tap-postgres insists on, and nobody uses."""
+    return url.replace("//postgres@/", "//postgres:none@localhost/")
+
+
 class Pipeline:
-    """The project's own Meltano job, with its state in the demo's folder."""
+    """The project's own Meltano jobs, with their state and the target's ledger in the demo's folder."""
 
     def __init__(self, project: Path, directory: Path) -> None:
         """Remember the project (where meltano.yml is) and the demo's folder."""
         self.project = project
         self.log = directory / "meltano.log"
         self._directory = directory
+        self._report = directory / "customers.json"
 
     def run(self, api_url: str, warehouse: str) -> None:
-        """Extract and load once.
+        """Write the customers into ClickSend, then extract and load all that is there, once.
 
         Args:
             api_url: Where the v3 API is.
@@ -48,28 +58,40 @@ class Pipeline:
             DemoError: Meltano failed; the message ends with the lines that tell why.
         """
         self._renew_plugins()
+        self._report.unlink(missing_ok=True)
         command = [*python("meltano.cli:main"), "--env-file", os.devnull, "--log-format", "json"]
         env = {
             "MELTANO_ENVIRONMENT": "sandbox",
             "MELTANO_DATABASE_URI": f"sqlite:///{self._directory / 'meltano.db'}",
             "MELTANO_CLI_DISABLE_VERSION_CHECK": "1",
             "TAP_CLICKSEND_API_URL": f"{api_url}/v3",
+            "TARGET_CLICKSEND_API_URL": f"{api_url}/v3",
+            "TARGET_CLICKSEND_LEDGER_URL": f"sqlite:///{self._ledger(api_url)}",
+            "TARGET_CLICKSEND_REPORT_PATH": str(self._report),
+            "TAP_POSTGRES_SQLALCHEMY_URL": with_host_and_password(warehouse),
             "TARGET_POSTGRES_SQLALCHEMY_URL": warehouse.replace("postgresql://", "postgresql+psycopg://"),
         }
         with self.log.open("wb") as log:
             # By force: a run that was killed counts as running for minutes, and ours is the only one
-            meltano = start([*command, "run", "--force", JOB], log, cwd=self.project, env=env)
+            meltano = start([*command, "run", "--force", *JOBS], log, cwd=self.project, env=env)
             try:
                 failed = meltano.wait()
             finally:
                 stop(meltano)
         if failed:
-            raise DemoError(f"meltano run {JOB} failed; from {self.log}:\n" + "\n".join(self._reasons()))
+            raise DemoError(
+                f"meltano run {' '.join(JOBS)} failed; from {self.log}:\n" + "\n".join(self._reasons())
+            )
+
+    def report(self) -> dict[str, Any]:
+        """Return the target's own report."""
+        return dict(json.loads(self._report.read_text()))
 
     def left_out(self) -> set[str]:
         """Return the streams that the project file does not select."""
         project = yaml.safe_load((self.project / "meltano.yml").read_text())
-        patterns = project["plugins"]["extractors"][0]["select"]
+        extractors = {plugin["name"]: plugin for plugin in project["plugins"]["extractors"]}
+        patterns = extractors["tap-clicksend"]["select"]
         return {pattern[1:].partition(".")[0] for pattern in patterns if pattern.startswith("!")}
 
     def seconds(self) -> dict[str, float]:
@@ -80,6 +102,10 @@ class Pipeline:
             for point in points
             if point.get("metric") == "sync_duration"
         }
+
+    def _ledger(self, api_url: str) -> Path:
+        """Return the ledger of an address: it is bound to it, and the sandbox's port may be another today."""
+        return self._directory / f"ledger_{api_url.rpartition(':')[2]}.db"
 
     def _renew_plugins(self) -> None:
         """Have Meltano install its plugins again when they, or the folder, are no longer the same.

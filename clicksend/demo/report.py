@@ -1,12 +1,16 @@
-"""The demo's last word: stream by stream, what the API has and what the warehouse has."""
+"""The demo's last word: what became of the customers; stream by stream, what API and warehouse have."""
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
 
+from clicksend.demo.customers import LIST, Comparison
 from clicksend.demo.warehouse import Count
+
+KEPT_OUT = ("rejected", "suppressed")
+WRITTEN = ("created", "updated", "deleted")
 
 
 class Row(NamedTuple):
@@ -49,6 +53,32 @@ def show(rows: list[Row], console: Console) -> None:
     kept = [f"{row.stream} {row.warehouse.kept:,}" for row in rows if row.warehouse.kept]
     if kept:
         console.print(f"Kept in the warehouse, though the API has dropped them by age: {', '.join(kept)}.")
+
+
+def show_customers(target: Mapping[str, Any], found: Comparison, console: Console) -> bool:
+    """Print what became of the customers.
+
+    Args:
+        target: The target's own report.
+        found: The customers, and the contacts as they came back.
+        console: Where to print.
+
+    Returns:
+        Whether the contacts are the customers, less those that were kept out for a reason.
+    """
+    outcomes: dict[str, int] = target["rows"].get("contacts", {})
+    counts = ", ".join(f"{rows:,} {outcome}" for outcome, rows in outcomes.items())
+    idle = "" if any(outcomes.get(outcome) for outcome in WRITTEN) else "; nothing was written"
+    console.print(f"Customers into ClickSend: {found.customers:,} read; {counts}{idle}.")
+    for one in target["reasons"]:
+        console.print(f"  {one['rows']:,} {one['outcome']}: {one['reason']}", markup=False)
+    kept_out = sum(outcomes.get(outcome, 0) for outcome in KEPT_OUT)
+    is_equal = not found.strange and found.contacts == found.customers - kept_out
+    verdict = (
+        "each equal to its customer in every field" if is_equal else f"{found.strange:,} unlike any customer"
+    )
+    console.print(f'Back from ClickSend: {found.contacts:,} contacts of the list "{LIST}", {verdict}.')
+    return is_equal
 
 
 def _seconds(seconds: float | None) -> str:

@@ -55,11 +55,15 @@ class World:
         """Turn its clock: what was going to happen in that time has happened."""
         self._call("POST", "clock", {"advance": seconds})
 
+    def stop_by(self, list_id: int, number: str) -> None:
+        """Let somebody of a list reply STOP."""
+        self._call("POST", "reply", {"from": number, "body": "STOP", "list_id": list_id})
+
     def state(self) -> dict[str, Any]:
         """Return its clock (now) and how many distinct rows the API holds, by stream (rows)."""
         return dict(self._call("GET", "state"))
 
-    def _call(self, method: str, name: str, body: dict[str, int] | None = None) -> Any:
+    def _call(self, method: str, name: str, body: dict[str, Any] | None = None) -> Any:
         with requests.Session() as session:
             session.trust_env = False  # a proxy has no business here
             answer = session.request(method, f"{self.url}/_sandbox/{name}", json=body, timeout=PATIENCE)
