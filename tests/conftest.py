@@ -21,7 +21,7 @@ from clicksend.settings import Settings
 @pytest.fixture(autouse=True)
 def _no_keys_from_outside(monkeypatch):
     for name in list(os.environ):
-        if name.startswith(("CLICKSEND_", "SKILLBOSS_", "TAP_CLICKSEND_", "MELTANO_")):
+        if name.startswith(("CLICKSEND_", "SKILLBOSS_", "TAP_", "TARGET_", "MELTANO_")):
             monkeypatch.delenv(name)
 
 

@@ -253,6 +253,13 @@ def test_another_key_is_refused(ledger_url):
         assert ledger.hash("+61411111111") == hasher(KEY)("+61411111111")
 
 
+def test_another_port_of_this_machine_is_the_same_account(ledger_url):
+    Ledger.open(ledger_url, **ACCOUNT | {"api_url": "http://127.0.0.1:8025/v3"}).close()
+    Ledger.open(ledger_url, **ACCOUNT | {"api_url": "http://127.0.0.1:8026/v3"}).close()
+    with pytest.raises(LedgerError, match="another ledger"):
+        Ledger.open(ledger_url, **ACCOUNT | {"api_url": "https://127.0.0.1.example.com:8026/v3"})
+
+
 @pytest.mark.parametrize("other", [{"user_id": "8"}, {"api_url": "https://api.skillboss.com/clicksend/v3"}])
 def test_another_account_is_refused(ledger_url, other):
     Ledger.open(ledger_url, **ACCOUNT).close()

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, inspect, select
 from sqlalchemy.exc import DBAPIError
@@ -13,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from clicksend.errors import LedgerError
 from clicksend.ledger.store import insert
 from clicksend.ledger.tables import meta, metadata
+from clicksend.settings import is_loopback
 
 Migration = Callable[[Connection], None]
 
@@ -82,12 +84,13 @@ def existing_version(connection: Connection) -> int:
 def bind(connection: Connection, api_url: str, user_id: str) -> None:
     """Make the ledger this account's, at its first use.
 
-    Where nobody says whose account it is (``user_id`` is empty), the address alone counts.
+    Where nobody says whose account it is (``user_id`` is empty), the address alone counts; of this machine's
+    own addresses the port does not, since a local stand-in may have another one every day.
 
     Raises:
         LedgerError: It is another account's.
     """
-    for name, value in {"api_url": api_url.rstrip("/"), "user_id": user_id}.items():
+    for name, value in {"api_url": _address(api_url), "user_id": user_id}.items():
         bound = read(connection, name) if value else value
         if bound is None:
             write(connection, name, value)
@@ -96,6 +99,12 @@ def bind(connection: Connection, api_url: str, user_id: str) -> None:
                 f"The ledger belongs to {name} {bound}, not to {value}: it knows nothing of what was sent"
                 " there. Set ledger_url to another ledger."
             )
+
+
+def _address(api_url: str) -> str:
+    parts = urlsplit(api_url.rstrip("/"))
+    host = parts.hostname or ""
+    return parts._replace(netloc=host).geturl() if is_loopback(host) else parts.geturl()
 
 
 def keep_key(connection: Connection, pii_key: str | None) -> None:
