@@ -9,7 +9,8 @@ from pathlib import Path
 from singer_sdk.plugin_base import PluginBase
 
 from clicksend.errors import BY_CODE, BY_STATUS, ApiError, ServerError
-from tap_clicksend.streams import ALL
+from tap_clicksend import streams as tap_streams
+from tap_clicksend.streams.outcomes import Outcomes
 from tap_clicksend.tap import TapClickSend
 from target_clicksend.target import SINKS, TargetClickSend, sink_class
 
@@ -19,15 +20,16 @@ FILES = [ROOT / "README.md", ROOT / "docs" / "tap.md", ROOT / "docs" / "target.m
 
 def streams() -> str:
     """Return the table of streams, from the catalog and the classes."""
-    paths = {stream.name: stream.path for stream in ALL}
+    kinds = {stream.name: stream for stream in (*tap_streams.ALL, Outcomes)}
     lines = ["| stream | endpoint | key | read | what |", "|---|---|---|---|---|"]
-    for entry in TapClickSend(validate_config=False).catalog_dict["streams"]:
-        stream = next(kind for kind in ALL if kind.name == entry["stream"])
+    tap = TapClickSend(validate_config=False, config={"ledger_url": "sqlite:///clicksend_ledger.db"})
+    for entry in tap.catalog_dict["streams"]:
+        stream = kinds[entry["stream"]]
         keys = ", ".join(f"`{key}`" for key in entry["key_properties"])
         read = f"new since `{entry['replication_key']}`" if "replication_key" in entry else "all"
         what = f"{stream.__doc__}" + (" Vanished rows are marked." if stream.marks_deleted else "")
         what += "" if stream.selected_by_default else " Off unless selected."
-        lines.append(f"| `{stream.name}` | `{paths[stream.name]}` | {keys} | {read} | {what} |")
+        lines.append(f"| `{stream.name}` | `{stream.path}` | {keys} | {read} | {what} |")
     return "\n".join(lines)
 
 

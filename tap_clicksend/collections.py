@@ -1,11 +1,12 @@
-"""How the kinds of collection are read: whole, per list, or as one object. Histories are in ``history``."""
+"""How the kinds of collection are read: whole, per list, or as one object.
+
+Histories are in ``history``, what is listed until it is read in ``unread``.
+"""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from typing_extensions import override
 
@@ -13,30 +14,12 @@ from clicksend.errors import ApiError, ForbiddenError, NotFoundError, SettingsEr
 from clicksend.paging import Page, read_page, read_pages
 from tap_clicksend.columns import Row, time
 from tap_clicksend.sdk import ClickSendStream
-
-RECEIPTS = uuid.uuid5(uuid.NAMESPACE_DNS, "receipts.clicksend.com")
-"""Namespace of ``receipt_id``: the name is the parts, joined with "|", a null part as nothing."""
-
+from tap_clicksend.times import seconds_of
 
 LISTS = "lists"
 """Key in the bookmark of contacts: the latest ``date_updated`` of each list."""
 
 DATE_UPDATED = time("When the contact last changed.")
-
-
-def seconds_of(value: Any, stream: str) -> int:
-    """Read a time from the state of a stream, as Unix seconds.
-
-    Raises:
-        SettingsError: It is none.
-    """
-    try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise SettingsError(
-            f"The state of {stream} holds no date where one is due: repair or clear it."
-        ) from None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
 class Collection(ClickSendStream):
@@ -61,20 +44,6 @@ class SingleObject(ClickSendStream):
     @override
     def read(self) -> Iterator[list[Row]]:
         yield [self.tap.client.get(self.path).data]
-
-
-class Receipts(Collection):
-    """Receipts: one message has several, and several POLL rules repeat each of them."""
-
-    channel: ClassVar[str]
-
-    @override
-    def rows(self, raw_rows: list[Row]) -> list[Row]:
-        rows = super().rows(raw_rows)
-        for row in rows:
-            parts = (row[name] or "" for name in ("message_id", "status_code", "timestamp", "digits"))
-            row["receipt_id"] = str(uuid.uuid5(RECEIPTS, "|".join((self.channel, *parts))))
-        return rows
 
 
 class ListCollection(Collection):

@@ -11,11 +11,12 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
 from clicksend.paging import read_page
-from tap_clicksend.collections import Collection, seconds_of
+from tap_clicksend.collections import Collection
 from tap_clicksend.columns import Row
 from tap_clicksend.packed import Packed
 from tap_clicksend.settling import DAY, Settling
-from tap_clicksend.windows import Source, Span, Window, Windows, iso
+from tap_clicksend.times import iso, seconds_of
+from tap_clicksend.windows import Source, Span, Window, Windows
 
 LAG = 3600
 """Seconds that a message may take to show in its history; how long it really takes is unconfirmed."""

@@ -10,9 +10,9 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
 from clicksend.errors import UnexpectedAnswerError
-from tap_clicksend.collections import seconds_of
 from tap_clicksend.columns import Row
 from tap_clicksend.sdk import ClickSendStream
+from tap_clicksend.times import seconds_of
 
 FOUR_MONTHS = timedelta(days=122)
 """How far back messages are kept (documented); older usage may be there, and is read with a start_date."""

@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import groupby
 
 from tap_clicksend.columns import Row
-from tap_clicksend.windows import iso
+from tap_clicksend.times import iso
 
 DAY = 86_400
 FINAL_CODES = {"201", "301"}

@@ -15,6 +15,7 @@ from clicksend.client import Client
 from clicksend.errors import SettingsError
 from tap_clicksend import streams
 from tap_clicksend.sdk import ClickSendStream, ClickSendTap, PageWriter
+from tap_clicksend.streams.outcomes import Outcomes
 
 PROPERTIES: dict[str, dict[str, Any]] = {
     "start_date": {
@@ -96,6 +97,20 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "minimum": 0,
         "default": 4,
     },
+    "ledger_url": {
+        "type": "string",
+        "title": "Ledger",
+        "description": "SQLAlchemy URL of target-clicksend's ledger: adds the stream outcomes.",
+        "secret": True,
+        "writeOnly": True,
+    },
+    "acknowledge": {
+        "type": "boolean",
+        "title": "Acknowledge",
+        "description": "Mark replies and receipts as read once a later run's state proves them loaded. The"
+        " tap writes nothing else, and without this nothing at all.",
+        "default": False,
+    },
     "list_ids": {
         "type": "array",
         "items": {"type": "integer"},
@@ -168,4 +183,7 @@ class TapClickSend(ClickSendTap):
 
     @override
     def discover_streams(self) -> list[ClickSendStream]:
-        return [stream(self) for stream in streams.ALL]
+        kinds: list[type[ClickSendStream]] = list(streams.ALL)
+        if self.config.get("ledger_url"):
+            kinds.append(Outcomes)
+        return [stream(self) for stream in kinds]

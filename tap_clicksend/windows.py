@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from operator import itemgetter
 from typing import Any
@@ -23,16 +23,12 @@ from clicksend.paging import Page, read_page
 from tap_clicksend.columns import Row
 from tap_clicksend.packed import Packed
 from tap_clicksend.progress import Progress
+from tap_clicksend.times import iso
 
 LARGEST_WINDOW = 10_000
 """Rows; what a killed run has to read again at most, and what memory holds the keys of."""
 
 RE_READS = 3
-
-
-def iso(seconds: int) -> str:
-    """Return Unix seconds as time columns spell them; such strings sort by time."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 @dataclass(frozen=True)

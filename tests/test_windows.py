@@ -9,7 +9,8 @@ from moving_server import MovingServer
 from tap_runner import run_tap
 
 from tap_clicksend import windows
-from tap_clicksend.windows import Span, iso
+from tap_clicksend.times import iso
+from tap_clicksend.windows import Span
 
 NOW = 1_790_000_000
 DAY = 86_400

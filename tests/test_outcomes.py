@@ -1,0 +1,134 @@
+"""The stream ``outcomes``: what target-clicksend made of each row, out of its ledger."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import jsonschema
+import pytest
+from tap_runner import CREDENTIALS, Output, tap_command
+
+from clicksend.errors import LedgerError, SettingsError
+from clicksend.ledger import Ledger, Outcome
+from tap_clicksend.tap import TapClickSend
+
+BEGAN = datetime(2026, 10, 1, 12, tzinfo=UTC)
+SENT = {
+    "sink": "sms_messages",
+    "stream": "texts",
+    "outcome": "sent",
+    "source_key": '{"id": 7}',
+    "message_id": "1F021EF7-C2D2-6592-0000-000000000000",
+    "parts": 2,
+    "price": Decimal("0.1584"),
+    "currency": "AUD",
+    "custom_string": "sc-1",
+}
+
+
+class Now:
+    def __init__(self):
+        self.now = BEGAN
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def now():
+    return Now()
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path}/ledger.db"
+
+
+@pytest.fixture
+def ledger(url, now):
+    with Ledger.open(url, api_url="http://127.0.0.1:1/v3", user_id="7", now=now) as ledger:
+        yield ledger
+
+
+def extract(url, state=None, **config):
+    output = Output()
+    tap = TapClickSend(
+        config={"api_url": "http://127.0.0.1:1/v3", "ledger_url": url, **CREDENTIALS, **config},
+        state=state,
+        message_writer=output,
+    )
+    catalog = tap.catalog_dict
+    for entry in catalog["streams"]:
+        next(m["metadata"] for m in entry["metadata"] if not m["breadcrumb"])["selected"] = (
+            entry["stream"] == "outcomes"
+        )
+    tap = TapClickSend(config=dict(tap.config), catalog=catalog, state=state, message_writer=output)
+    tap.sync_all()
+    return output
+
+
+def test_an_outcome_with_all_its_columns(ledger, url):
+    ledger.record("run 1", [Outcome(key="a", **SENT)])
+    output = extract(url)
+    (row,) = output.rows("outcomes")
+    assert row.items() >= (SENT | {"source_key": {"id": 7}, "price": 0.1584, "run_id": "run 1"}).items()
+    assert row["created_at"] == row["updated_at"] == "2026-10-01T12:00:00+00:00"
+    schema = next(m["schema"] for m in output.messages if m["type"] == "SCHEMA")
+    jsonschema.Draft202012Validator(schema).validate(row)
+    assert row.keys() == schema["properties"].keys()
+
+
+def test_a_second_run_reads_what_changed_and_five_minutes_before_it(ledger, url, now):
+    for minute in range(20):
+        now.now = BEGAN + timedelta(minutes=minute)
+        ledger.record("run", [Outcome(key=f"k{minute}", **SENT)])
+    first = extract(url)
+    assert len(first.rows("outcomes")) == 20
+    now.now += timedelta(minutes=1)
+    ledger.record("run", [Outcome(key="late", **SENT)])
+    second = extract(url, first.state)
+    assert {row["key"] for row in second.rows("outcomes")} == {f"k{n}" for n in range(14, 20)} | {"late"}
+    assert extract(url, second.state).state == second.state
+
+
+def test_many_pages_come_once_each(ledger, url):
+    ledger.record("run", [Outcome(key=f"k{number}", **SENT) for number in range(3000)])
+    rows = extract(url).rows("outcomes")
+    assert len({row["outcome_id"] for row in rows}) == len(rows) == 3000
+
+
+def test_an_empty_ledger_has_no_rows_and_leaves_no_bookmark(ledger, url):
+    output = extract(url)
+    assert output.rows("outcomes") == []
+    assert "replication_key_value" not in output.state.get("bookmarks", {}).get("outcomes", {})
+
+
+def test_no_ledger_is_said_in_a_sentence(url):
+    with pytest.raises(LedgerError, match=r"no ledger|does not exist"):
+        extract(url)
+
+
+def test_a_state_that_is_none_is_a_settings_error(ledger, url):
+    with pytest.raises(SettingsError, match="state of outcomes"):
+        extract(url, {"bookmarks": {"outcomes": {"replication_key_value": "yesterday"}}})
+
+
+def test_without_ledger_url_there_is_no_such_stream():
+    assert "outcomes" not in {
+        s["stream"] for s in TapClickSend(validate_config=False).catalog_dict["streams"]
+    }
+
+
+def test_columns_can_be_left_out_and_mapped(ledger, url):
+    ledger.record("run", [Outcome(key="a", **SENT)])
+    maps = {"outcomes": {"outcome_id": "outcome_id", "upper": "outcome.upper()", "__else__": None}}
+    (row,) = extract(url, stream_maps=maps).rows("outcomes")
+    assert row["upper"] == "SENT"
+    assert "message_id" not in row
+
+
+def test_the_command_needs_no_api_for_it(ledger, url, tmp_path):
+    ledger.record("run", [Outcome(key="a", **SENT)])
+    config = {"api_url": "http://127.0.0.1:1/v3", "ledger_url": url, **CREDENTIALS}
+    done = tap_command(tmp_path, config, "--discover")
+    assert done.returncode == 0
+    assert '"outcomes"' in done.stdout
