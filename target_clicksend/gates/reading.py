@@ -98,9 +98,10 @@ class Reader:
 
     def _body(self, values: Values) -> str:
         body = read_text(values, "body", LONGEST_BODY)
-        text = self._templates.text(values) if self._channel != "voice" else None
-        if body and text is not None:
+        named = any(read_text(values, name) not in ("", "0") for name in ("template_id", "template_name"))
+        if body and named and self._channel != "voice":
             raise Rejected("body and a template are both given: give one of them")
+        text = self._templates.text(values) if named and self._channel != "voice" else None
         if not (body or text):
             raise Rejected("body is missing" + ("" if self._channel == "voice" else ", and so is a template"))
         return body or text or ""
