@@ -81,6 +81,11 @@ class Box:
         with closing(sqlite3.connect(f"{self.folder}/ledger.db")) as database:
             return database.execute(sql).fetchall()
 
+    def execute(self, sql: str) -> None:
+        """Change the ledger's database."""
+        with closing(sqlite3.connect(f"{self.folder}/ledger.db")) as database, database:
+            database.execute(sql)
+
     def counts(self, ran: Ran) -> dict[str, dict[str, int]]:
         """Return the ledger's counts of a run, by sink and outcome."""
         found: dict[str, dict[str, int]] = {}

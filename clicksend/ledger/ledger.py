@@ -178,6 +178,11 @@ class Ledger:
         with self._store.read() as connection:
             return reconciling.open_claims(connection, sink, self._now())
 
+    def unknown(self, sink: str) -> int:
+        """Return how many messages of a sink are unknown, those that may be under way just now included."""
+        with self._store.read() as connection:
+            return reconciling.unknown(connection, sink)
+
     def message_ids(self, sink: str, ids: Iterable[str]) -> set[str]:
         """Return those message ids that a key of the sink has already."""
         with self._store.read() as connection:

@@ -37,6 +37,12 @@ def open_claims(connection: Connection, sink: str, now: datetime) -> list[OpenCl
     return [OpenClaim(**row) for row in connection.execute(query).mappings()]
 
 
+def unknown(connection: Connection, sink: str) -> int:
+    """Return how many outcomes of a sink are unknown, those that may be under way just now included."""
+    query = select(func.count()).select_from(outcomes).where(UNKNOWN, outcomes.c.sink == sink)
+    return connection.execute(query).scalar_one()
+
+
 def known_message_ids(connection: Connection, sink: str, ids: Iterable[str]) -> set[str]:
     """Return those message ids that a key of a sink has already."""
     found: set[str] = set()

@@ -20,7 +20,7 @@ LAG = timedelta(hours=1)
 logger = logging.getLogger("target-clicksend")
 
 
-def reconcile(client: Client, ledger: Ledger, sink: str, endpoints: Endpoints) -> int:
+def reconcile(client: Client, ledger: Ledger, sink: str, endpoints: Endpoints) -> None:
     """Confirm those unknown messages of a sink that its history shows.
 
     One walk of the history, from an hour before the oldest of them. A message is ours by our token, or by a
@@ -32,15 +32,12 @@ def reconcile(client: Client, ledger: Ledger, sink: str, endpoints: Endpoints) -
         sink: The sink.
         endpoints: Its channel.
 
-    Returns:
-        How many messages stay unknown.
-
     Raises:
         ClickSendError: The history cannot be read; what was found until then is confirmed.
     """
     claims = ledger.open_claims(sink)
     if not claims:
-        return 0
+        return
     search = Search(ledger, claims)
     params = {
         "date_from": int((claims[0].claimed_at - LAG).timestamp()),
@@ -53,7 +50,6 @@ def reconcile(client: Client, ledger: Ledger, sink: str, endpoints: Endpoints) -
             del rows[taken]
         confirmed += len(ledger.confirm(list(search.found_in(rows))))
     logger.info("%s: %d of %d unanswered messages are in the history.", sink, confirmed, len(claims))
-    return len(claims) - confirmed
 
 
 class Search:

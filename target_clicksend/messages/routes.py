@@ -46,8 +46,8 @@ class Route(Protocol):
     def sample(self, message: Message) -> dict[str, Any]:
         """Return the request that a message would go out with, its number masked."""
 
-    def reconcile(self, ledger: Ledger, sink: str) -> int:
-        """Look up what is unknown; return how many messages stay so."""
+    def reconcile(self, ledger: Ledger, sink: str) -> None:
+        """Look up what is unknown."""
 
 
 class ApiRoute:
@@ -79,9 +79,9 @@ class ApiRoute:
         """Return the request that a message would go out with, its number masked."""
         return self._spell([_masked(message)])
 
-    def reconcile(self, ledger: Ledger, sink: str) -> int:
+    def reconcile(self, ledger: Ledger, sink: str) -> None:
         """Look up in the history what is unknown."""
-        return reconcile(self._run.client, ledger, sink, self._endpoints)
+        reconcile(self._run.client, ledger, sink, self._endpoints)
 
     def _spell(self, outgoing: Sequence[Outgoing]) -> dict[str, Any]:
         return self._endpoints.spell(outgoing, self._run.config)
@@ -113,9 +113,8 @@ class HubRoute:
         outgoing = _masked(message)
         return {"to": outgoing.to, **_inputs(outgoing)}
 
-    def reconcile(self, ledger: Ledger, sink: str) -> int:
-        """Return how many messages are unknown: there is nothing to look them up in."""
-        return len(ledger.open_claims(sink))
+    def reconcile(self, ledger: Ledger, sink: str) -> None:
+        """Do nothing: there is nothing to look up in."""
 
     def _send(self, outgoing: Outgoing) -> Verdict:
         if self.ended:

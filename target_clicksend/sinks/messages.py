@@ -138,11 +138,10 @@ class Messages(Sink):
         if self.run.dry_run:
             return
         try:
-            unknown = self.route.reconcile(self.run.ledger, self.name)
+            self.route.reconcile(self.run.ledger, self.name)
         except ClickSendError as error:
             self.run.note(f"{self.name}: unanswered messages could not be looked up. {error}")
-            unknown = len(self.run.ledger.open_claims(self.name))
-        self.run.unknown[self.name] = unknown
+        self.run.unknown[self.name] = self.run.ledger.unknown(self.name)
 
     def _addressed(self, message: Message) -> Message:
         """Return a message, to ``test_recipient`` under a key of its own where that is set."""
