@@ -10,7 +10,8 @@ PYTHON = $(shell command -v uv >/dev/null && needs=sys || needs='ensurepip, sys,
 	for p in $(CANDIDATES); do "$$p" -c "import $$needs; sys.exit(sys.version_info < (3, 11))" 2>/dev/null \
 	&& { command -v "$$p"; break; }; done)
 BIN = .venv/bin
-SLOW_TESTS = tests/test_kill.py tests/test_target_kill.py tests/test_meltano.py tests/test_pipeline.py tests/test_demo.py
+SLOW_TESTS = tests/test_kill.py tests/test_target_kill.py tests/test_sending_kill.py tests/test_meltano.py \
+	tests/test_target_meltano.py tests/test_pipeline.py tests/test_demo.py
 COMPILE = "$$UV" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
 
@@ -32,7 +33,7 @@ test-long: .venv/test.stamp
 	CLICKSEND_KILLS=200 $(BIN)/python -m pytest tests/test_kill.py tests/test_target_kill.py
 
 bench: .venv/test.stamp
-	@cd tests && ../$(BIN)/python -m bench $(ARGS)
+	@cd tests && ../$(BIN)/python -m bench $(ARGS) && ../$(BIN)/python -m bench.target
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check

@@ -221,8 +221,12 @@ class TargetClickSend(ClickSendTarget):
                 " streams, or deselect it."
             )
         if name not in self._sinks:
-            self._sinks[name] = sink_class(name)(self.run)
+            self._sinks[name] = self.make_sink(name)
         return self._sinks[name]
+
+    def make_sink(self, name: str) -> Sink:
+        """Return a new sink."""
+        return sink_class(name)(self.run)
 
     @override
     def finish(self) -> None:

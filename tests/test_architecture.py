@@ -29,7 +29,10 @@ FORBIDDEN = {
     "target_clicksend/contacts": ("singer_sdk", "target_clicksend.sdk", "target_clicksend.sinks"),
     "target_clicksend/sinks": ("singer_sdk", "target_clicksend.sdk", "target_clicksend.target"),
 }
-UPWARD = {"clicksend/reading.py": "tap_clicksend"}
+UPWARD = {
+    "clicksend/reading.py": "tap_clicksend",
+    "clicksend/ledger/command_repairing.py": "target_clicksend",
+}
 """Files that may import a connector, inside a function only."""
 
 

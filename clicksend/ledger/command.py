@@ -1,4 +1,4 @@
-"""The command ``clicksend ledger``: look into the ledger, and remove from it.
+"""The command ``clicksend ledger``: look into the ledger, remove from it, mend it.
 
 The ledger holds no personal data, so its lines show none.
 """
@@ -7,32 +7,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from clicksend.errors import ClickSendError, SettingsError
-from clicksend.inputs import json_object, with_defaults
-from clicksend.ledger import OUTCOMES, Ledger
+from clicksend.ledger import OUTCOMES
+from clicksend.ledger.command_reopening import release, retry
+from clicksend.ledger.command_repairing import baseline, rebuild, reconcile
+from clicksend.ledger.opening import opened, options
 from clicksend.ledger.reading import Columns
 from clicksend.phone import to_e164
-from clicksend.settings import Schema, check
 
-PROPERTIES: dict[str, Schema] = {
-    "ledger_url": {"type": "string", "default": "sqlite:///clicksend_ledger.db"},
-    "pii_key": {"type": "string", "minLength": 16},
-    "default_country": {"type": "string"},
-}
 SHOWN = ("updated_at", "sink", "outcome", "key", "message_id", "reason")
 """Columns of the list as a table."""
 
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 @click.group()
@@ -40,18 +32,8 @@ def command() -> None:
     """What was sent and what came of every row."""
 
 
-def _options(function: F) -> F:
-    for option in (
-        click.option("--ledger-url", help="The ledger, instead of the config's ledger_url."),
-        click.option(
-            "--config",
-            "config_file",
-            type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            help="JSON file with the target's settings.",
-        ),
-    ):
-        function = option(function)
-    return function
+for _one in (baseline, rebuild, reconcile, release, retry):
+    command.add_command(_one)
 
 
 _form = click.option(
@@ -60,7 +42,7 @@ _form = click.option(
 
 
 @command.command("list")
-@_options
+@options
 @click.option("--outcome", type=click.Choice(sorted(OUTCOMES)), help="Only rows with this outcome.")
 @click.option("--sink", help="Only rows of this sink.")
 @click.option("--run", "run_id", help="Only what this run wrote.")
@@ -68,7 +50,7 @@ _form = click.option(
 @_form
 def list_(config_file: Path | None, ledger_url: str | None, form: str, **filters: Any) -> None:
     """List outcomes, those changed last first."""
-    with _opened(config_file, ledger_url) as (ledger, _):
+    with opened(config_file, ledger_url) as (ledger, _):
         rows = ledger.outcomes(**filters)
     if form == "json":
         _echo_json(rows)
@@ -79,12 +61,12 @@ def list_(config_file: Path | None, ledger_url: str | None, form: str, **filters
 
 
 @command.command()
-@_options
+@options
 @click.argument("key")
 @_form
 def show(config_file: Path | None, ledger_url: str | None, form: str, key: str) -> None:
     """Show all that is known of a KEY."""
-    with _opened(config_file, ledger_url) as (ledger, _):
+    with opened(config_file, ledger_url) as (ledger, _):
         rows = ledger.show(key)
     if not rows:
         raise click.ClickException("The ledger does not know this key: list shows keys.")
@@ -96,7 +78,7 @@ def show(config_file: Path | None, ledger_url: str | None, form: str, key: str) 
 
 
 @command.command()
-@_options
+@options
 @click.option(
     "--before",
     required=True,
@@ -112,51 +94,26 @@ def prune(config_file: Path | None, ledger_url: str | None, before: datetime) ->
     moment = before.replace(tzinfo=UTC)
     if moment > datetime.now(UTC):
         raise click.UsageError("--before lies in the future.")
-    with _opened(config_file, ledger_url) as (ledger, _):
+    with opened(config_file, ledger_url) as (ledger, _):
         deleted = ledger.prune(moment)
     click.echo(f"{deleted} outcomes deleted.")
 
 
 @command.command()
-@_options
+@options
 @click.argument("number")
 def forget(config_file: Path | None, ledger_url: str | None, number: str) -> None:
     """Remove the hashes of a phone NUMBER from the record of messages.
 
     That it opted out stays on record: forgetting it would text the person again.
     """
-    with _opened(config_file, ledger_url) as (ledger, config):
+    with opened(config_file, ledger_url) as (ledger, config):
         try:
             recipient = to_e164(number, config.get("default_country"))
         except ValueError as error:
             raise click.UsageError(f"NUMBER {error}.") from None
         messages = ledger.forget(recipient)
     click.echo(f"Removed from {messages} messages.")
-
-
-@contextmanager
-def _opened(config_file: Path | None, ledger_url: str | None) -> Iterator[tuple[Ledger, Mapping[str, Any]]]:
-    """Open the ledger; what goes wrong ends the command with a sentence."""
-    try:
-        config = _config(config_file, ledger_url)
-        with Ledger.existing(config["ledger_url"], pii_key=config.get("pii_key")) as ledger:
-            yield ledger, config
-    except SettingsError as error:
-        raise click.UsageError(str(error)) from None
-    except ClickSendError as error:
-        raise click.ClickException(str(error)) from None
-
-
-def _config(config_file: Path | None, ledger_url: str | None) -> dict[str, Any]:
-    given: dict[str, Any] = {}
-    if config_file:
-        with config_file.open(encoding="utf-8") as file:
-            given = json_object(file, "--config")
-    if ledger_url:
-        given["ledger_url"] = ledger_url
-    config = with_defaults({name: given[name] for name in PROPERTIES if name in given}, PROPERTIES)
-    check(config, PROPERTIES)
-    return config
 
 
 def _echo_json(rows: Sequence[Columns]) -> None:

@@ -1,0 +1,132 @@
+"""The commands that mend the ledger by what ClickSend's histories, or people, know.
+
+Only these need the target: it knows how its messages are found, and what keys its rows get.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+import click
+
+from clicksend.ledger.opening import options, sentences, whole_config
+
+if TYPE_CHECKING:
+    from target_clicksend.repairing import LookedUp, Rebuilt
+    from target_clicksend.run import Run
+
+UNKNOWN_REMAIN = 3
+"""Exit code where nobody knows of some messages whether they were sent; the target has the same."""
+
+
+@click.command()
+@options
+def reconcile(config_file: Path | None, ledger_url: str | None) -> None:
+    """Look up all unknown messages in ClickSend's histories.
+
+    What is found was sent. What is not may still be: it stays unknown, and is not sent again, until it is
+    found or released. Exits with 3 when some stay.
+    """
+    from target_clicksend.repairing import look_up  # noqa: PLC0415
+
+    with _opened(config_file, ledger_url, new=False) as run:
+        results = list(look_up(run))
+    if not results:
+        click.echo("Nothing is unknown.")
+    for one in results:
+        click.echo(_what_was_found(one))
+    if any(one.problem for one in results):
+        raise SystemExit(1)
+    if any(one.stay for one in results):
+        click.echo("What stays can be released once you know that it was not sent.")
+        raise SystemExit(UNKNOWN_REMAIN)
+
+
+def _what_was_found(one: LookedUp) -> str:
+    said = f"{one.sink}: {one.found} found, {one.stay} stay unknown."
+    if one.problem:
+        return f"{said} The history could not be read: {one.problem}"
+    return said + (" The hub keeps no history of them." if one.sink == "notifications" else "")
+
+
+@click.command()
+@options
+@click.option(
+    "--since",
+    required=True,
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    help="Read the histories from this time on (UTC).",
+)
+def rebuild(config_file: Path | None, ledger_url: str | None, since: datetime) -> None:
+    """Refill a lost ledger from ClickSend's histories.
+
+    Every message that went out with the target's own token is recorded as sent, so that a re-run does not
+    send it again. What the ledger knows as sent or unknown stays. Let no target run meanwhile.
+
+    Not found are notifications, messages whose rows brought a custom_string of their own, and what ClickSend
+    no longer keeps (about four months): record those with baseline.
+    """
+    from target_clicksend.repairing import rebuild as rebuilt  # noqa: PLC0415
+
+    with _opened(config_file, ledger_url, new=True) as run:
+        for one in rebuilt(run, since.replace(tzinfo=UTC)):
+            click.echo(_what_was_rebuilt(one))
+    click.echo("What was sent within the last hour may not show yet: then run this again before you send.")
+
+
+def _what_was_rebuilt(one: Rebuilt) -> str:
+    if one.absent:
+        return f"{one.sink}: the account may not call, so there is nothing to find."
+    said = f"{one.sink}: {one.ours} messages found, {one.new} of them recorded as sent."
+    if one.foreign:
+        said += (
+            f" {one.foreign} more have another custom_string, so nobody can tell which rows they were: record"
+            " the rows that bring their own with baseline, or they are sent again."
+        )
+    return said
+
+
+@click.command()
+@options
+@click.option(
+    "--input", "file", required=True, type=click.File("rb"), help="File of Singer messages; - is stdin."
+)
+def baseline(config_file: Path | None, ledger_url: str | None, file: IO[bytes]) -> None:
+    """Record all rows of an input as sent before us, without sending any.
+
+    For the first run on a table whose messages have gone out already: the target reads the same input, and
+    sends only what is new. What the ledger knows as sent or unknown stays.
+    """
+    from target_clicksend.baseline import Baseline  # noqa: PLC0415
+
+    with sentences():
+        target = Baseline(whole_config(config_file, ledger_url))
+        try:
+            target.listen(cast("IO[str]", file))
+        finally:
+            target.close()
+    recorded = sum(one.recorded for one in target.recorders)
+    known = sum(one.known for one in target.recorders)
+    click.echo(f"{recorded} keys recorded as sent, {known} were known already. Nothing was sent.")
+    if target.run.stopped:
+        raise SystemExit(128 + target.run.stopped)
+    _tell_of_rejected(target.run)
+
+
+def _tell_of_rejected(run: Run) -> None:
+    for (_, _, reason), rows in run.report.reasons.items():
+        click.echo(f"{rows} rows were not recorded: {reason}.", err=True)
+    if run.report.reasons:
+        raise SystemExit(1)
+
+
+@contextmanager
+def _opened(config_file: Path | None, ledger_url: str | None, **how: Any) -> Iterator[Run]:
+    from target_clicksend.repairing import opened  # noqa: PLC0415
+
+    with sentences(), opened(whole_config(config_file, ledger_url), **how) as run:
+        yield run

@@ -1,0 +1,76 @@
+"""How the commands get at settings and ledger; what goes wrong there ends them with a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from clicksend.errors import ClickSendError, SettingsError
+from clicksend.inputs import json_object, with_defaults
+from clicksend.ledger import Ledger
+from clicksend.settings import Schema, check
+
+PROPERTIES: dict[str, Schema] = {
+    "ledger_url": {"type": "string", "default": "sqlite:///clicksend_ledger.db"},
+    "pii_key": {"type": "string", "minLength": 16},
+    "default_country": {"type": "string"},
+}
+"""Those of the target's settings that the ledger itself needs."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def options(function: F) -> F:
+    """Give a command the options that say which ledger is meant."""
+    for option in (
+        click.option("--ledger-url", help="The ledger, instead of the config's ledger_url."),
+        click.option(
+            "--config",
+            "config_file",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="JSON file with the target's settings.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """End the command with a sentence, and with 2 where settings are wrong, else 1."""
+    try:
+        yield
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from None
+    except ClickSendError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@contextmanager
+def opened(config_file: Path | None, ledger_url: str | None) -> Iterator[tuple[Ledger, Mapping[str, Any]]]:
+    """Open the ledger."""
+    with sentences():
+        given = whole_config(config_file, ledger_url)
+        config = with_defaults({name: given[name] for name in PROPERTIES if name in given}, PROPERTIES)
+        check(config, PROPERTIES)
+        with Ledger.existing(config["ledger_url"], pii_key=config.get("pii_key")) as ledger:
+            yield ledger, config
+
+
+def whole_config(config_file: Path | None, ledger_url: str | None) -> dict[str, Any]:
+    """Return all of the target's settings that are given, and the ledger's URL.
+
+    Raises:
+        SettingsError: The file holds no JSON object.
+    """
+    given: dict[str, Any] = {}
+    if config_file:
+        with config_file.open(encoding="utf-8") as file:
+            given = json_object(file, "--config")
+    if ledger_url:
+        given["ledger_url"] = ledger_url
+    return given if given.get("ledger_url") else given | {"ledger_url": PROPERTIES["ledger_url"]["default"]}

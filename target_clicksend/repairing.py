@@ -1,0 +1,203 @@
+"""Mending the ledger, for ``clicksend ledger``: looking up what is unknown, refilling one that was lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from clicksend.errors import ClickSendError, ForbiddenError, UnexpectedAnswerError
+from clicksend.ledger import Ledger, Outcome, Sent
+from clicksend.paging import Page, read_pages
+from target_clicksend.gates.message import Channel
+from target_clicksend.gates.moments import read_moment
+from target_clicksend.messages.channels import ENDPOINTS
+from target_clicksend.messages.judging import decimal_of
+from target_clicksend.messages.reconciling import reconcile
+from target_clicksend.row import Rejected
+from target_clicksend.run import Run
+from target_clicksend.target import SINKS, TargetClickSend
+
+CHANNELS: dict[str, Channel] = {"sms_messages": "sms", "mms_messages": "mms", "voice_messages": "voice"}
+"""The sinks whose messages a history shows."""
+TOKEN = re.compile(r"sc-([0-9a-f]{32})")
+"""What ``messages.judging.token`` makes."""
+REBUILT = "the ledger was lost; found in the history"
+STREAM = "(rebuilt)"
+"""What stands for the stream, which no history shows."""
+TRIES = 3
+
+
+@contextmanager
+def opened(config: Mapping[str, Any], *, new: bool) -> Iterator[Run]:
+    """Open connection and ledger as the target does.
+
+    Args:
+        config: The target's settings.
+        new: Whether to make the ledger where there is none.
+
+    Raises:
+        SettingsError: A setting is missing, unknown or wrong.
+        LedgerError: There is no ledger, or it is another account's.
+        SystemExit: A signal came meanwhile.
+    """
+    run = TargetClickSend(config=dict(config)).run
+    try:
+        if not new:
+            Ledger.existing(config["ledger_url"], pii_key=config.get("pii_key")).close()
+        _ = run.ledger
+        yield run
+    finally:
+        for name in ("client", "ledger"):
+            if name in run.__dict__:
+                getattr(run, name).close()
+        if run.stopped:
+            raise SystemExit(128 + run.stopped)
+
+
+@dataclass(frozen=True)
+class LookedUp:
+    """What became of a sink's unknown messages.
+
+    Attributes:
+        problem: Why they could not be looked up, None when they could.
+    """
+
+    sink: str
+    found: int
+    stay: int
+    problem: str | None = None
+
+
+def look_up(run: Run) -> Iterator[LookedUp]:
+    """Look up the unknown messages of all sinks in the histories; yield what came of each sink's."""
+    for sink in SINKS:
+        before = _unknown(run.ledger, sink)
+        if not before:
+            continue
+        problem = None
+        if channel := CHANNELS.get(sink):
+            try:
+                reconcile(run.client, run.ledger, sink, ENDPOINTS[channel])
+            except ClickSendError as error:
+                problem = str(error)
+        stay = _unknown(run.ledger, sink)
+        yield LookedUp(sink, before - stay, stay, problem)
+
+
+def _unknown(ledger: Ledger, sink: str) -> int:
+    return len(ledger.outcomes(outcome="unknown", sink=sink))
+
+
+@dataclass
+class Rebuilt:
+    """What a channel's history gave to the ledger.
+
+    Attributes:
+        ours: Messages with our token.
+        new: Those of them that it did not have as sent or unknown.
+        foreign: Messages with a custom_string that is not our token: nobody can tell of which row they are.
+        absent: Whether the account has no such channel.
+    """
+
+    sink: str
+    ours: int = 0
+    new: int = 0
+    foreign: int = 0
+    absent: bool = False
+
+
+def rebuild(run: Run, since: datetime) -> Iterator[Rebuilt]:
+    """Write all our messages that the histories show since a time into the ledger; yield what came of each.
+
+    Raises:
+        ClickSendError: A history cannot be read whole; what was found until then is in the ledger.
+    """
+    for sink, channel in CHANNELS.items():
+        yield _Rebuilding(run, sink, channel, int(since.timestamp())).rebuilt()
+
+
+class _Rebuilding:
+    """The walk through one history."""
+
+    def __init__(self, run: Run, sink: str, channel: Channel, since: int) -> None:
+        self._run, self._sink, self._channel, self._since = run, sink, channel, since
+        self._endpoints = ENDPOINTS[channel]
+        self._currency = (run.account.get("_currency") or {}).get("currency_name_short")
+
+    def rebuilt(self) -> Rebuilt:
+        """Read the history until it was read whole, and write what it shows.
+
+        Raises:
+            ClickSendError: It was not.
+        """
+        done = Rebuilt(self._sink)
+        try:
+            if any(self._walk(done) for _ in range(TRIES)):
+                return done
+        except ForbiddenError:
+            if self._channel != "voice":
+                raise
+            # Whoever may not call has called nobody.
+            return replace(done, absent=True)
+        raise UnexpectedAnswerError(
+            f"GET {self._endpoints.history} showed fewer messages than it counts, {TRIES} times: run rebuild"
+            " again before anything is sent."
+        )
+
+    def _walk(self, done: Rebuilt) -> bool:
+        """Read the history once; return whether that was all of it."""
+        # A second earlier, since the bound may be meant exclusively.
+        params = {"date_from": self._since - 1, "order_by": f"{self._endpoints.history_date}:asc"}
+        seen, total = 0, None
+        done.ours = done.foreign = 0
+        for page in read_pages(self._run.client, self._endpoints.history, params):
+            seen, total = seen + len(page.rows), page.total
+            self._refill(page, done)
+        return total is None or seen >= total
+
+    def _refill(self, page: Page, done: Rebuilt) -> None:
+        out = [row for row in page.rows if row.get("direction") != "in" and row.get("message_id")]
+        found = [self._sent(token[1], row) for row in out if (token := TOKEN.fullmatch(_reference(row)))]
+        done.new += len(self._run.ledger.refill(self._run.id, found))
+        done.ours += len(found)
+        done.foreign += sum(bool(_reference(row)) for row in out) - len(found)
+
+    def _sent(self, outcome_id: str, row: Mapping[str, Any]) -> Sent:
+        ledger = self._run.ledger
+        parts, price = decimal_of(row.get("message_parts")), decimal_of(row.get("message_price"))
+        return Sent(
+            outcome_id=outcome_id,
+            outcome=Outcome(
+                sink=self._sink,
+                # Only the row knows its key; the ledger knows it by the hash in the token.
+                key=_reference(row),
+                stream=STREAM,
+                outcome="sent",
+                reason=REBUILT,
+                message_id=str(row["message_id"]),
+                parts=None if parts is None else int(parts),
+                price=price,
+                currency=None if price is None else self._currency,
+                custom_string=_reference(row),
+            ),
+            at=self._time(row),
+            recipient_hash=ledger.hash(str(row.get("to") or "")),
+            body_hash=ledger.fingerprint(str(row.get("body") or "")),
+        )
+
+    def _time(self, row: Mapping[str, Any]) -> datetime | None:
+        """Return when a message went, None where the duplicate window could not know it anyway."""
+        try:
+            seconds = read_moment(dict(row), self._endpoints.history_date)
+        except Rejected:
+            return None
+        # What a picture message said is not all in its history.
+        return None if seconds is None or self._channel == "mms" else datetime.fromtimestamp(seconds, UTC)
+
+
+def _reference(row: Mapping[str, Any]) -> str:
+    return str(row.get("custom_string") or "")
