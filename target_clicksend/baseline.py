@@ -30,7 +30,7 @@ class Recorder(Sink):
     def __init__(self, run: Run) -> None:
         super().__init__(run)
         self.recorded = 0
-        self.known = 0
+        self.repeated = 0
         self._waiting: list[Sent] = []
 
     @override
@@ -43,7 +43,7 @@ class Recorder(Sink):
     def finish(self) -> None:
         written = len(self.run.ledger.refill(self.run.id, self._waiting))
         self.recorded += written
-        self.known += len(self._waiting) - written
+        self.repeated += len(self._waiting) - written
         self._waiting.clear()
 
     @override

@@ -235,6 +235,11 @@ class ClickSendTarget(Target):
         given = parse_environment_config(texts, cls._env_var_prefix)
         return {name: read_setting(value, properties[name]) for name, value in given.items()}
 
+    @classmethod
+    def settings_of_environment(cls) -> dict[str, Any]:
+        """Return the settings that the environment holds."""
+        return dict(cls._env_var_config)
+
     @override
     @classmethod
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:

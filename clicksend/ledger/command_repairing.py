@@ -104,14 +104,14 @@ def baseline(config_file: Path | None, ledger_url: str | None, file: IO[bytes]) 
     from target_clicksend.baseline import Baseline  # noqa: PLC0415
 
     with sentences():
-        target = Baseline(whole_config(config_file, ledger_url))
+        target = Baseline(_config(config_file, ledger_url))
         try:
             target.listen(cast("IO[str]", file))
         finally:
             target.close()
     recorded = sum(one.recorded for one in target.recorders)
-    known = sum(one.known for one in target.recorders)
-    click.echo(f"{recorded} keys recorded as sent, {known} were known already. Nothing was sent.")
+    repeated = sum(one.repeated for one in target.recorders)
+    click.echo(f"{recorded} keys recorded as sent, {repeated} were known already. Nothing was sent.")
     if target.run.stopped:
         raise SystemExit(128 + target.run.stopped)
     _tell_of_rejected(target.run)
@@ -128,5 +128,13 @@ def _tell_of_rejected(run: Run) -> None:
 def _opened(config_file: Path | None, ledger_url: str | None, **how: Any) -> Iterator[Run]:
     from target_clicksend.repairing import opened  # noqa: PLC0415
 
-    with sentences(), opened(whole_config(config_file, ledger_url), **how) as run:
+    with sentences(), opened(_config(config_file, ledger_url), **how) as run:
         yield run
+
+
+def _config(config_file: Path | None, ledger_url: str | None) -> dict[str, Any]:
+    """Return the target's settings, those of the environment where no file is given."""
+    from target_clicksend.target import TargetClickSend  # noqa: PLC0415
+
+    given = whole_config(config_file, ledger_url)
+    return given if config_file else TargetClickSend.settings_of_environment() | given

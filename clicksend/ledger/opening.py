@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,12 +63,14 @@ def opened(config_file: Path | None, ledger_url: str | None) -> Iterator[tuple[L
 
 
 def whole_config(config_file: Path | None, ledger_url: str | None) -> dict[str, Any]:
-    """Return all of the target's settings that are given, and the ledger's URL.
+    """Return all settings in the file, without one those of the ledger in the environment; and its URL.
 
     Raises:
         SettingsError: The file holds no JSON object.
     """
-    given: dict[str, Any] = {}
+    # So it comes from Meltano: meltano invoke target-clicksend:ledger.
+    variables = {name: os.environ.get(f"TARGET_CLICKSEND_{name.upper()}") for name in PROPERTIES}
+    given: dict[str, Any] = {name: value for name, value in variables.items() if value}
     if config_file:
         with config_file.open(encoding="utf-8") as file:
             given = json_object(file, "--config")
