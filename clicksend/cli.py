@@ -9,6 +9,7 @@ import click
 COMMANDS = {
     "doctor": ("clicksend.doctor", "Check keys, account, access and limits."),
     "ledger": ("clicksend.ledger.command", "What was sent and what came of every row."),
+    "verify": ("clicksend.verify", "One-time codes, through the hub."),
     "sandbox": ("clicksend.sandbox.command", "A local ClickSend, to try and break things against."),
 }
 

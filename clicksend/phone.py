@@ -8,6 +8,9 @@ E164 = re.compile(r"\+[1-9]\d{6,14}")
 LETTER = re.compile(r"[^\W\d_]")
 """The library reads letters as the digits on their keys, and "or" between two numbers as some of one."""
 
+HEAD, TAIL, HIDDEN = 4, 3, 5
+"""Digits of a masked number that show at its ends, and that must not."""
+
 
 def to_e164(number: str, country: str | None = None) -> str:
     """Return a phone number as ``+15551234567``.
@@ -35,3 +38,10 @@ def to_e164(number: str, country: str | None = None) -> str:
     if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise ValueError("has too few or too many digits for its country")
     return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+
+
+def mask(number: str) -> str:
+    """Return an E.164 number with its middle hidden, like ``+614*****111``; of a short one less is shown."""
+    tail = max(0, min(TAIL, len(number) - HEAD - HIDDEN))
+    end = len(number) - tail
+    return number[:HEAD] + "*" * (end - HEAD) + number[end:]

@@ -89,9 +89,13 @@ class ClickSendTap(Tap):
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        """Write the state as the SDK does, but exit with 128 + signal instead of 0."""
+        """Write the state as the SDK does, but exit with 128 + signal instead of 0.
+
+        Not with BATCH files: until the one in hand is announced, the state may be ahead of it.
+        """
         try:
-            super()._handle_termination(signum, frame)
+            if "batch_config" not in self.config:
+                super()._handle_termination(signum, frame)
         finally:
             raise SystemExit(128 + signum)
 

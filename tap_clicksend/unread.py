@@ -10,11 +10,14 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, ClassVar
+from urllib.parse import quote
 
+from singer_sdk.mapper import RemoveRecordTransform
 from typing_extensions import override
 
-from clicksend.errors import ClickSendError
+from clicksend.errors import ClickSendError, NotFoundError
 from tap_clicksend.collections import Collection
 from tap_clicksend.columns import Row
 from tap_clicksend.packed import Packed
@@ -33,8 +36,19 @@ LATE = 3600
 """Seconds before the run's start from which on receipts are left alone: some may still be on their way."""
 
 
+KEPT = 100 * 86_400
+"""Seconds for which receipts surely stay listed; those of four months ago vanish by themselves."""
+
+
 class Unread(Collection):
     """Things that stay listed until they are marked as read."""
+
+    @override
+    def read(self) -> Iterator[list[Row]]:
+        self._seen = 0
+        for rows in super().read():
+            self._seen += len(rows)
+            yield rows
 
     @override
     def rows(self, raw_rows: list[Row]) -> list[Row]:
@@ -44,15 +58,35 @@ class Unread(Collection):
 
     def note_listed(self, rows: list[Row]) -> None:
         """Remember what is unread now."""
-        self._listed.update((row[self.primary_keys[0]], row["timestamp"]) for row in rows)
+        if self.config["acknowledge"]:
+            self._listed.update((row[self.primary_keys[0]], row["timestamp"]) for row in rows)
 
     @override
     def pages(self) -> Iterator[Packed]:
         self._listed: dict[str, str | None] = {}
         yield from super().pages()
         # Asked for the next page, so the last one has been written.
-        if self.config["acknowledge"] and self.complete and self.ABORT_AT_RECORD_COUNT is None:
+        if self.config["acknowledge"] and self._is_whole() and self._loads_all():
             self._acknowledge(self._listed)
+
+    def _is_whole(self) -> bool:
+        """Return whether this run has read all that was listed when it began."""
+        expected = self.progress.total
+        return (
+            self.complete
+            and self.ABORT_AT_RECORD_COUNT is None
+            and expected is not None
+            and self._seen >= expected
+        )
+
+    def _loads_all(self) -> bool:
+        """Return whether all rows go out: what a map leaves out was never loaded."""
+        is_removed = any(isinstance(one, RemoveRecordTransform) for one in self.stream_maps)
+        own_map = self.config.get("stream_maps", {}).get(self.name) or {}
+        if not is_removed and "__filter__" not in own_map:
+            return True
+        self.logger.warning("%s: nothing is marked as read, since stream_maps leaves rows out.", self.path)
+        return False
 
     def mark(self, loaded: Any, listed: dict[str, str | None]) -> None:
         """Mark as read what an earlier run loaded.
@@ -99,7 +133,9 @@ class Replies(Unread):
         return sorted(listed, key=lambda one: (listed[one] or "", one))[:MOST] or None
 
     def _mark(self, message_id: str) -> str:
-        self.tap.client.put(f"/sms/inbound-read/{message_id}")
+        # One that is gone must not keep the others waiting.
+        with suppress(NotFoundError):
+            self.tap.client.put(f"/sms/inbound-read/{quote(message_id, safe='')}")
         return message_id
 
 
@@ -130,9 +166,11 @@ class Receipts(Unread):
     @override
     def mark(self, loaded: Any, listed: dict[str, str | None]) -> None:
         cut = seconds_of(loaded.get("cut"), self.name) if isinstance(loaded, dict) else 0
-        before = [one for one, moment in listed.items() if moment and seconds_of(moment, self.name) < cut]
-        unclear = any(moment is None for moment in listed.values())
-        if not before or unclear or loaded != self._note(cut, before):
+        moments = self._moments(listed)
+        if moments is None or cut in moments.values() or not _proves(loaded, _note(cut, moments)):
+            return
+        before = [one for one, moment in moments.items() if moment < cut]
+        if not before:
             return
         self.mark_before(cut)
         for one in before:
@@ -141,17 +179,31 @@ class Receipts(Unread):
 
     @override
     def note(self, listed: dict[str, str | None]) -> Any:
-        moments = {one: seconds_of(moment, self.name) for one, moment in listed.items() if moment}
-        started_at = self.tap.client.started_at
-        if started_at is None or len(moments) < len(listed):
+        moments, started_at = self._moments(listed), self.tap.client.started_at
+        if started_at is None or moments is None:
             return None
         cut = int(started_at.timestamp()) - LATE
         taken = set(moments.values())
         while cut in taken:
             cut -= 1
-        before = [one for one, moment in moments.items() if moment < cut]
-        return self._note(cut, before) if before else None
+        noted = _note(cut, moments)
+        return noted if noted["count"] or noted["older"] else None
 
-    def _note(self, cut: int, receipts: list[str]) -> dict[str, Any]:
-        proof = hashlib.sha256("".join(sorted(receipts)).encode()).hexdigest()
-        return {"cut": iso(cut), "count": len(receipts), "proof": proof}
+    def _moments(self, listed: dict[str, str | None]) -> dict[str, int] | None:
+        """Return the receipts' times as Unix seconds, None where one has none: what marks that is unclear."""
+        moments = {one: seconds_of(moment, self.name) for one, moment in listed.items() if moment}
+        return moments if len(moments) == len(listed) else None
+
+
+def _note(cut: int, moments: dict[str, int]) -> dict[str, Any]:
+    """Return what tells the receipts before a cut from any others."""
+    before = [one for one, moment in moments.items() if cut - KEPT <= moment < cut]
+    older = sum(moment < cut - KEPT for moment in moments.values())
+    proof = hashlib.sha256("".join(sorted(before)).encode()).hexdigest()
+    return {"cut": iso(cut), "count": len(before), "proof": proof, "older": older}
+
+
+def _proves(loaded: Any, now: dict[str, Any]) -> bool:
+    """Return whether an earlier run loaded all receipts that are there now; very old ones may be fewer."""
+    older = loaded.get("older") if isinstance(loaded, dict) else None
+    return isinstance(older, int) and now["older"] <= older and loaded == now | {"older": older}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import signal
 import sys
 import time
@@ -205,11 +206,11 @@ class Run:
         if len(self._outcomes) >= COMMIT_ROWS:
             self.commit()
 
-    def pace(self, messages: int) -> None:
-        """Wait until ``messages_per_minute`` allows so many more."""
-        if per_minute := self.config.get("messages_per_minute"):
+    def pace(self, messages: int = 0) -> None:
+        """Wait until ``messages_per_minute`` allows more; so many are sent next."""
+        if self._pause:
             self.client.wait(self._pause)
-            self._pause = 60 * messages / per_minute
+        self._pause = 60 * messages / self.config.get("messages_per_minute", math.inf)
 
     def remember(self, contact_id: int, marks: tuple[str, str]) -> None:
         """Note what a contact was given and what it showed; committed with the outcomes."""

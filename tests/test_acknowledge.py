@@ -1,11 +1,23 @@
 """``acknowledge``: as read is marked what the state of an earlier run proves loaded, and nothing else."""
 
+import json
+import random
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+
 import pytest
 from tap_runner import CREDENTIALS, Output, catalog_of, run_tap
 
+from clicksend.client import Client
 from clicksend.sandbox import Sandbox
+from tap_clicksend.collections import Collection
 from tap_clicksend.tap import TapClickSend
 from tap_clicksend.times import iso, seconds_of
+from tap_clicksend.unread import Receipts, Unread
+
+DAY = 86_400
 
 RECEIPTS = ("sms_receipts", "mms_receipts", "voice_receipts")
 STREAMS = ("sms_inbound", *RECEIPTS)
@@ -88,7 +100,7 @@ def test_a_receipt_nobody_has_seen_before_the_cut_stops_the_marking(world):
 
 def test_what_another_consumer_has_marked_meanwhile_is_no_proof_either(world, session):
     first = run(world, "sms_receipts")
-    some = sorted(row["timestamp"] for row in first.rows("sms_receipts"))[3]
+    some = sorted(row["timestamp"] for row in first.rows("sms_receipts"))[-20]
     session.put(world.api_url + "/sms/receipts-read", json={"date_before": seconds_of(some, "")}, timeout=5)
     second = run(world, "sms_receipts", state=first.state)
     assert len(marks(world)) == 1
@@ -136,6 +148,189 @@ def test_marking_that_fails_is_a_warning_and_is_tried_again(world, stream, caplo
     run(world, stream, state=second.state)
     third = run(world, stream)
     assert keys(third, stream) < keys(first, stream)
+
+
+def test_one_reply_that_is_gone_does_not_keep_the_others(world):
+    first = run(world, "sms_inbound")
+    world.control(
+        "POST",
+        "faults",
+        {"path": "/sms/inbound-read/*", "method": "PUT", "kind": "status", "status": 404, "times": 1},
+    )
+    run(world, "sms_inbound", state=first.state)
+    assert len(keys(run(world, "sms_inbound"), "sms_inbound")) == 1
+
+
+def test_what_grows_too_old_meanwhile_does_not_stop_the_marking(world):
+    """Four months of receipts have piled up: the oldest of them vanish each day."""
+    world.advance(90 * DAY)
+    first = run(world, "sms_receipts")
+    world.advance(DAY)
+    second = run(world, "sms_receipts", state=first.state)
+    assert keys(first, "sms_receipts") - keys(second, "sms_receipts")
+    assert marks(world)
+    assert len(run(world, "sms_receipts", state=second.state).rows("sms_receipts")) < 20
+
+
+def test_an_old_receipt_that_nobody_has_seen_stops_the_marking(world):
+    world.advance(90 * DAY)
+    state = run(world, "sms_receipts").state
+    state["bookmarks"]["sms_receipts"]["loaded"]["older"] -= 1
+    run(world, "sms_receipts", state=state)
+    assert marks(world) == []
+
+
+def test_a_receipt_on_the_cut_stops_the_marking(world, monkeypatch):
+    """Whether ClickSend would mark it too is unconfirmed."""
+    state = run(world, "sms_receipts").state
+    loaded = state["bookmarks"]["sms_receipts"]["loaded"]
+    typed = Receipts.rows
+
+    def rows(self, raw_rows):
+        *known, last = raw_rows
+        late = {**last, "message_id": "late", "timestamp": seconds_of(loaded["cut"], "")}
+        return typed(self, [*known, last, late])
+
+    monkeypatch.setattr(Receipts, "rows", rows)
+    run(world, "sms_receipts", state=state)
+    assert marks(world) == []
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+@pytest.mark.parametrize("maps", [{"__filter__": "False"}, None, "__else__"])
+def test_what_a_map_leaves_out_was_not_loaded(world, stream, maps, caplog):
+    maps = {"__else__": None} if maps == "__else__" else {stream: maps}
+    state = run(world, stream).state
+    state = run(world, stream, state=state, stream_maps=maps).state
+    assert marks(world) == []
+    assert "leaves rows out" in caplog.text
+    renamed = {stream: {"came": "timestamp", "timestamp": "__NULL__"}}
+    run(world, stream, state=state, stream_maps=renamed)
+    assert marks(world)
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_pages_that_shrink_while_they_are_read_mark_nothing(world, monkeypatch, stream):
+    state = run(world, stream).state
+    monkeypatch.setattr(Unread, "read", lambda self: _without_some(self, Collection.read(self)))
+    run(world, stream, state=state)
+    assert marks(world) == []
+
+
+def _without_some(stream, pages):
+    stream._seen = 0
+    for rows in pages:
+        stream._seen += len(rows) - 1
+        yield rows
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_column_left_out_or_files_instead_of_records_are_no_obstacle(world, stream, tmp_path):
+    config = {"batch_config": {"encoding": {"format": "jsonl"}, "storage": {"root": tmp_path.as_uri()}}}
+    state = run(world, stream, pii="drop", **config).state
+    run(world, stream, state=state, pii="drop", **config)
+    assert marks(world)
+
+
+def test_a_column_that_is_not_selected_does_not_stop_the_state(world):
+    catalog = catalog_of("sms_receipts")
+    (entry,) = (one for one in catalog["streams"] if one["stream"] == "sms_receipts")
+    for part in entry["metadata"]:
+        if part["breadcrumb"][1:] == ["timestamp"]:
+            part["metadata"]["selected"] = False
+    state = None
+    for _ in range(2):
+        output = Output()
+        tap = TapClickSend(
+            config={"api_url": world.api_url, "acknowledge": True, **CREDENTIALS},
+            catalog=catalog,
+            state=state,
+            message_writer=output,
+        )
+        tap.sync_all()
+        tap.client.close()
+        state = output.state
+    assert "timestamp" not in output.rows("sms_receipts")[0]
+    assert marks(world)
+
+
+class Killed(BaseException):
+    """What no handler holds up."""
+
+
+class Dying(Output):
+    """Dies after some messages."""
+
+    def __init__(self, messages):
+        super().__init__()
+        self.left = messages
+
+    def write(self, lines):
+        for line in bytes(lines).splitlines():
+            self.left -= 1
+            if self.left < 0:
+                raise Killed
+            super().write(line)
+
+    def loaded(self):
+        """Return the keys of what a loader has committed when it hands a state on, and that state."""
+        last = max((n for n, m in enumerate(self.messages) if m["type"] == "STATE"), default=-1)
+        rows = [m["record"] for m in self.messages[: last + 1] if m["type"] == "RECORD"]
+        return {row.get("receipt_id") or row["message_id"] for row in rows}, self.state or None
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_killed_anywhere_nothing_is_marked_that_was_not_loaded(world, twin, monkeypatch, seed):
+    rng, put = random.Random(seed), Client.put
+    loaded, state = set(), None
+
+    def dying_put(self, *given, **more):
+        if rng.random() < 0.05:
+            raise Killed
+        put(self, *given, **more)
+        if rng.random() < 0.05:
+            raise Killed
+
+    monkeypatch.setattr(Client, "put", dying_put)
+    for box in (world, twin):
+        box.control("POST", "switches", {"retention": False, "drift": 0, "poll_rules": rng.choice([1, 2])})
+    world.control("POST", "switches", {"drift": rng.choice([0, 60, 900])})
+    for _ in range(12):
+        output = Dying(rng.choice([10**6, 10**6, rng.randrange(700)]))
+        with suppress(Killed):
+            run(world, *STREAMS, state=state, output=output, page_size=rng.choice([15, 100]))
+        committed, newest = output.loaded()
+        loaded |= committed
+        state = newest or state
+        world.advance(rng.choice([0, 1800, 7200, DAY]))
+    world.control("POST", "switches", {"drift": 0})
+    assert marks(world)
+    twin.control("POST", "clock", {"now": world.state()["now"]})
+    for stream in STREAMS:
+        there_were = keys(run_tap(twin.api_url, stream), stream)
+        unread = keys(run_tap(world.api_url, stream), stream)
+        assert there_were - unread <= loaded, stream
+
+
+def test_a_stop_while_files_are_written_leaves_the_state_behind_them(world, tmp_path):
+    """Until its file is announced a row is not loaded, so no state may say so."""
+    code = f"""
+import json, os, signal, sys
+from tap_clicksend import batches
+from tap_clicksend.tap import TapClickSend
+batches.Batches.flush = lambda self: os.kill(os.getpid(), signal.SIGTERM)
+TapClickSend(
+    config={{"api_url": {world.api_url!r}, "acknowledge": True, **{CREDENTIALS!r},
+        "batch_config": {{"encoding": {{"format": "jsonl"}}, "storage": {{"root": {tmp_path.as_uri()!r}}}}}}},
+    catalog=json.load(sys.stdin),
+).sync_all()
+"""
+    catalog = json.dumps(catalog_of("sms_receipts"))
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=catalog, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 128 + signal.SIGTERM, done.stderr
+    assert '"loaded"' not in done.stdout
 
 
 def test_a_test_run_marks_nothing(world):

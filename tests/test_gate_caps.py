@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 from gate_cases import message
 
+from clicksend.phone import mask
 from target_clicksend.gates.caps import Caps, Tally, read_price
-from target_clicksend.gates.masking import mask
 from target_clicksend.gates.opt_outs import says_opted_out
 from target_clicksend.gates.voices import check_voice, read_voices
 from target_clicksend.row import Rejected

@@ -1,5 +1,6 @@
 """The stream ``outcomes``: what target-clicksend made of each row, out of its ledger."""
 
+import gzip
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -39,8 +40,8 @@ def now():
 
 
 @pytest.fixture
-def url(tmp_path):
-    return f"sqlite:///{tmp_path}/ledger.db"
+def url(ledger_url):
+    return ledger_url
 
 
 @pytest.fixture
@@ -94,6 +95,74 @@ def test_many_pages_come_once_each(ledger, url):
     ledger.record("run", [Outcome(key=f"k{number}", **SENT) for number in range(3000)])
     rows = extract(url).rows("outcomes")
     assert len({row["outcome_id"] for row in rows}) == len(rows) == 3000
+
+
+def test_what_another_process_writes_meanwhile_is_not_missed(ledger, url, now, monkeypatch):
+    """Rows that change while they are read come in one of two runs, each once in a run."""
+    for minute in range(3):
+        now.now = BEGAN + timedelta(minutes=minute)
+        ledger.record(
+            "run 1", [Outcome(key=f"k{number}", **SENT | {"outcome": "held"}) for number in range(1500)]
+        )
+    pages = Ledger.changed_since
+
+    def changed_since(self, moment):
+        for page in pages(self, moment):
+            yield page
+            # As long as somebody reads, an hour passes between two pages, and the first rows change.
+            now.now += timedelta(hours=1)
+            ledger.record("run 2", [Outcome(key=row["key"], **SENT) for row in page[:100]])
+
+    monkeypatch.setattr(Ledger, "changed_since", changed_since)
+    first = extract(url)
+    monkeypatch.undo()
+    assert len({row["key"] for row in first.rows("outcomes")}) == len(first.rows("outcomes")) >= 1000
+    newest = {row["key"]: row for row in first.rows("outcomes") + extract(url, first.state).rows("outcomes")}
+    assert len(newest) == 1500
+    held = {row["key"] for row in ledger.outcomes(outcome="held")}
+    assert {key for key, row in newest.items() if row["outcome"] == "held"} == held
+
+
+def test_a_clock_that_is_ahead_hides_nothing(ledger, url, now):
+    now.now = datetime.now(UTC) + timedelta(hours=1)
+    ledger.record("run", [Outcome(key="ahead", **SENT)])
+    first = extract(url)
+    assert len(first.rows("outcomes")) == 1
+    now.now = datetime.now(UTC)
+    ledger.record("run", [Outcome(key="right", **SENT)])
+    assert {row["key"] for row in extract(url, first.state).rows("outcomes")} == {"ahead", "right"}
+
+
+def test_the_key_of_the_taps_own_hashes_is_not_the_ledgers(ledger, url):
+    ledger.record("run", [Outcome(key="a", **SENT)])
+    (row,) = extract(url, pii="hash", pii_key="a key that nobody guesses").rows("outcomes")
+    assert (row["key"], row["source_key"]) == ("a", {"id": 7})
+
+
+def test_a_key_property_may_have_any_name(ledger, url):
+    about = SENT | {"source_key": '{"token": "x", "api_key": 1}'}
+    ledger.record("run", [Outcome(key="a", **about), Outcome(key="b", **SENT | {"source_key": None})])
+    found = {row["key"]: row["source_key"] for row in extract(url).rows("outcomes")}
+    assert found == {"a": {"token": "x", "api_key": 1}, "b": None}
+
+
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+def test_batch_files(ledger, url, tmp_path, form):
+    from pyarrow import parquet
+
+    ledger.record("run", [Outcome(key=f"k{number}", **SENT) for number in range(2500)])
+    config = {"encoding": {"format": form}, "storage": {"root": tmp_path.as_uri()}}
+    output = extract(url, batch_config=config)
+    (message,) = (m for m in output.messages if m["type"] == "BATCH")
+    (path,) = (name.removeprefix("file://") for name in message["manifest"])
+    if form == "jsonl":
+        with gzip.open(path) if path.endswith("gz") else open(path) as lines:  # noqa: PTH123
+            assert sum(1 for _ in lines) == 2500
+    else:
+        table = parquet.read_table(path)
+        assert table.num_rows == 2500
+        assert table["price"][0].as_py() == SENT["price"]
+    assert extract(url, output.state, batch_config=config).state == output.state
 
 
 def test_an_empty_ledger_has_no_rows_and_leaves_no_bookmark(ledger, url):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from clicksend.ledger.opening import opened, options
+from clicksend.ledger.opening import counted, opened, options
 from clicksend.ledger.reconciling import RETRIED
 
 LATER = "Nothing is sent now: a row goes out when upstream delivers it again."
@@ -36,10 +36,12 @@ def release(
         released = ledger.release(list(keys) or None, run_id=run_id, force=force)
     strange = [key for key in keys if key not in released]
     if released:
-        click.echo(f"{len(released)} messages released. {LATER}")
+        click.echo(f"{counted(len(released), 'message')} released. {LATER}")
     if strange or not released:
         raise click.ClickException(
-            f"{len(strange) or 'All'} of what you named is not unknown: nothing to do."
+            f"{len(strange)} of the {len(keys)} KEYs are not unknown."
+            if keys
+            else "No message of this run is unknown."
         )
 
 
@@ -57,4 +59,4 @@ def retry(
     """
     with opened(config_file, ledger_url) as (ledger, _):
         reopened = ledger.retry(outcome, sink=sink, run_id=run_id)
-    click.echo(f"{len(reopened)} rows reopened. {LATER}")
+    click.echo(f"{counted(len(reopened), 'row')} reopened. {LATER}")

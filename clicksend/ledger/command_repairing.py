@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
 
-from clicksend.ledger.opening import options, sentences, whole_config
+from clicksend.ledger.opening import counted, options, sentences, whole_config
 
 if TYPE_CHECKING:
     from target_clicksend.repairing import LookedUp, Rebuilt
@@ -47,7 +47,7 @@ def reconcile(config_file: Path | None, ledger_url: str | None) -> None:
 
 
 def _what_was_found(one: LookedUp) -> str:
-    said = f"{one.sink}: {one.found} found, {one.stay} stay unknown."
+    said = f"{one.sink}: {one.found:,} found, {one.stay:,} still unknown."
     if one.problem:
         return f"{said} The history could not be read: {one.problem}"
     return said + (" The hub keeps no history of them." if one.sink == "notifications" else "")
@@ -81,11 +81,12 @@ def rebuild(config_file: Path | None, ledger_url: str | None, since: datetime) -
 def _what_was_rebuilt(one: Rebuilt) -> str:
     if one.absent:
         return f"{one.sink}: the account may not call, so there is nothing to find."
-    said = f"{one.sink}: {one.ours} messages found, {one.new} of them recorded as sent."
+    said = f"{one.sink}: {counted(one.ours, 'message')} found, {one.new:,} of them recorded as sent."
     if one.foreign:
         said += (
-            f" {one.foreign} more have another custom_string, so nobody can tell which rows they were: record"
-            " the rows that bring their own with baseline, or they are sent again."
+            f" {counted(one.foreign, 'other message')} brought a custom_string that is not the target's:"
+            " nobody can tell which rows those were, so record rows that bring one with baseline, or they are"
+            " sent again."
         )
     return said
 
@@ -111,7 +112,7 @@ def baseline(config_file: Path | None, ledger_url: str | None, file: IO[bytes]) 
             target.close()
     recorded = sum(one.recorded for one in target.recorders)
     repeated = sum(one.repeated for one in target.recorders)
-    click.echo(f"{recorded} keys recorded as sent, {repeated} were known already. Nothing was sent.")
+    click.echo(f"{counted(recorded, 'key')} recorded as sent, {repeated:,} known already. Nothing was sent.")
     if target.run.stopped:
         raise SystemExit(128 + target.run.stopped)
     _tell_of_rejected(target.run)
@@ -119,7 +120,7 @@ def baseline(config_file: Path | None, ledger_url: str | None, file: IO[bytes]) 
 
 def _tell_of_rejected(run: Run) -> None:
     for (_, _, reason), rows in run.report.reasons.items():
-        click.echo(f"{rows} rows were not recorded: {reason}.", err=True)
+        click.echo(f"{counted(rows, 'row')} not recorded: {reason}.", err=True)
     if run.report.reasons:
         raise SystemExit(1)
 

@@ -10,12 +10,21 @@ from typing import Any, ClassVar
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
-from tap_clicksend.columns import Column, Row, integer, mapping, price, text, time
+from tap_clicksend.columns import Column, Row, integer, price, text, time
+from tap_clicksend.packed import Packed
 from tap_clicksend.sdk import ClickSendStream
 from tap_clicksend.times import iso, seconds_of
 
 OVERLAP = timedelta(minutes=5)
 """Read again each time: what is committed late was changed earlier."""
+
+
+def _read_object(value: Any) -> Row | None:
+    """Return the object in a JSON text as it is: what it holds is no secret, whatever it is called."""
+    key = json.loads(value)
+    if not isinstance(key, dict):
+        raise ValueError(type(key))
+    return key or None
 
 
 class Outcomes(ClickSendStream):
@@ -28,7 +37,11 @@ class Outcomes(ClickSendStream):
     columns: ClassVar[dict[str, Column]] = {
         "outcome_id": text("Hash of sink and key."),
         "key": text("The row's idempotency_key, or a hash of what identifies it."),
-        "source_key": mapping("The row's key properties, personal ones hashed."),
+        "source_key": Column(
+            _read_object,
+            {"type": "object", "additionalProperties": True},
+            "The row's key properties, personal ones hashed.",
+        ),
         "run_id": text("The run that wrote this outcome."),
         "stream": text("The row's stream upstream."),
         "sink": text("Where the row went: contacts, sms_messages and others."),
@@ -48,18 +61,23 @@ class Outcomes(ClickSendStream):
     }
 
     @override
-    def read(self) -> Iterator[list[Row]]:
+    def pages(self) -> Iterator[Packed]:
         from clicksend.ledger import Ledger  # noqa: PLC0415, SQLAlchemy takes as long as the rest of a start
 
-        bookmark = self._bookmark()
-        latest = bookmark
-        with Ledger.existing(self.config["ledger_url"], pii_key=self.config.get("pii_key")) as ledger:
+        bookmark, now = self._bookmark(), datetime.now(UTC)
+        with Ledger.existing(self.config["ledger_url"]) as ledger:
+            latest = max((row["updated_at"] for row in ledger.outcomes(limit=1)), default=None)
             for page in ledger.changed_since(bookmark and bookmark - OVERLAP):
-                latest = max(filter(None, [latest, *(row["updated_at"] for row in page)]))
-                yield list(map(_plain, page))
+                # A row that changes while this runs comes again, after all others: that is the next run's.
+                rows = [row for row in page if latest and row["updated_at"] <= latest]
+                if not rows:
+                    break
+                yield self.pack(self.typed(list(map(_plain, rows))))
         if latest and self.replication_method == REPLICATION_INCREMENTAL:
+            # No later than now: where another host's clock is ahead, those that are right must not be missed.
+            reached = max(filter(None, [bookmark, min(latest, now)]))
             self.stream_state["replication_key"] = self.replication_key
-            self.stream_state["replication_key_value"] = iso(int(latest.timestamp()))
+            self.stream_state["replication_key_value"] = iso(int(reached.timestamp()))
 
     def _bookmark(self) -> datetime | None:
         """Return when what the last run saw had changed last.
@@ -75,5 +93,4 @@ class Outcomes(ClickSendStream):
 
 def _plain(row: dict[str, Any]) -> Row:
     """Return a row of the ledger as an API would send it."""
-    times = {name: row[name].isoformat() for name in ("created_at", "updated_at")}
-    return {**row, **times, "source_key": json.loads(row["source_key"] or "{}")}
+    return row | {name: row[name].isoformat() for name in ("created_at", "updated_at")}

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, Protocol
 
 from msgspec.structs import replace
 
-from clicksend.errors import ApiError, BadRequestError, ClickSendError
+from clicksend.errors import ApiError, ClickSendError
 from clicksend.hub import Hub
 from clicksend.ledger import Ledger
-from target_clicksend.gates.masking import mask
+from clicksend.phone import mask
 from target_clicksend.gates.message import Channel, Message
 from target_clicksend.messages.channels import ENDPOINTS
 from target_clicksend.messages.judging import Outgoing, Verdict
@@ -21,6 +22,8 @@ from target_clicksend.messages.reconciling import reconcile
 from target_clicksend.messages.sending import NOT_SENT, REFUSED, Sender
 from target_clicksend.run import Run
 
+UNFIT = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
+"""What the hub answers where a message is at fault, with a code; other 4xx may come after it was sent."""
 A_TOKEN = "(a token of its own)"  # noqa: S105, shown where a real one would be
 
 
@@ -125,12 +128,9 @@ class HubRoute:
             self.ended = str(error)
             return Verdict("failed", str(error))
         except ClickSendError as error:
-            refused = isinstance(error, BadRequestError) and isinstance(error, ApiError) and error.code
-            return (
-                Verdict("rejected", str(error))
-                if refused
-                else Verdict("unknown", f"no usable answer: {error}")
-            )
+            if isinstance(error, ApiError) and error.code and error.status in UNFIT:
+                return Verdict("rejected", str(error))
+            return Verdict("unknown", f"no usable answer: {error}")
         message_id = answer.get("id") if isinstance(answer, Mapping) else None
         return Verdict("sent", message_id=message_id if isinstance(message_id, str) else None)
 

@@ -27,6 +27,8 @@ from target_clicksend.row import Rejected, Row, key_hasher
 from target_clicksend.run import Run
 from target_clicksend.sinks import Sink
 
+TEMPLATE = ("template_id", "template_name")
+
 
 class Messages(Sink):
     """Messages of one channel, in batches as they arrive; with a cap set, none before the input has ended."""
@@ -71,7 +73,7 @@ class Messages(Sink):
     def receive(self, row: Row) -> None:
         if not self._looked_up:
             self._reconcile()
-        if not {"template_id", "template_name"} & row.values.keys():
+        if self.channel in {"voice", "notification"} or not any(map(row.values.get, TEMPLATE)):
             super().note_unknown(self._columns)
         try:
             message = self._addressed(self.read(row))
@@ -161,6 +163,7 @@ class Messages(Sink):
 
     def _process(self, batch: Sequence[Message], *, all_there_are: bool) -> None:
         """Let a batch through the gates, and send what passes."""
+        self.run.pace()
         self._unfinished = {message.row.number: message for message in batch}
         passed: list[Message] = []
         for message, verdict in self._gates.judge(batch, self._planned, all_there_are=all_there_are):

@@ -62,9 +62,11 @@ def _variables(values: Values) -> dict[str, str]:
     """Return the template's variables, all of them text.
 
     Raises:
-        Rejected: They are no object, or one of them is no text, number or boolean.
+        Rejected: They are no object, or one of them is null, or no text, number or boolean.
     """
-    given: Any = values.get("variables") or {}
+    given: Any = values.get("variables")
+    if given is None or given == "":
+        given = {}
     if isinstance(given, str):
         try:
             # Databases without a type for objects hand them over as text.
@@ -73,4 +75,6 @@ def _variables(values: Values) -> dict[str, str]:
             given = None
     if not isinstance(given, dict):
         raise Rejected("variables is no object")
+    if any(value is None or isinstance(value, dict | list) for value in given.values()):
+        raise Rejected("variables has a value that is no text, number or boolean")
     return {name: read_text(given, name) for name in given}

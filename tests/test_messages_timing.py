@@ -1,0 +1,138 @@
+"""When messages go out: quiet hours of the recipient, and so many a minute. It is 14:13 UTC."""
+
+import pytest
+from conftest import FakeClock
+from message_cases import OTHER, TO, posts
+from target_runner import record, schema, state
+
+pytest_plugins = ["message_fixtures"]
+
+QUIET = {"start": "21:00", "end": "08:00"}
+BRITISH = "+447400123456"
+OPENS = 1_790_028_000  # 08:00 in Melbourne, where it is 00:13
+
+
+def test_a_message_waits_at_clicksend_until_quiet_hours_end(out):
+    rows = [{"time_zone": "Australia/Melbourne"}, {"to": BRITISH}, {"to": OTHER, "purpose": "transactional"}]
+    ran = out.send(*rows, quiet_hours=QUIET)
+    assert ran.rows("sms_messages") == {"sent": 3}
+    (body,) = posts(ran)
+    assert [message.get("schedule") for message in body["messages"]] == [
+        OPENS,
+        None,
+        None,
+    ]
+
+
+def test_a_schedule_in_quiet_hours_moves_to_their_end(out):
+    at = OPENS + 15 * 3600  # 23:00
+    ran = out.send({"time_zone": "Australia/Melbourne", "schedule": at}, quiet_hours=QUIET)
+    assert posts(ran)[0]["messages"][0]["schedule"] == OPENS + 86_400
+
+
+def test_a_number_may_be_in_several_zones(out):
+    ran = out.send({}, quiet_hours=QUIET)
+    assert posts(ran)[0]["messages"][0]["schedule"] > OPENS, "Perth is two hours behind"
+
+
+def test_a_held_row_comes_again_and_keeps_the_state_back(out):
+    hold = {**QUIET, "policy": "hold"}
+    rows = [
+        {"id": 1, "to": BRITISH, "body": "a"},
+        {"id": 2, "to": TO, "body": "b"},
+        {"id": 3, "to": BRITISH, "body": "c"},
+    ]
+    lines = [schema("sms_messages", ["id", "to", "body"])]
+    for row in rows:
+        lines += [record("sms_messages", row), state({"row": row["id"]})]
+    ran = out.run(lines, quiet_hours=hold)
+    assert (ran.rows("sms_messages"), ran.code, ran.states[-1]) == ({"sent": 2, "held": 1}, 0, {"row": 1})
+    assert ran.reasons("sms_messages") == ["quiet hours where the recipient is"]
+    assert out.query("select outcome from outcomes where outcome != 'sent'") == [("held",)]
+    out.advance(12 * 3600)
+    again = out.run(lines, quiet_hours=hold)
+    assert (again.rows("sms_messages"), again.states[-1]) == ({"duplicate": 2, "sent": 1}, {"row": 3})
+
+
+def test_a_schedule_in_quiet_hours_that_would_be_held_for_ever(out):
+    row = {"time_zone": "Australia/Melbourne", "schedule": OPENS + 15 * 3600}
+    ran = out.send(row, quiet_hours={**QUIET, "policy": "hold"})
+    assert ran.rows("sms_messages") == {"rejected": 1}
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"time_zone": "EST"}, "time_zone is no zone of the IANA data base"),
+        ({"time_zone": "Mars/Olympus"}, "time_zone is no zone of the IANA data base"),
+        ({"to": "+88213123456"}, "nobody knows the zone of this number: add a column time_zone"),
+    ],
+)
+def test_zones_that_nobody_knows(out, row, reason):
+    ran = out.send(row, quiet_hours=QUIET)
+    assert (ran.rows("sms_messages"), ran.reasons("sms_messages")[0][: len(reason)]) == (
+        {"rejected": 1},
+        reason,
+    )
+
+
+def test_no_minute_is_open_everywhere(out):
+    ran = out.send(
+        {"to": "+12025550142"}, {"to": "+18005550142"}, quiet_hours={"start": "12:00", "end": "11:00"}
+    )
+    assert "add a column time_zone" in " ".join(ran.reasons("sms_messages"))
+
+
+def test_what_opens_too_late_is_expired(out):
+    row = {"time_zone": "Australia/Melbourne", "send_before": OPENS}
+    ran = out.send(row, quiet_hours=QUIET)
+    assert ran.reasons("sms_messages") == ["expired: it would be sent after send_before"]
+
+
+def test_so_many_a_minute(out):
+    clock = FakeClock()
+    rows = [{"body": f"{number}"} for number in range(25)]
+    ran = out.send(*rows, messages_per_minute=10, clock=clock)
+    assert ran.rows("sms_messages") == {"sent": 25}
+    assert [len(body["messages"]) for body in posts(ran)] == [10, 10, 5]
+    assert clock.slept == [60, 60]
+
+
+def test_all_sinks_share_the_minute(out):
+    clock, lines = FakeClock(), []
+    for sink in ("sms_messages", "voice_messages"):
+        row = {"id": 1, "to": TO, "body": "Hello", "voice": "female", "lang": "en-au"}
+        lines += [schema(sink, row), record(sink, row)]
+    ran = out.run(lines, messages_per_minute=2, clock=clock)
+    assert ran.report["rows"] == {"sms_messages": {"sent": 1}, "voice_messages": {"sent": 1}}
+    assert clock.slept == [30]
+
+
+def test_a_message_that_waited_is_judged_when_it_goes(out):
+    class Turning(FakeClock):
+        def sleep(self, seconds):
+            super().sleep(seconds)
+            out.advance(int(seconds))
+
+    rows = [{"body": f"{number}", "send_before": out.at + 90} for number in range(4)]
+    ran = out.send(*rows, messages_per_minute=1, clock=Turning())
+    assert ran.rows("sms_messages") == {"sent": 2, "rejected": 2}
+    assert ran.reasons("sms_messages") == ["expired: send_before has passed"]
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"quiet_hours": {"start": "21:00"}}, "Setting quiet_hours needs end as a time like 21:00"),
+        ({"quiet_hours": {**QUIET, "start": 21}}, "Setting quiet_hours"),
+        ({"quiet_hours": {**QUIET, "end": "21:00"}}, "Setting quiet_hours has the same start and end"),
+        ({"quiet_hours": {**QUIET, "policy": "drop"}}, "Setting quiet_hours"),
+        ({"max_row_age_hours": 1}, "Setting max_row_age_hours needs created_at_column"),
+        ({"test_recipient": "0491570156"}, "Setting test_recipient must be a number"),
+        ({"batch_size_rows": 1001}, "Setting batch_size_rows must be at most 1000"),
+        ({"messages_per_minute": 0}, "Setting messages_per_minute must be at least 1"),
+    ],
+)
+def test_settings_that_are_wrong(out, config, said):
+    with pytest.raises(Exception, match=said):
+        out.send({}, **config)

@@ -1,0 +1,93 @@
+"""clicksend verify: codes through the hub, each call made once, no number in full."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from clicksend.cli import main
+
+NUMBER = "+61491570156"
+PLAIN = "0491 570 156"
+
+
+@pytest.fixture
+def verify(box, tmp_path):
+    """Return a function that runs ``clicksend verify`` with a config file."""
+
+    def verify(*arguments, code=0, **settings):
+        path = tmp_path / "hub.json"
+        given = {"hub_url": box.url, "api_key": "sandbox-key", "default_country": "AU", **settings}
+        path.write_text(json.dumps(given))
+        result = CliRunner().invoke(main, ["verify", *arguments, "--config", str(path)])
+        assert result.exit_code == code, result.output
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        assert NUMBER[3:] not in result.output.replace(" ", "")
+        return result.output
+
+    return verify
+
+
+def calls(box):
+    return [one["body"] for one in box.requests() if one["path"] == "/v1/run"]
+
+
+@pytest.mark.parametrize("envelope", [True, False])
+def test_a_code_is_sent_and_checked(box, verify, envelope):
+    box.control("POST", "switches", {"run_envelope": envelope})
+    assert verify("send", PLAIN) == "A code is on its way to +614*****156.\n"
+    assert "once more" in verify("send", NUMBER)
+    assert "wrong" in verify("check", PLAIN, "123456", code=1)
+    assert "+614*****156 is verified" in verify("check", PLAIN, "000000")
+    assert "has expired" in verify("check", PLAIN, "000000", code=1)
+    assert len(calls(box)) == 5
+    assert {json.dumps(call["inputs"]["target"]) for call in calls(box)} == {
+        json.dumps({"type": "phone_number", "value": NUMBER})
+    }
+
+
+def test_the_language_can_be_chosen(box, verify):
+    verify("send", NUMBER, "--locale", "fr-FR")
+    (call,) = calls(box)
+    assert call["inputs"]["options"] == {"locale": "fr-FR"}
+
+
+@pytest.mark.parametrize("number", ["12", "0491 570 156 or 157", "somebody", "+6149157015612345"])
+def test_a_number_that_is_none_is_not_called(box, verify, number):
+    assert "NUMBER" in verify("send", number, code=2)
+    assert "country code" in verify("check", PLAIN, "000000", code=2, default_country=None)
+    assert calls(box) == []
+
+
+@pytest.mark.parametrize("kind", ["reset_after", "half_body", "html"])
+def test_nothing_is_repeated(box, verify, kind):
+    box.control("POST", "faults", {"path": "/v1/run", "kind": kind, "times": -1})
+    output = verify("send", NUMBER, code=1)
+    assert "POST /v1/run" in output
+    assert len(box.requests()) == 1
+    if kind == "reset_after":
+        assert "may have been done all the same" in output
+
+
+def test_statuses_that_mean_no(monkeypatch, verify):
+    from clicksend.hub import Hub
+
+    answers = {"blocked": "suspicious", "challenged": "a person", "new_one": "new_one", NUMBER: "no status"}
+    for status, sentence in answers.items():
+        monkeypatch.setattr(Hub, "verify_send", lambda *_, status=status: {"status": status})
+        assert sentence in verify("send", NUMBER, code=1)
+    monkeypatch.setattr(Hub, "verify_check", lambda *_: [])
+    assert "no status" in verify("check", NUMBER, "1", code=1)
+
+
+def test_what_is_wrong_is_said_in_a_sentence(box, verify):
+    assert "SKILLBOSS_API_KEY" in verify("send", NUMBER, code=2, username="somebody")
+    assert "default_country" in verify("send", NUMBER, code=2, default_country="Australia")
+    assert "SKILLBOSS_API_KEY" in verify("send", NUMBER, code=1, api_key="wrong")
+    box.control("POST", "switches", {"hub_balance": "empty"})
+    assert "top up" in verify("send", NUMBER, code=1)
+    result = CliRunner().invoke(main, ["verify", "send", NUMBER])
+    assert result.exit_code == 2
+    assert "api_key is missing" in result.output
