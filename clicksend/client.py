@@ -43,6 +43,7 @@ from clicksend.errors import (
     NotFoundError,
     NotServedByHubError,
     StoppedError,
+    TooLateError,
     UnreachableError,
 )
 from clicksend.limiter import IDS, Clock, Limiter, Time, retry_after
@@ -64,6 +65,10 @@ logging.getLogger("urllib3").setLevel(logging.INFO)
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+def _always() -> bool:
+    return True
 
 
 @dataclass(frozen=True)
@@ -184,17 +189,25 @@ class Client:
         attempt = self._write("POST", path, payload)
         return self._retrying(attempt) if repeatable else self._retrying(attempt, _undone)
 
-    def send(self, path: str, payload: Mapping[str, Any]) -> Answer:
+    def send(self, path: str, payload: Mapping[str, Any], *, in_time: Callable[[], bool] = _always) -> Answer:
         """Make a POST that must arrive at most once: over a connection of its own, none that may be dying.
 
         It is made again only when there was no connection to write it to, or after a 429, and only within
         ``SENDING`` seconds.
 
+        Args:
+            path: Below ``api_url``.
+            payload: The body.
+            in_time: Whether it may still be made; asked after all waits, just before each attempt.
+
         Raises:
             ClickSendError: One sentence on what went wrong and what to do. Unless it is ``undone``, it may
                 have arrived.
         """
-        attempt = self._write("POST", path, payload, own_connection=True)
+        request = self._request("POST", path, payload)
+        attempt = self._attempt(
+            f"POST {path}", request, envelope.unwrap, own_connection=True, in_time=in_time
+        )
         return self._retrying(attempt, _undone, stop_before_delay(SENDING))
 
     def wait(self, seconds: float) -> None:
@@ -216,14 +229,20 @@ class Client:
         path: str,
         payload: Mapping[str, Any] | None = None,
         params: Mapping[str, Any] | None = None,
-        *,
-        own_connection: bool = False,
     ) -> Callable[[], Answer]:
         """Return a function that makes one attempt at a write."""
-        request = requests.Request(
-            method, f"{self.settings.api_url}{path}", params=params, json=payload, auth=_auth(self.settings)
-        )
-        return self._attempt(f"{method} {path}", request, envelope.unwrap, own_connection=own_connection)
+        request = self._request(method, path, payload, params)
+        return self._attempt(f"{method} {path}", request, envelope.unwrap, own_connection=False)
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        payload: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> requests.Request:
+        url, auth = f"{self.settings.api_url}{path}", _auth(self.settings)
+        return requests.Request(method, url, params=params, json=payload, auth=auth)
 
     def _attempt(
         self,
@@ -232,6 +251,7 @@ class Client:
         unwrap: Callable[[str, Any], Any],
         *,
         own_connection: bool,
+        in_time: Callable[[], bool] = _always,
     ) -> Callable[[], Answer]:
         """Return a function that makes a request once."""
         prepared = self._session.prepare_request(request)
@@ -241,26 +261,35 @@ class Client:
         def attempt() -> Answer:
             transport = self._new_transport()
             try:
-                return self._answer(endpoint, prepared, unwrap, transport)
+                return self._answer(endpoint, prepared, unwrap, transport, in_time)
             finally:
                 transport.close()
 
         return attempt
 
-    def run(self, payload: Mapping[str, Any], *, repeatable: bool = False) -> Any:
+    def run(
+        self,
+        payload: Mapping[str, Any],
+        *,
+        repeatable: bool = False,
+        in_time: Callable[[], bool] = _always,
+    ) -> Any:
         """Call the hub's ``/v1/run`` and return its result.
 
         Args:
             payload: ``{"model": ..., "inputs": ...}`` or ``{"discover": True}``.
             repeatable: Whether a failed call may be made again without harm; else that is done only where it
                 certainly did nothing, and it has a connection of its own.
+            in_time: As for ``send``; only for what is not repeatable.
 
         Raises:
             ClickSendError: One sentence on what went wrong and what to do.
         """
         url, auth = f"{self.settings.hub_url}/v1/run", BearerAuth(self.settings.hub_key or "")
         request = requests.Request("POST", url, auth=auth, json=payload)
-        attempt = self._attempt("POST /v1/run", request, envelope.unwrap_hub, own_connection=not repeatable)
+        attempt = self._attempt(
+            "POST /v1/run", request, envelope.unwrap_hub, own_connection=not repeatable, in_time=in_time
+        )
         if repeatable:
             return self._retrying(attempt).data
         return self._retrying(attempt, _undone, stop_before_delay(SENDING)).data
@@ -308,13 +337,14 @@ class Client:
         request: requests.PreparedRequest,
         unwrap: Callable[[str, Any], Any],
         transport: Transport | None = None,
+        in_time: Callable[[], bool] = _always,
     ) -> Answer:
         """Make one request and take its answer out of the envelope.
 
         Raises:
             ClickSendError: There is no answer, it is an error, or not one of this API's.
         """
-        response = self._exchange(endpoint, request, transport or self._transport)
+        response = self._exchange(endpoint, request, transport or self._transport, in_time)
         try:
             if response.status < HTTPStatus.MULTIPLE_CHOICES:
                 return Answer(unwrap(endpoint, envelope.decode(endpoint, response.data)), _date(response))
@@ -326,7 +356,11 @@ class Client:
             raise
 
     def _exchange(
-        self, endpoint: str, request: requests.PreparedRequest, transport: Transport
+        self,
+        endpoint: str,
+        request: requests.PreparedRequest,
+        transport: Transport,
+        in_time: Callable[[], bool],
     ) -> urllib3.BaseHTTPResponse:
         """Make one request and return the answer with its whole body."""
         headers: Mapping[str, str] = {}
@@ -334,6 +368,8 @@ class Client:
             raise StoppedError
         self._limiter.acquire(endpoint)
         try:
+            if not in_time():
+                raise TooLateError
             response = transport.exchange(request)
             headers = response.headers
         except (HTTPError, requests.RequestException) as error:

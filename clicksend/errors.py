@@ -55,6 +55,15 @@ class StoppedError(NotConnectedError):
         super().__init__("It was not tried: the run was stopped.")
 
 
+class TooLateError(NotConnectedError):
+    """The time in which the request might have been made was over before it could be."""
+
+    transient = False
+
+    def __init__(self) -> None:
+        super().__init__("It was not tried: its turn came too late. Run again.")
+
+
 class UnexpectedAnswerError(ClickSendError):
     """An answer arrived that is not one of this API's: HTML, half a body, a redirect."""
 

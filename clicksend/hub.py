@@ -5,6 +5,7 @@ Inputs follow Prelude's v2 documentation; that the hub passes them on unchanged 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from clicksend.client import Client
@@ -24,7 +25,13 @@ class Hub:
         return self._client.run({"discover": True}, repeatable=True)
 
     def notify_send(
-        self, to: str, template_id: str, variables: dict[str, str] | None = None, **options: Any
+        self,
+        to: str,
+        template_id: str,
+        variables: dict[str, str] | None = None,
+        *,
+        in_time: Callable[[], bool] = lambda: True,
+        **options: Any,
     ) -> Any:
         """Send a message made from a template of the Prelude dashboard.
 
@@ -32,13 +39,14 @@ class Hub:
             to: E.164 number.
             template_id: The template.
             variables: Exactly the template's variables; one too many or too few is refused.
+            in_time: Whether it may still be sent; asked after all waits.
             options: ``locale``, ``schedule_at`` (RFC 3339), ``correlation_id`` and others of Prelude.
 
         Returns:
             Prelude's message: ``id``, ``to``, ``template_id``, ``created_at`` and more.
         """
         inputs = {"template_id": template_id, "to": to, "variables": variables or {}, **options}
-        return self._run("prelude/notify-send", inputs)
+        return self._client.run({"model": "prelude/notify-send", "inputs": inputs}, in_time=in_time)
 
     def verify_send(self, to: str, **options: Any) -> Any:
         """Send a one-time code to an E.164 number; the result's ``status`` says whether it went out."""

@@ -81,7 +81,7 @@ def look_up(run: Run) -> Iterator[LookedUp]:
         problem = None
         if channel := CHANNELS.get(sink):
             try:
-                reconcile(run.client, run.ledger, sink, ENDPOINTS[channel])
+                reconcile(run.client, run.ledger, sink, ENDPOINTS[channel], run.config)
             except ClickSendError as error:
                 problem = str(error)
         stay = _unknown(run.ledger, sink)

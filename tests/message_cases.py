@@ -31,7 +31,7 @@ class Box:
     def __init__(self, box: Any, folder: Any) -> None:
         self._box, self.folder = box, folder
         self.api_url, self.hub_api_url, self.url = box.api_url, box.hub_api_url, box.url
-        self.control, self.state = box.control, box.state
+        self.control, self.state, self.requests = box.control, box.state, box.requests
         self.now = datetime.fromtimestamp(EPOCH, UTC)
         self.at = EPOCH
 

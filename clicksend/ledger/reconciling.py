@@ -27,7 +27,7 @@ def open_claims(connection: Connection, sink: str, now: datetime) -> list[OpenCl
     claimed_at = func.coalesce(claims.c.claimed_at, outcomes.c.created_at).label("claimed_at")
     query = (
         select(*(outcomes.c[name] for name in ("outcome_id", "key", "run_id", "stream", "custom_string")))
-        .add_columns(claims.c.recipient_hash, claimed_at)
+        .add_columns(claims.c.recipient_hash, claims.c.body_hash, claimed_at)
         .join(claims, isouter=True)
         .where(
             UNKNOWN, outcomes.c.sink == sink, or_(claims.c.lease_until <= now, claims.c.lease_until.is_(None))

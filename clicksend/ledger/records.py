@@ -78,6 +78,7 @@ class OpenClaim(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         recipient_hash: None when the number was forgotten.
+        body_hash: As its claim's.
         claimed_at: UTC; the message was sent later, if it was.
     """
 
@@ -87,6 +88,7 @@ class OpenClaim(msgspec.Struct, frozen=True, kw_only=True):
     stream: str
     custom_string: str | None
     recipient_hash: str | None
+    body_hash: str | None
     claimed_at: datetime
 
 

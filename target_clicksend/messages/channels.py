@@ -18,6 +18,7 @@ class Endpoints:
 
     Attributes:
         history_date: The history's column for the time.
+        shows_text: Whether the history shows all that the recipient got; of media it has links of its own.
         spell: Returns the request's body for some messages; of MMS all with one media_file.
     """
 
@@ -25,6 +26,7 @@ class Endpoints:
     price: str
     history: str
     history_date: str
+    shows_text: bool
     spell: Callable[[Sequence[Outgoing], Mapping[str, Any]], Payload]
 
 
@@ -67,7 +69,9 @@ def _given(**fields: Any) -> Payload:
 
 
 ENDPOINTS: dict[Channel, Endpoints] = {
-    "sms": Endpoints("/sms/send", "/sms/price", "/sms/history", "date", _sms),
-    "mms": Endpoints("/mms/send", "/mms/price", "/mms/history", "date_added", _mms),
-    "voice": Endpoints("/voice/send", "/voice/price", "/voice/history", "date_added", _voice),
+    "sms": Endpoints("/sms/send", "/sms/price", "/sms/history", "date", shows_text=True, spell=_sms),
+    "mms": Endpoints("/mms/send", "/mms/price", "/mms/history", "date_added", shows_text=False, spell=_mms),
+    "voice": Endpoints(
+        "/voice/send", "/voice/price", "/voice/history", "date_added", shows_text=True, spell=_voice
+    ),
 }

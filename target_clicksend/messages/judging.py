@@ -23,6 +23,8 @@ NOT_NOW = {
 }
 """Statuses of messages that certainly did not go, and may go later."""
 NO_CREDIT = NOT_NOW["INSUFFICIENT_CREDIT"]
+MOST_DIGITS = 9
+"""Before and after the point, of prices and parts."""
 UNSURE = frozenset({"INTERNAL_ERROR", "SOMETHING_IS_WRONG"})
 MISSING = "the answer has no row for it"
 AMBIGUOUS = "the answer's rows for it and for others with its custom_string cannot be told apart"
@@ -137,9 +139,12 @@ def _price(row: Answered) -> Decimal | None:
 
 
 def decimal_of(value: Any) -> Decimal | None:
-    """Return a number, whichever way it is spelled (observed: 1, "1.00", "0.0792", ""); None for none."""
+    """Return a number, whichever way it is spelled (observed: 1, "1.00", "0.0792", ""); None for none.
+
+    None for absurd ones too: were they too large for the ledger, what was sent with them would be lost.
+    """
     try:
         exact = Decimal(str(value))
     except InvalidOperation:
         return None
-    return exact if exact.is_finite() else None
+    return exact if exact.is_finite() and abs(exact.adjusted()) < MOST_DIGITS else None

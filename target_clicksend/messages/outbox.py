@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from datetime import timedelta
 
 from clicksend.ledger import Claim, Outcome, outcome_id
 from target_clicksend.gates.message import Message
@@ -10,8 +11,10 @@ from target_clicksend.messages.judging import Outgoing, Verdict, token
 from target_clicksend.messages.routes import Route
 from target_clicksend.run import Run
 
-LEASE = 180
-"""Seconds that a claim holds beyond the time-outs of its requests; ``Client.send`` gives up trying before."""
+BEGIN = 120
+"""Seconds after a claim in which its first request may begin."""
+MARGIN = 60
+"""Seconds that a claim holds beyond its last request: to write down what was answered."""
 TAKEN = Verdict("duplicate", "another worker is sending it, or has")
 
 
@@ -20,29 +23,35 @@ class Outbox:
 
     def __init__(self, run: Run, sink: str, route: Route) -> None:
         self._run, self._sink, self._route = run, sink, route
-        self._currency = (run.account.get("_currency") or {}).get("currency_name_short")
+        currency = run.account.get("_currency")
+        name = currency.get("currency_name_short") if isinstance(currency, dict) else None
+        self._currency = name if isinstance(name, str) else None
 
-    def send(self, messages: Sequence[Message]) -> Iterator[tuple[Message, Verdict]]:
-        """Send messages that passed all gates; yield what came of each.
+    def send(self, messages: Sequence[Message]) -> list[tuple[Message, Verdict]]:
+        """Send messages that passed all gates, each with a key of its own; return what came of each.
 
-        When this returns, the ledger holds it.
+        The ledger holds it then, except of what was ``TAKEN``, which it need not know.
 
         Raises:
             LedgerError: Nothing was sent that has no claim.
         """
-        if ended := self._route.ended:
-            yield from ((message, Verdict("failed", f"not sent: {ended}")) for message in messages)
-            return
         outgoing = [Outgoing(one, one.custom_string or self._token(one)) for one in messages]
-        waits = 2 * self._run.client.settings.timeout * self._route.requests(len(messages))
-        claims = [self._claim(one) for one in outgoing]
-        claimed = self._run.ledger.claim(self._run.id, self._sink, claims, lease_seconds=waits + LEASE)
+        request = 2 * self._run.client.settings.timeout
+        begin = BEGIN + request * (self._route.requests(len(messages)) - 1)
+        until = self._run.now() + timedelta(seconds=begin)
+        claimed = self._run.ledger.claim(
+            self._run.id,
+            self._sink,
+            [self._claim(one) for one in outgoing],
+            lease_seconds=begin + request + MARGIN,
+        )
         ours = [one for one in outgoing if one.message.row.key in claimed]
-        verdicts = self._route.send(ours) if ours else []
+        # Without its lease, a key may be released by a person and be on its way from another process.
+        verdicts = self._route.send(ours, lambda: self._run.now() < until) if ours else []
         answered = list(zip(ours, verdicts, strict=True))
         self._run.ledger.settle(self._run.id, [self._outcome(one, verdict) for one, verdict in answered])
-        yield from ((one.message, verdict) for one, verdict in answered)
-        yield from ((one.message, TAKEN) for one in outgoing if one.message.row.key not in claimed)
+        taken = [one.message for one in outgoing if one.message.row.key not in claimed]
+        return [(one.message, verdict) for one, verdict in answered] + [(one, TAKEN) for one in taken]
 
     def _token(self, message: Message) -> str:
         return token(outcome_id(self._sink, message.row.key))

@@ -11,8 +11,10 @@ from typing import Any
 from clicksend.client import Client
 from clicksend.ledger import Confirmation, Ledger, OpenClaim
 from clicksend.paging import read_pages
+from target_clicksend.gates.moments import read_moment
 from target_clicksend.messages.channels import Endpoints
 from target_clicksend.messages.judging import decimal_of, token
+from target_clicksend.row import Rejected
 
 LAG = timedelta(hours=1)
 """How much earlier than its claim a message may seem, by clocks that differ."""
@@ -20,17 +22,21 @@ LAG = timedelta(hours=1)
 logger = logging.getLogger("target-clicksend")
 
 
-def reconcile(client: Client, ledger: Ledger, sink: str, endpoints: Endpoints) -> None:
+def reconcile(
+    client: Client, ledger: Ledger, sink: str, endpoints: Endpoints, config: Mapping[str, Any]
+) -> None:
     """Confirm those unknown messages of a sink that its history shows.
 
-    One walk of the history, from an hour before the oldest of them. A message is ours by our token, or by a
-    row's own custom_string together with the recipient; one that the ledger has already confirms nothing.
+    One walk of the history, from an hour before the oldest of them. A message is ours by our token; with a
+    row's own custom_string by that, recipient, time and text. One that the ledger has already confirms
+    nothing.
 
     Args:
         client: The connection.
         ledger: The ledger.
         sink: The sink.
         endpoints: Its channel.
+        config: The settings: where links are shortened, texts cannot be compared.
 
     Raises:
         ClickSendError: The history cannot be read; what was found until then is confirmed.
@@ -38,7 +44,8 @@ def reconcile(client: Client, ledger: Ledger, sink: str, endpoints: Endpoints) -
     claims = ledger.open_claims(sink)
     if not claims:
         return
-    search = Search(ledger, claims)
+    shows_text = endpoints.shows_text and not config.get("shorten_urls")
+    search = Search(ledger, claims, endpoints.history_date, shows_text=shows_text)
     params = {
         "date_from": int((claims[0].claimed_at - LAG).timestamp()),
         "order_by": f"{endpoints.history_date}:asc",
@@ -55,8 +62,8 @@ def reconcile(client: Client, ledger: Ledger, sink: str, endpoints: Endpoints) -
 class Search:
     """The unknown messages, by what a row of the history shows of them."""
 
-    def __init__(self, ledger: Ledger, claims: Iterable[OpenClaim]) -> None:
-        self._ledger = ledger
+    def __init__(self, ledger: Ledger, claims: Iterable[OpenClaim], date: str, *, shows_text: bool) -> None:
+        self._ledger, self._date, self._shows_text = ledger, date, shows_text
         self._by_custom_string: dict[str | None, list[OpenClaim]] = defaultdict(list)
         for claim in claims:
             self._by_custom_string[claim.custom_string].append(claim)
@@ -70,7 +77,7 @@ class Search:
         """Yield the messages that rows of the history, by message_id, confirm; each once."""
         for message_id, row in rows.items():
             candidates = self._by_custom_string[str(row["custom_string"])]
-            claim = next((one for one in candidates if self._fits(one, row)), None)
+            claim = self._one_of([one for one in candidates if self._fits(one, row)], row)
             if claim is not None:
                 candidates.remove(claim)
                 parts = decimal_of(row.get("message_parts"))
@@ -82,7 +89,26 @@ class Search:
                 )
 
     def _fits(self, claim: OpenClaim, row: dict[str, Any]) -> bool:
-        """Return whether a row is the message of a claim."""
+        """Return whether a row may be the message of a claim; what was there before it is another one."""
         if claim.custom_string == token(claim.outcome_id):
             return True
-        return claim.recipient_hash == self._ledger.hash(str(row.get("to") or ""))
+        if claim.recipient_hash != self._ledger.hash(str(row.get("to") or "")):
+            return False
+        try:
+            at = read_moment(row, self._date)
+        except Rejected:
+            return False
+        return at is not None and at >= (claim.claimed_at - LAG).timestamp()
+
+    def _one_of(self, fitting: list[OpenClaim], row: dict[str, Any]) -> OpenClaim | None:
+        """Return whose message a row is, None where that cannot be told.
+
+        Rows that share custom_string and recipient differ in their text only, and one of them may not have
+        been sent, or be on its way in another process just now.
+        """
+        if fitting and fitting[0].custom_string == token(fitting[0].outcome_id):
+            return fitting[0]
+        if not self._shows_text:
+            return fitting[0] if len(fitting) == 1 else None
+        text = self._ledger.fingerprint(str(row.get("body") or ""))
+        return next((one for one in fitting if one.body_hash == text), None)

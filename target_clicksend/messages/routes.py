@@ -19,11 +19,12 @@ from target_clicksend.messages.channels import ENDPOINTS
 from target_clicksend.messages.judging import Outgoing, Verdict
 from target_clicksend.messages.pricing import quotes
 from target_clicksend.messages.reconciling import reconcile
-from target_clicksend.messages.sending import NOT_SENT, REFUSED, Sender
+from target_clicksend.messages.sending import InTime, Patience, Sender
 from target_clicksend.run import Run
 
 UNFIT = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
 """What the hub answers where a message is at fault, with a code; other 4xx may come after it was sent."""
+NO_ID = "the hub's answer has no id of a message"
 A_TOKEN = "(a token of its own)"  # noqa: S105, shown where a real one would be
 
 
@@ -40,8 +41,11 @@ class Route(Protocol):
     def requests(self, messages: int) -> int:
         """Return how many requests so many messages take."""
 
-    def send(self, outgoing: Sequence[Outgoing]) -> list[Verdict]:
-        """Send messages that are claimed; return what came of each. No failed request raises."""
+    def send(self, outgoing: Sequence[Outgoing], in_time: InTime) -> list[Verdict]:
+        """Send messages that are claimed; return what came of each. No failed request raises.
+
+        No request begins any more once ``in_time`` says no.
+        """
 
     def quotes(self, messages: Sequence[Message]) -> list[Verdict]:
         """Return what would come of messages, and for which price."""
@@ -70,9 +74,9 @@ class ApiRoute:
         """Return how many requests so many messages take."""
         return 1
 
-    def send(self, outgoing: Sequence[Outgoing]) -> list[Verdict]:
+    def send(self, outgoing: Sequence[Outgoing], in_time: InTime) -> list[Verdict]:
         """Send messages in one request."""
-        return self._sender.send(outgoing, self._spell)
+        return self._sender.send(outgoing, self._spell, in_time)
 
     def quotes(self, messages: Sequence[Message]) -> list[Verdict]:
         """Ask what messages would cost."""
@@ -84,7 +88,7 @@ class ApiRoute:
 
     def reconcile(self, ledger: Ledger, sink: str) -> None:
         """Look up in the history what is unknown."""
-        reconcile(self._run.client, ledger, sink, self._endpoints)
+        reconcile(self._run.client, ledger, sink, self._endpoints, self._run.config)
 
     def _spell(self, outgoing: Sequence[Outgoing]) -> dict[str, Any]:
         return self._endpoints.spell(outgoing, self._run.config)
@@ -97,15 +101,20 @@ class HubRoute:
 
     def __init__(self, run: Run) -> None:
         self._hub = Hub(run.client)
-        self.ended: str | None = None
+        self._patience = Patience()
+
+    @property
+    def ended(self) -> str | None:
+        """Why nothing more is sent, None while it goes on."""
+        return self._patience.ended
 
     def requests(self, messages: int) -> int:
         """Return how many requests so many messages take."""
         return messages
 
-    def send(self, outgoing: Sequence[Outgoing]) -> list[Verdict]:
+    def send(self, outgoing: Sequence[Outgoing], in_time: InTime) -> list[Verdict]:
         """Send messages one by one."""
-        return [self._send(one) for one in outgoing]
+        return [self._send(one, in_time) for one in outgoing]
 
     def quotes(self, messages: Sequence[Message]) -> list[Verdict]:
         """Return that nobody knows."""
@@ -119,20 +128,22 @@ class HubRoute:
     def reconcile(self, ledger: Ledger, sink: str) -> None:
         """Do nothing: there is nothing to look up in."""
 
-    def _send(self, outgoing: Outgoing) -> Verdict:
+    def _send(self, outgoing: Outgoing, in_time: InTime) -> Verdict:
         if self.ended:
             return Verdict("failed", f"not sent: {self.ended}")
         try:
-            answer = self._hub.notify_send(outgoing.to, **_inputs(outgoing))
-        except REFUSED + NOT_SENT as error:
-            self.ended = str(error)
-            return Verdict("failed", str(error))
+            answer = self._hub.notify_send(outgoing.to, in_time=in_time, **_inputs(outgoing))
         except ClickSendError as error:
             if isinstance(error, ApiError) and error.code and error.status in UNFIT:
+                self._patience.answered()
                 return Verdict("rejected", str(error))
-            return Verdict("unknown", f"no usable answer: {error}")
+            return self._patience.failure(error)
         message_id = answer.get("id") if isinstance(answer, Mapping) else None
-        return Verdict("sent", message_id=message_id if isinstance(message_id, str) else None)
+        if not isinstance(message_id, str):
+            self._patience.unanswered(NO_ID)
+            return Verdict("unknown", NO_ID)
+        self._patience.answered()
+        return Verdict("sent", message_id=message_id)
 
 
 def _inputs(outgoing: Outgoing) -> dict[str, Any]:

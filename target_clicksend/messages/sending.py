@@ -7,7 +7,6 @@ from typing import Any
 
 from clicksend.client import Client
 from clicksend.errors import (
-    ApiError,
     BadRequestError,
     ClickSendError,
     ForbiddenError,
@@ -16,6 +15,7 @@ from clicksend.errors import (
     NotFoundError,
     PaymentRequiredError,
     StoppedError,
+    TooLateError,
     TooManyRequestsError,
     UnauthorizedError,
 )
@@ -29,8 +29,38 @@ HALVED = frozenset({"BAD_REQUEST", "TOO_MANY_RECIPIENTS"})
 """Codes of a 400 that says that a message of the batch is bad: nothing was sent (documented)."""
 UNANSWERED_IN_A_ROW = 2
 """Requests without a usable answer after which no more are made."""
+OK, BAD = 200, 400
 
+InTime = Callable[[], bool]
 Payload = Callable[[Sequence[Outgoing]], Mapping[str, Any]]
+
+
+class Patience:
+    """Why nothing more is sent: a refusal, or answer after answer that cannot be used."""
+
+    def __init__(self) -> None:
+        self._unanswered = 0
+        self.ended: str | None = None
+        """The reason, None while it goes on."""
+
+    def failure(self, error: ClickSendError) -> Verdict:
+        """Learn from a request that failed; return what that means for its messages."""
+        if isinstance(error, REFUSED + NOT_SENT):
+            # What came too late says nothing of the next one.
+            self.ended = self.ended if isinstance(error, TooLateError) else str(error)
+            return Verdict("failed", str(error))
+        self.unanswered(str(error))
+        return Verdict("unknown", f"no usable answer: {error}")
+
+    def unanswered(self, reason: str) -> None:
+        """Learn that a request got no usable answer."""
+        self._unanswered += 1
+        if self._unanswered >= UNANSWERED_IN_A_ROW:
+            self.ended = f"{self._unanswered} requests in a row got no usable answer. The last one: {reason}"
+
+    def answered(self) -> None:
+        """Learn that a request was answered."""
+        self._unanswered = 0
 
 
 class Sender:
@@ -38,16 +68,20 @@ class Sender:
 
     def __init__(self, client: Client, path: str) -> None:
         self._client, self._path = client, path
-        self._unanswered = 0
-        self.ended: str | None = None
-        """Why nothing more is sent, None while it goes on."""
+        self._patience = Patience()
 
-    def send(self, messages: Sequence[Outgoing], payload: Payload) -> list[Verdict]:
+    @property
+    def ended(self) -> str | None:
+        """Why nothing more is sent, None while it goes on."""
+        return self._patience.ended
+
+    def send(self, messages: Sequence[Outgoing], payload: Payload, in_time: InTime) -> list[Verdict]:
         """Send messages in one request; where one of them spoils it, in several.
 
         Args:
             messages: At most 1000, claimed by this run.
             payload: Makes the request's body of some of them.
+            in_time: Whether their claims still leave time for a request.
 
         Returns:
             What came of each, in their order. Nothing is raised for a failed request.
@@ -55,35 +89,33 @@ class Sender:
         if self.ended:
             return [Verdict("failed", f"not sent: {self.ended}")] * len(messages)
         try:
-            answer = self._client.send(self._path, payload(messages)).data
+            answer = self._client.send(self._path, payload(messages), in_time=in_time).data
         except ClickSendError as error:
-            if _spoilt(error) and len(messages) > 1:
-                middle = len(messages) // 2
-                return [*self.send(messages[:middle], payload), *self.send(messages[middle:], payload)]
-            return [self._failure(error)] * len(messages)
+            if not _spoilt(error):
+                return [self._patience.failure(error)] * len(messages)
+            self._patience.answered()
+            if len(messages) == 1:
+                return [Verdict("rejected", str(error))]
+            middle = len(messages) // 2
+            halves = messages[:middle], messages[middle:]
+            return [verdict for half in halves for verdict in self.send(half, payload, in_time)]
         rows = answer.get("messages") if isinstance(answer, dict) else None
         verdicts = judge(messages, rows if isinstance(rows, list) else [])
         self._learn(verdicts)
         return verdicts
 
-    def _failure(self, error: ClickSendError) -> Verdict:
-        """Return what a failed request means for its messages."""
-        if _spoilt(error):
-            return Verdict("rejected", str(error))
-        if isinstance(error, REFUSED + NOT_SENT):
-            self.ended = str(error)
-            return Verdict("failed", str(error))
-        self._unanswered += 1
-        if self._unanswered >= UNANSWERED_IN_A_ROW:
-            self.ended = f"{self._unanswered} requests in a row got no usable answer. The last one: {error}"
-        return Verdict("unknown", f"no usable answer: {error}")
-
     def _learn(self, verdicts: Sequence[Verdict]) -> None:
-        self._unanswered = 0
+        if all(verdict.outcome == "unknown" for verdict in verdicts):
+            self._patience.unanswered(f"POST {self._path}: {verdicts[0].reason}.")
+        else:
+            self._patience.answered()
         if any(verdict.reason == NO_CREDIT for verdict in verdicts):
-            self.ended = NO_CREDIT
+            self._patience.ended = NO_CREDIT
 
 
 def _spoilt(error: ClickSendError) -> bool:
-    """Return whether a request was turned away because of one of its messages."""
-    return isinstance(error, ApiError) and isinstance(error, BadRequestError) and error.code in HALVED
+    """Return whether a request was turned away because of one of its messages.
+
+    Other 4xx with the same codes may be a proxy's, and come after the request was passed on.
+    """
+    return isinstance(error, BadRequestError) and error.status in (OK, BAD) and error.code in HALVED

@@ -19,7 +19,7 @@ from target_clicksend.gates.reading import COLUMNS, Reader
 from target_clicksend.gates.templates import Stored, Templates
 from target_clicksend.messages.gating import Gates
 from target_clicksend.messages.judging import Verdict
-from target_clicksend.messages.outbox import Outbox
+from target_clicksend.messages.outbox import TAKEN, Outbox
 from target_clicksend.messages.passed import Passed
 from target_clicksend.messages.routes import ApiRoute, Route
 from target_clicksend.messages.spool import Spool
@@ -182,7 +182,7 @@ class Messages(Sink):
             else:
                 self.run.pace(len(group))
                 for message, verdict in self._outbox.send(group):
-                    self._note(message, verdict, is_settled=verdict.outcome != "duplicate")
+                    self._note(message, verdict, is_settled=verdict is not TAKEN)
         self.run.commit()
 
     def _grouped(self, messages: Sequence[Message]) -> Iterator[list[Message]]:
@@ -263,7 +263,8 @@ class Messages(Sink):
                     self._note(message, Verdict("held", excess))
             else:
                 self._process(batch, all_there_are=few)
-        self.run.finished_before(self.name, None)
+        if not self.run.stopped:
+            self.run.finished_before(self.name, None)
 
 
 class SmsMessages(Messages):
