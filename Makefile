@@ -1,6 +1,7 @@
 # make demo   a table into ClickSend, and ClickSend into a real PostgreSQL, through Meltano, all on this machine
 # make psql   a look at the demo's warehouse
 # make test   linters, types and every test
+# make test-long  the kills 200 times each, 500 random walks of sending
 # make bench  rows per second next to a bare loop (ARGS="--rows 10000 --repeats 1" for a short one)
 # make lock   the requirement files anew, from pyproject.toml (ARGS=--upgrade for newer versions)
 # Paths are relative on purpose: the checkout may lie in a folder with spaces.
@@ -30,7 +31,9 @@ test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(SLOW_TESTS)
 
 test-long: .venv/test.stamp
-	CLICKSEND_KILLS=200 $(BIN)/python -m pytest tests/test_kill.py tests/test_target_kill.py
+	CLICKSEND_KILLS=200 $(BIN)/python -m pytest -n 2 --dist loadfile tests/test_kill.py tests/test_target_kill.py \
+		tests/test_sending_kill.py
+	CLICKSEND_WALKS=500 $(BIN)/python -m pytest -n 2 tests/test_sending_walks.py
 
 bench: .venv/test.stamp
 	@cd tests && ../$(BIN)/python -m bench $(ARGS) && ../$(BIN)/python -m bench.target

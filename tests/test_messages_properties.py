@@ -68,7 +68,7 @@ def small():
         yield box
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(st.sampled_from(SINKS), ROWS), max_size=12),
     st.lists(CONFIGS, min_size=1, max_size=3),

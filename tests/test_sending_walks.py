@@ -1,0 +1,41 @@
+"""Whatever happens in whatever order, no key arrives twice, and nothing certain is lost: random walks.
+
+CLICKSEND_WALKS says how many (`make test-long` asks for many), CLICKSEND_WALK_SEED where they begin: the
+story of a walk that fails names its seed.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from contextlib import closing
+
+import pytest
+from sending_walk import Walk
+from sqlalchemy import create_engine
+from stepping import watch
+
+from clicksend.ledger.tables import metadata
+from clicksend.sandbox import Sandbox
+
+WALKS = int(os.environ.get("CLICKSEND_WALKS", "50"))
+SEED = int(os.environ.get("CLICKSEND_WALK_SEED", "0")) or random.randrange(1, 10**9)
+STEPS = 8
+
+
+@pytest.fixture(scope="module")
+def box():
+    with Sandbox(seed=5, messages=5, contacts=5) as box:
+        yield box
+
+
+def test_walks(box, ledger_url, monkeypatch):
+    watch(monkeypatch.setattr)
+    engine = create_engine(ledger_url)
+    for seed in range(SEED, SEED + (WALKS + 1) // 2):
+        with closing(Walk(box, ledger_url, seed)) as walk:
+            with engine.begin() as connection:
+                for table in reversed(metadata.sorted_tables):
+                    connection.execute(table.delete().where(table.name != "meta"))
+            walk.walk(STEPS)
+    engine.dispose()
