@@ -66,6 +66,9 @@ def test_first_run_loads_everything_with_the_usual_port_taken(project):
     table = figures(done.stdout)
     assert len(table) == 14
     assert all(api == warehouse == loaded for api, warehouse, loaded, _ in table.values())
+    assert "300 rows, 300 of them new; 298 have arrived, 0 of them a second time." in done.stdout
+    assert "1 suppressed: the recipient has opted out" in done.stdout
+    assert "each row has its outcome" in done.stdout
     assert "500 read; 497 created, 3 rejected." in done.stdout
     assert '497 contacts of the list "Shop customers", each equal to its customer' in done.stdout
     assert offspring(project) == []
@@ -77,6 +80,7 @@ def test_second_run_is_the_next_day_and_incremental(project):
     assert "a day further" in done.stdout
     api, _, loaded, _ = map(int, (cell.replace(".", "") for cell in figures(done.stdout)["sms_history"]))
     assert 0 < loaded < api / 2
+    assert "325 rows, 25 of them new; 323 have arrived, 0 of them a second time." in done.stdout
     assert "500 read; 3 rejected, 1 suppressed, 496 unchanged; nothing was written." in done.stdout
     assert "1 suppressed: " in done.stdout
     assert '496 contacts of the list "Shop customers", each equal to its customer' in done.stdout
@@ -131,6 +135,16 @@ def test_a_contact_unlike_its_customer_fails_the_demo(project):
     assert done.returncode == 1
     assert "1 unlike any customer" in done.stdout
     assert "Customers and contacts differ." in done.stdout
+
+
+def test_a_message_that_arrives_twice_fails_the_demo(project):
+    """Upstream has given a row another key, and so made it another row."""
+    with Postgres(project / ".demo" / "postgres") as url, psycopg.connect(url) as warehouse:
+        warehouse.execute("update messages set id = 0 where id = 5")
+    done = run(project, *SMALL)
+    assert done.returncode == 1
+    assert ", 1 of them a second time." in done.stdout
+    assert "Not every message is accounted for." in done.stdout
 
 
 def test_a_row_that_is_missing_fails_the_demo(project):

@@ -1,4 +1,4 @@
-"""A table of customers in PostgreSQL through ClickSend and back, by Meltano, with both of our connectors."""
+"""Customers and messages in PostgreSQL through ClickSend and back, by Meltano with both of our connectors."""
 
 from __future__ import annotations
 
@@ -50,7 +50,31 @@ REJECTED = [
 MANY = 250
 STOPPED = "+12015550104"
 RENAMED = "      stream_maps: {public-customers: {phone_number: phone, phone: __NULL__}}\n"
-SPELLED = {"(201) 555-0101": "+12015550101", "+61 412 345 678": "+61412345678", "2015550104": STOPPED}
+TEXTS = [
+    ("(312) 555-9001", "Zoë, your 10% off\nends today", "summer"),
+    ("+61 412 345 678", "李, 👩‍👩‍👧 {x}", "summer"),
+    *((f"+1312556{n:04}", f"Your order no. {n} is on its way.", "") for n in range(MANY)),
+]
+FOUND = "no answer was recorded; found in the history"
+NO_NUMBER = ("12", "Hello", "")
+OPTED_OUT = ("+13125569999", "Hello", "")
+EACH_ROW = """
+    select m.id, m.body, o.outcome, o.reason, h.body, o.price = h.message_price,
+           case when h.status_code in ('201', '301') then h.status_code end, r.status_code
+    from messages m
+    left join clicksend.outcomes o
+         on o.stream = 'public-messages' and (o.source_key ->> 'id')::int = m.id
+    left join clicksend.sms_history h using (message_id)
+    left join (select distinct message_id, status_code from clicksend.sms_receipts
+               where status_code in ('201', '301')) r using (message_id)
+    order by m.id
+"""
+SPELLED = {
+    "(201) 555-0101": "+12015550101",
+    "(312) 555-9001": "+13125559001",
+    "+61 412 345 678": "+61412345678",
+    "2015550104": STOPPED,
+}
 
 
 def expected(row) -> tuple[str | None, ...]:
@@ -94,6 +118,7 @@ def run(meltano, warehouse, box, many, tmp_path_factory):
             TAP_CLICKSEND_API_URL=box.api_url,
             TARGET_CLICKSEND_API_URL=box.api_url,
             TARGET_CLICKSEND_LEDGER_URL=f"sqlite:///{folder}/ledger.db",
+            TAP_CLICKSEND_LEDGER_URL=f"sqlite:///{folder}/ledger.db",
             TARGET_CLICKSEND_REPORT_PATH=str(folder / "report.json"),
             TAP_POSTGRES_SQLALCHEMY_URL=with_host_and_password(warehouse),
             **connection(warehouse),
@@ -152,3 +177,54 @@ def test_only_what_changed_is_written_and_who_opted_out_stays_out(run, warehouse
 def list_id(warehouse: str) -> int:
     name = "_list_name = 'Shop customers'"
     return query(warehouse, f"select distinct list_id from clicksend.contacts where {name}")[0][0]
+
+
+@pytest.fixture(scope="module")
+def messages(warehouse, box):
+    """Make the table of messages; one of the recipients has replied STOP before."""
+    box.control("POST", "reply", {"from": OPTED_OUT[0], "body": "stop it"})
+    with psycopg.connect(warehouse) as database:
+        database.execute('create table messages (id serial primary key, "to" text, body text, campaign text)')
+        insert = 'insert into messages ("to", body, campaign) values (%s, %s, %s)'
+        database.cursor().executemany(insert, [*TEXTS, NO_NUMBER, OPTED_OUT])
+
+
+@pytest.mark.usefixtures("messages")
+def test_a_dry_run_sends_nothing(run, box):
+    report, methods = run("messages-to-clicksend", TARGET_CLICKSEND_DRY_RUN="true")
+    assert report["plan"]["sms_messages"] == {"send": len(TEXTS)}
+    assert methods.keys() == {"GET", "POST"}  # it asks for prices
+    assert box.control("GET", "arrivals") == []
+
+
+@pytest.mark.usefixtures("messages")
+def test_messages_arrive_once_though_an_answer_is_lost_and_all_rows_come_again(run, box):
+    """The first answer is lost: the history shows what became of its messages."""
+    fault = {"kind": "reset_after", "method": "POST", "path": "/sms/send"}
+    box.control("POST", "faults", fault)
+    report, _ = run("messages-to-clicksend")
+    assert report["rows"]["sms_messages"] == {"rejected": 1, "suppressed": 1, "unknown": len(TEXTS)}
+    report, _ = run("messages-to-clicksend")
+    assert report["rows"]["sms_messages"] == {"rejected": 1, "suppressed": 1, "duplicate": len(TEXTS)}
+    arrived = Counter((one["to"], one["body"]) for one in box.control("GET", "arrivals"))
+    wanted = [(SPELLED.get(to, to), body) for to, body, _ in TEXTS]
+    assert arrived == Counter(wanted)
+
+
+def test_every_row_is_accounted_for(run, warehouse, box):
+    box.advance(3 * 86_400)
+    run("clicksend-to-warehouse")
+    *sent, no_number, opted_out = query(warehouse, EACH_ROW)
+    assert [row[:5] for row in sent] == [
+        (n, body, "sent", FOUND, body) for n, (_, body, _) in enumerate(TEXTS, 1)
+    ]
+    assert all(same_price for *_, same_price, _, _ in sent)
+    assert all(settled == received for *_, settled, received in sent)
+    assert {"201", "301"} <= {received for *_, received in sent}
+    reason = "to has too few or too many digits for its country"
+    assert no_number[2:] == ("rejected", reason, *(None,) * 4)
+    assert opted_out[2:] == ("suppressed", "the recipient has opted out", *(None,) * 4)
+    campaigns = (
+        "select campaign, count(*) from clicksend.outcomes where outcome = 'sent' group by 1 order by 1"
+    )
+    assert query(warehouse, campaigns) == [("summer", 2), (None, MANY)]

@@ -1,4 +1,4 @@
-"""`make demo`: customers into ClickSend and all of ClickSend into PostgreSQL, both on this machine.
+"""`make demo`: messages and customers into ClickSend, all of it into PostgreSQL, both on this machine.
 
 Meltano runs it. What it makes lies in `.demo`: the database, the sandbox's world and clock, the target's
 ledger, Meltano's state, the logs. So a second run is what the next day's run would be.
@@ -20,7 +20,7 @@ import psycopg
 import requests
 from rich.console import Console
 
-from clicksend.demo import customers, pipeline, report, warehouse
+from clicksend.demo import customers, messages, pipeline, report, warehouse
 from clicksend.demo.postgres import Postgres, program
 from clicksend.demo.processes import DemoError
 from clicksend.demo.world import World
@@ -31,7 +31,7 @@ RETENTION = timedelta(days=122)  # how long the API has messages: about four mon
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 AFTERWARDS = """\
 Look at the warehouse:  make psql  (try: select status, count(*) from clicksend.sms_history group by 1;)
-Run it again:           make demo  turns the clock by a day; of messages, only new and unsettled ones are read
+Run it again:           make demo  turns the clock by a day; new messages are sent, new or unsettled ones read
 Start afresh:           make clean"""
 
 
@@ -89,25 +89,34 @@ def _demo(options: argparse.Namespace, console: Console) -> int:
     ):
         console.print(f"PostgreSQL and the sandbox ({world.url}) are up.")
         customers.create(url)
+        new = messages.add(url)
+        console.print(f"{new:,} messages are to be sent.")
         if world.existed:
             world.advance(DAY)
             console.print("The sandbox's clock is a day further.")
             if somebody := customers.somebody(url):
                 world.stop_by(*somebody)
                 console.print("A customer has replied STOP.")
+        else:
+            world.opt_out(messages.number(messages.OPTED_OUT))
         console.print(f"meltano run {' '.join(pipeline.JOBS)} ... (log: {meltano.log})")
         since = datetime.now(UTC)
         meltano.run(world.url, url)
         api = world.state()
         horizon = datetime.fromtimestamp(api["now"], UTC) - RETENTION
         counts = warehouse.count(url, since=since, horizon=horizon)
+        counts.pop("outcomes", None)  # of the ledger, not of the API
         compared = customers.compare(url)
+        account = messages.account_for(url, world.arrivals())
     held = {stream: rows for stream, rows in api["rows"].items() if stream not in meltano.left_out()}
     rows = list(report.compare(held, counts, meltano.seconds()))
+    report.show_messages(account, new, console)
     are_equal = report.show_customers(meltano.report(), compared, console)
     report.show(rows, console)
     if wrong := [row.stream for row in rows if row.differs]:
         raise DemoError(f"API and warehouse differ in {', '.join(wrong)}. `make clean` starts afresh.")
+    if not account.is_whole:
+        raise DemoError("Not every message is accounted for. `make clean` starts afresh.")
     if not are_equal:
         raise DemoError("Customers and contacts differ. `make clean` starts afresh.")
     console.print(

@@ -12,7 +12,7 @@ import yaml
 
 from clicksend.demo.processes import DemoError, python, start, stop
 
-JOBS = ("customers-to-clicksend", "clicksend-to-warehouse")
+JOBS = ("messages-to-clicksend", "customers-to-clicksend", "clicksend-to-warehouse")
 PINS = (
     "meltano.yml",
     "pyproject.toml",
@@ -48,7 +48,7 @@ class Pipeline:
         self._report = directory / "customers.json"
 
     def run(self, api_url: str, warehouse: str) -> None:
-        """Write the customers into ClickSend, then extract and load all that is there, once.
+        """Send the messages, write the customers, then extract and load all that is there, once.
 
         Args:
             api_url: Where the v3 API is.
@@ -59,6 +59,7 @@ class Pipeline:
         """
         self._renew_plugins()
         self._report.unlink(missing_ok=True)
+        ledger = f"sqlite:///{self._directory / 'ledger.db'}"
         command = [*python("meltano.cli:main"), "--env-file", os.devnull, "--log-format", "json"]
         env = {
             "MELTANO_ENVIRONMENT": "sandbox",
@@ -66,7 +67,8 @@ class Pipeline:
             "MELTANO_CLI_DISABLE_VERSION_CHECK": "1",
             "TAP_CLICKSEND_API_URL": f"{api_url}/v3",
             "TARGET_CLICKSEND_API_URL": f"{api_url}/v3",
-            "TARGET_CLICKSEND_LEDGER_URL": f"sqlite:///{self._ledger(api_url)}",
+            "TARGET_CLICKSEND_LEDGER_URL": ledger,
+            "TAP_CLICKSEND_LEDGER_URL": ledger,
             "TARGET_CLICKSEND_REPORT_PATH": str(self._report),
             "TAP_POSTGRES_SQLALCHEMY_URL": with_host_and_password(warehouse),
             "TARGET_POSTGRES_SQLALCHEMY_URL": warehouse.replace("postgresql://", "postgresql+psycopg://"),
@@ -84,7 +86,7 @@ class Pipeline:
             )
 
     def report(self) -> dict[str, Any]:
-        """Return the target's own report."""
+        """Return the target's own report on the customers."""
         return dict(json.loads(self._report.read_text()))
 
     def left_out(self) -> set[str]:
@@ -102,10 +104,6 @@ class Pipeline:
             for point in points
             if point.get("metric") == "sync_duration"
         }
-
-    def _ledger(self, api_url: str) -> Path:
-        """Return the ledger of an address: it is bound to it, and the sandbox's port may be another today."""
-        return self._directory / f"ledger_{api_url.rpartition(':')[2]}.db"
 
     def _renew_plugins(self) -> None:
         """Have Meltano install its plugins again when they, or the folder, are no longer the same.

@@ -1,4 +1,4 @@
-"""The demo's last word: what became of the customers; stream by stream, what API and warehouse have."""
+"""The demo's last word: what became of messages and customers; by stream, what API and warehouse have."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from clicksend.demo.customers import LIST, Comparison
+from clicksend.demo.messages import Account
 from clicksend.demo.warehouse import Count
 
 KEPT_OUT = ("rejected", "suppressed")
@@ -53,6 +54,30 @@ def show(rows: list[Row], console: Console) -> None:
     kept = [f"{row.stream} {row.warehouse.kept:,}" for row in rows if row.warehouse.kept]
     if kept:
         console.print(f"Kept in the warehouse, though the API has dropped them by age: {', '.join(kept)}.")
+
+
+def show_messages(account: Account, new: int, console: Console) -> None:
+    """Print what became of the messages.
+
+    Args:
+        account: The rows, their outcomes, and what arrived.
+        new: How many of the rows were not there before this run.
+        console: Where to print.
+    """
+    console.print(
+        f"Messages into ClickSend: {account.rows:,} rows, {new:,} of them new;"
+        f" {account.arrived:,} have arrived, {account.again:,} of them a second time."
+    )
+    for (outcome, reason), rows in account.outcomes.items():
+        if outcome != "sent":
+            console.print(f"  {rows:,} {outcome}: {reason}", markup=False)
+    verdict = (
+        "each row has its outcome, and each that was sent its message in the history"
+        if account.is_whole
+        else f"{account.rows - sum(account.outcomes.values()):,} rows have no outcome, {account.strange:,}"
+        " messages are not in both"
+    )
+    console.print(f"Back from ledger and ClickSend: {verdict}.")
 
 
 def show_customers(target: Mapping[str, Any], found: Comparison, console: Console) -> bool:

@@ -59,6 +59,14 @@ class World:
         """Let somebody of a list reply STOP."""
         self._call("POST", "reply", {"from": number, "body": "STOP", "list_id": list_id})
 
+    def opt_out(self, number: str) -> None:
+        """Let somebody who is in no list reply STOP."""
+        self._call("POST", "reply", {"from": number, "body": "STOP"})
+
+    def arrivals(self) -> list[dict[str, Any]]:
+        """Return every message that it ever took from a call."""
+        return list(self._call("GET", "arrivals"))
+
     def state(self) -> dict[str, Any]:
         """Return its clock (now) and how many distinct rows the API holds, by stream (rows)."""
         return dict(self._call("GET", "state"))
