@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import gzip
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
+from isal import igzip
 from singer_sdk.contrib.msgspec import encoder
 
+from clicksend.errors import ClickSendError
 from tap_clicksend.columns import Row
 
 if TYPE_CHECKING:
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
 
 FASTEST = 1
-"""gzip's level; its default takes several times as long for files a tenth smaller."""
+"""Level of ISA-L, which here needs a fifth of zlib's time for files of the same size."""
 
-PART = 1 << 20
+PART = 1 << 22
 """Bytes of lines that are converted at once."""
+
+WAITING = 2
+"""Files that may be on their way to the disk while the next rows are read."""
 
 
 class Format(Protocol):
@@ -50,7 +55,7 @@ class JsonLines:
 
     def part(self, lines: bytes) -> bytes:
         """Return lines as they go into the file; gzip files may be joined."""
-        return gzip.compress(lines, FASTEST) if self._zipped else lines
+        return igzip.compress(lines, FASTEST) if self._zipped else lines
 
     def write(self, file: IO[bytes], parts: list[bytes]) -> None:
         """Write a file."""
@@ -74,15 +79,16 @@ class _File:
         self._lines.append(lines)
         self._size += len(lines)
         if self._size >= PART:
-            self._end_part()
+            self.end_part()
 
-    def _end_part(self) -> None:
-        self._parts.append(self._thread.submit(self._format.part, b"".join(self._lines)))
-        self._lines, self._size = [], 0
+    def end_part(self) -> None:
+        """Have what was taken since the last part converted."""
+        if self._lines:
+            self._parts.append(self._thread.submit(self._format.part, b"".join(self._lines)))
+            self._lines, self._size = [], 0
 
     def write(self, file: IO[bytes]) -> None:
-        """Write the file."""
-        self._end_part()
+        """Write all ended parts; in the same thread, which has converted them before."""
         self._format.write(file, [part.result() for part in self._parts])
 
 
@@ -98,12 +104,15 @@ class Batches:
             config: Format, folder and size of the files.
             schemas: JSON schema of the rows, by the name they go out under.
             announce: Called with the name and the URL of every file that is complete.
+
+        All methods but ``lines`` raise ``ClickSendError`` when a file could not be written.
         """
         self._config = config
         self._announce = announce
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="batches")
         self._formats = {name: _format(config.encoding, schema) for name, schema in schemas.items()}
         self._files: dict[str, _File] = {}
+        self._waiting: deque[tuple[Future[Any], Callable[[], None]]] = deque()
 
     def lines(self, name: str) -> Callable[[list[Row]], bytes]:
         """Return what makes the lines that ``add`` takes."""
@@ -115,19 +124,49 @@ class Batches:
             file = self._files.setdefault(name, _File(self._formats[name], self._thread))
             file.add(rows, lines)
             if file.rows >= self._config.batch_size:
-                self._write(name)
+                self._end(name)
+
+    def then(self, action: Callable[[], None]) -> None:
+        """Do something once all files with the rows so far are announced, which may be later."""
+        for name in list(self._files):
+            self._end(name)
+        self._do(self._thread.submit(lambda: None), action)
 
     def flush(self) -> None:
-        """Write what was taken and is in no file yet."""
-        for name in list(self._files):
-            self._write(name)
+        """Announce all files, and do what waits for them."""
+        self.then(lambda: None)
+        self._go_on(most=0)
 
-    def _write(self, name: str) -> None:
+    def _end(self, name: str) -> None:
+        """Write the file of a name, beside what goes on here."""
+        (file := self._files.pop(name)).end_part()
+        url = self._thread.submit(self._write, name, file)
+        self._do(url, lambda: self._announce(name, url.result()))
+
+    def _do(self, written: Future[Any], action: Callable[[], None]) -> None:
+        self._waiting.append((written, action))
+        self._go_on(most=WAITING)
+
+    def _go_on(self, *, most: int) -> None:
+        """Do what no longer waits, in order; wait for the oldest while more than so many do."""
+        while self._waiting and (len(self._waiting) > most or self._waiting[0][0].done()):
+            written, action = self._waiting.popleft()
+            written.result()
+            action()
+
+    def _write(self, name: str, rows: _File) -> str:
         storage = self._config.storage
         file_name = f"{storage.prefix or ''}{name}-{uuid4()}.{self._formats[name].suffix}"
-        with storage.open(file_name, "wb") as file:
-            self._files.pop(name).write(file)
-        self._announce(name, storage.get_url(file_name))
+        try:
+            with storage.open(file_name, "wb") as file:
+                rows.write(file)
+        except (OSError, ImportError) as error:
+            reason = getattr(error, "strerror", None) or "what its URL needs is not installed"
+            raise ClickSendError(
+                f"A file of {name} cannot be written ({reason}): check storage.root in batch_config, and that"
+                " there is room. Run again: the state stays behind the rows of that file."
+            ) from None
+        return storage.get_url(file_name)
 
 
 def _format(encoding: BaseBatchFileEncoding, schema: Row) -> Format:

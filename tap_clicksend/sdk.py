@@ -6,7 +6,9 @@ import logging
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from copy import deepcopy
 from datetime import UTC, datetime
+from functools import partial
 from types import FrameType
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
@@ -218,9 +220,10 @@ class ClickSendStream(Stream):
     def write_state(self) -> None:
         """Write the state, after the rows that it stands for."""
         if self._batches:
-            self._batches.flush()
-        self.state_manager.is_flushed = False
-        self._write_state_message()
+            self._batches.then(partial(self.tap.state_writer.write_state, deepcopy(self.tap_state)))
+        else:
+            self.state_manager.is_flushed = False
+            self._write_state_message()
 
     @property
     @override

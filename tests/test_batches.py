@@ -1,13 +1,17 @@
 """BATCH files: the rows that RECORD messages would have brought, with maps, selection and pii applied."""
 
+import errno
 import gzip
 import json
+import os
 
 import pyarrow.parquet as pq
 import pytest
 from tap_runner import CREDENTIALS, Output, catalog_of, run_tap
 
+from clicksend.errors import ClickSendError
 from tap_clicksend.arrow import ArrowColumns
+from tap_clicksend.batches import Batches
 from tap_clicksend.streams import ALL
 from tap_clicksend.tap import TapClickSend
 
@@ -78,6 +82,26 @@ def test_state_comes_after_the_files_it_stands_for(sandbox, batch_config, monkey
         before = {row["message_id"] for row in batches(seen, "sms_history")}
         after = run_tap(sandbox.api_url, "sms_history", state=state).rows("sms_history")
         assert before | {row["message_id"] for row in after} == whole
+
+
+def test_after_a_file_that_cannot_be_written_there_is_no_state(sandbox, batch_config, monkeypatch):
+    """Say, the disk is full: what was announced before stays true, and the run says what to do."""
+    monkeypatch.setattr("tap_clicksend.windows.LARGEST_WINDOW", 100)
+    writes, write = iter(range(9)), Batches._write
+
+    def fill(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def write_two(self, name, rows):
+        if next(writes) == 2:
+            rows.write = fill
+        return write(self, name, rows)
+
+    monkeypatch.setattr(Batches, "_write", write_two)
+    output = Output()
+    with pytest.raises(ClickSendError, match=r"No space left on device.*storage\.root"):
+        run_tap(sandbox.api_url, "sms_history", output=output, batch_config=batch_config)
+    assert [m["type"] for m in output.messages] == ["SCHEMA", *["BATCH", "STATE"] * 2]
 
 
 def test_maps_selection_and_pii_hold_in_files(sandbox, batch_config):
