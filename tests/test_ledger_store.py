@@ -8,6 +8,9 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from threading import Barrier
 
 import pytest
 from ledger_cases import ACCOUNT, claim, outcome
@@ -32,7 +35,7 @@ def test_only_its_owner_reads_a_ledger(tmp_path, monkeypatch):
             modes = [mode(file) for file in tmp_path.iterdir()]
     finally:
         os.umask(before)
-    assert modes == [0o600, 0o600]  # the journal too
+    assert modes == [0o600] * 3  # its log and the index of that too
 
 
 def test_the_file_is_private_before_its_first_byte(tmp_path):
@@ -64,6 +67,26 @@ def test_opening_a_ledger_again_keeps_the_locks_of_the_first(tmp_path):
     assert "database is locked" in done.stderr
 
 
+@pytest.mark.parametrize("journal", [None, "truncate"])
+def test_all_who_open_a_ledger_first_share_it(tmp_path, journal):
+    """Also one that an earlier version left with another journal."""
+
+    def opened(url):
+        together.wait()
+        with Ledger.open(url, **ACCOUNT) as ledger:
+            return ledger.counts("run 1")
+
+    together = Barrier(8)
+    for number in range(20):
+        path = tmp_path / f"{number}.db"
+        if journal:
+            Ledger.open(f"sqlite:///{path}", **ACCOUNT).close()
+            with closing(sqlite3.connect(path)) as database:
+                database.execute(f"pragma journal_mode = {journal}")
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(opened, [f"sqlite:///{path}"] * 8)) == [{}] * 8
+
+
 def test_what_is_committed_is_on_disk(ledger):
     with ledger._store.write() as connection:
         if connection.dialect.name == "sqlite":
@@ -71,7 +94,7 @@ def test_what_is_committed_is_on_disk(ledger):
                 connection.execute(text(f"pragma {name}")).scalar()
                 for name in ("synchronous", "journal_mode", "foreign_keys", "secure_delete")
             ]
-            assert found == [2, "truncate", 1, 1]
+            assert found == [2, "wal", 1, 1]
         else:
             # The server of these tests has it off.
             assert connection.execute(text("show synchronous_commit")).scalar() == "on"

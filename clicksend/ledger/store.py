@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 from clicksend.errors import LedgerError, LedgerUrlError
 
@@ -22,12 +24,13 @@ PATIENCE = 60
 """Seconds to wait for other processes' transactions."""
 
 PRAGMAS = (
-    # With DELETE, the default, a power cut may bring back the journal of the last transaction and undo it:
-    # a claim whose message went out. TRUNCATE syncs the journal's end, when synchronous is FULL.
-    "journal_mode = TRUNCATE",
+    # A claim must survive a power cut: with FULL the log is synced at the end of each transaction.
+    "journal_mode = WAL",
     "synchronous = FULL",
+    # Keys are hashes, so each batch touches all of an index: pages are written back rarely.
+    "wal_autocheckpoint = 16384",  # pages of 4 KiB
+    "cache_size = -65536",  # KiB
     "foreign_keys = ON",
-    "cache_size = -65536",  # KiB; keys are hashes, so each batch touches all of an index
     "secure_delete = ON",  # what is forgotten is overwritten
 )
 BEGIN = {
@@ -134,7 +137,7 @@ def _parsed(url: str) -> URL:
 def _make_private(path: Path, *, create: bool) -> None:
     """See to it that only its owner can read a SQLite file, from before its first byte on.
 
-    SQLite gives its journal the same mode. A file that exists is never opened here: closing it would end
+    SQLite gives its log the same mode. A file that exists is never opened here: closing it would end
     the locks of all connections of this process (POSIX, fcntl).
     """
     try:
@@ -150,6 +153,18 @@ def _make_private(path: Path, *, create: bool) -> None:
         raise LedgerError(f"The ledger's file cannot be used: {error.strerror}. Check ledger_url.") from None
 
 
+def _is_busy(error: BaseException) -> bool:
+    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return primary == sqlite3.SQLITE_BUSY
+
+
+# For the first one's change to WAL, SQLite lets nobody wait.
+@retry(
+    retry=retry_if_exception(_is_busy),
+    wait=wait_random(0.01, 0.1),
+    stop=stop_after_delay(PATIENCE),
+    reraise=True,
+)
 def _prepare(connection: Any, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # transactions begin where we say
     for pragma in PRAGMAS:
