@@ -149,7 +149,7 @@ def _spell_number(exact: Decimal) -> str:
 
 def _json(value: Any) -> str:
     try:
-        return json.dumps(value, sort_keys=True, default=_plain)
+        return _encode(value)
     except RecursionError:
         return "nested too deeply to be told apart"
 
@@ -157,3 +157,6 @@ def _json(value: Any) -> str:
 def _plain(value: Any) -> str:
     """Spell what JSON has no type for, alike for records and for the files of BATCH messages."""
     return spell(value) if isinstance(value, date | Decimal) else str(value)
+
+
+_encode = json.JSONEncoder(sort_keys=True, default=_plain).encode

@@ -1,4 +1,4 @@
-"""Prints how fast the target is, against a sandbox of its own: ``python -m bench.target``."""
+"""Prints how fast the target is: messages into a server that answers at once, contacts into a sandbox."""
 
 from __future__ import annotations
 
@@ -9,80 +9,201 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.request import ProxyHandler, Request, build_opener
 
-from clicksend.sandbox import Sandbox
+from bench.runs import ENVIRONMENT, KIBIBYTES, MODULES, BenchError
 
 CREDENTIALS = {"username": "sandbox", "api_key": "sandbox-key"}
+TARGET = [sys.executable, "-m", "target_clicksend", "--config", "config.json"]
+SANDBOX = [
+    *(sys.executable, "-c", "from clicksend.cli import main; main()", "sandbox"),
+    *("--port", "0", "--messages", "10", "--contacts", "20"),
+]
+BATCH = 1000
 CHANGED = 100
 """Of so many contacts one is changed."""
-COLUMNS = f"{'':<28}{'rows':>10}{'rows/s':>10}{'requests':>10}{'peak MB':>9}\n"
+NAMES = ("new", "unchanged", "1 % changed")
+COLUMNS = f"{'':<24}{'rows':>10}{'rows/s':>10}{'CPU s':>8}{'peak MB':>9}{'requests':>10}\n"
+_opener = build_opener(ProxyHandler({}))
+
+Rows = Iterator[dict[str, Any]]
 
 
-def main() -> int:
+@dataclass(frozen=True)
+class Ran:
+    """What one run of the target took; ``seconds`` are those of the whole command, ``busy`` its own."""
+
+    rows: int
+    seconds: float
+    busy: float
+    megabytes: float
+    report: dict[str, Any]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark and return the exit code."""
-    parser = argparse.ArgumentParser(prog="bench.target", description=__doc__)
-    parser.add_argument("--contacts", type=int, default=10_000)
-    parser.add_argument("--messages", type=int, nargs="+", default=[10_000, 100_000])
-    options = parser.parse_args()
-    sys.stdout.write(f"\nNo latency, no caps; wall time of the whole command\n{COLUMNS}")
-    with tempfile.TemporaryDirectory() as folder, Sandbox(messages=10, contacts=20) as box:
-        box.control("POST", "limits", {"*": [10_000_000, 60], "POST /sms/send": [10_000_000, 60]})
-        box.control("POST", "switches", {"throttle_seconds": 0})
-        rows = options.contacts
-        for name, changes in (("contacts, new", 0), ("contacts, unchanged", 0), ("contacts, 1 % changed", 1)):
-            _measure(name, box, Path(folder), "contacts", list(_contacts(rows, changes)))
-        for first, count in enumerate(options.messages):
-            _measure("messages, sent", box, Path(folder), "sms_messages", list(_messages(count, first)))
-        _measure("messages, sent before", box, Path(folder), "sms_messages", list(_messages(count, first)))
+    options = _options(arguments)
+    _print(
+        "\nThe target; no latency, no caps; opt-outs, parts and a SQLite ledger; wall time of the whole"
+        f" command, best of {options.repeats}; load of the machine {os.getloadavg()[0]:.1f}\n{COLUMNS}"
+    )
+    try:
+        for rows in options.messages:
+            sent, again = _best([_messages_run(rows) for _ in range(options.repeats)])
+            _print(_line("messages, sent", sent) + _line("messages, sent before", again))
+        contacts = _best([_contacts_run(options.contacts) for _ in range(options.repeats)])
+        for name, ran in zip(NAMES, contacts, strict=True):
+            _print(_line(f"contacts, {name}", ran))
+    except BenchError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     return 0
 
 
-def _contacts(count: int, changes: int) -> Iterator[dict[str, Any]]:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="bench.target", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--messages", type=int, nargs="+", default=[10_000, 100_000, 300_000])
+    parser.add_argument("--contacts", type=int, default=10_000)
+    parser.add_argument("--repeats", type=int, default=3)
+    return parser.parse_args(arguments)
+
+
+def _best(rounds: list[list[Ran]]) -> list[Ran]:
+    return [min(runs, key=lambda run: run.seconds) for runs in zip(*rounds, strict=True)]
+
+
+def _messages_run(count: int) -> list[Ran]:
+    """Send so many messages, and then the same again."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as name, _send_server() as server:
+        folder = Path(name)
+        _write(folder, "sms_messages", lambda: _messages(count))
+        first, second = (_run(folder, server.url, count) for _ in range(2))
+    _check(first, "sms_messages", sent=count)
+    _check(second, "sms_messages", duplicate=count)
+    if server.served["messages"] != count or server.served["requests"] > 2 * (-(-count // BATCH) + 10):
+        raise BenchError(f"{server.served} arrived, of {count} messages.")
+    return [first, second]
+
+
+def _contacts_run(count: int) -> list[Ran]:
+    """Write so many contacts, the same again, and then with a few changes."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as name, _sandbox() as url:
+        folder, runs = Path(name), []
+        for changes in (0, 0, 1):
+            _write(folder, "contacts", lambda changes=changes: _contacts(count, changes))
+            runs.append(_run(folder, url, count))
+    changed = -(-count // CHANGED)
+    _check(runs[0], "contacts", created=count)
+    _check(runs[1], "contacts", unchanged=count)
+    _check(runs[2], "contacts", unchanged=count - changed, updated=changed)
+    return runs
+
+
+def _check(ran: Ran, sink: str, **expected: int) -> None:
+    found = ran.report["rows"].get(sink)
+    if found != {name: rows for name, rows in expected.items() if rows}:
+        raise BenchError(f"{sink}: {found} instead of {expected}.")
+
+
+def _contacts(count: int, changes: int) -> Rows:
     for number in range(count):
         change = changes if number % CHANGED == 0 else 0
         phone = f"+614{number:08}"
         yield {"id": number, "phone_number": phone, "first_name": f"N{number}.{change}", "list_name": "Bench"}
 
 
-def _messages(count: int, first: int) -> Iterator[dict[str, Any]]:
+def _messages(count: int) -> Rows:
     for number in range(count):
-        yield {
-            "id": f"{first}/{number}",
-            "to": f"+614{number:08}",
-            "body": f"Your order {number} is on its way",
-        }
+        yield {"id": number, "to": f"+614{number:08}", "body": f"Your order {number} is on its way"}
 
 
-def _measure(name: str, box: Sandbox, folder: Path, stream: str, rows: list[dict[str, Any]]) -> None:
-    config = {"api_url": box.api_url, "ledger_url": f"sqlite:///{folder}/ledger.db", **CREDENTIALS}
-    (folder / "config.json").write_text(json.dumps(config | {"create_missing_lists": True}))
-    (folder / "input.jsonl").write_text("\n".join(_lines(stream, rows)) + "\n")
-    command = [sys.executable, "-m", "target_clicksend", "--config", str(folder / "config.json")]
-    before = len(box.requests())
+def _write(folder: Path, stream: str, rows: Callable[[], Rows]) -> None:
+    """Write an input; what is held in memory here would count as the target's."""
+    properties: dict[str, Any] = {name: {} for name in next(rows())}
+    schema = {"type": "SCHEMA", "stream": stream, "schema": {"properties": properties}}
+    with (folder / "input.jsonl").open("w") as file:
+        file.write(json.dumps(schema | {"key_properties": ["id"]}) + "\n")
+        for row in rows():
+            file.write(json.dumps({"type": "RECORD", "stream": stream, "record": row}) + "\n")
+
+
+def _run(folder: Path, url: str, rows: int) -> Ran:
+    """Run the target once.
+
+    Raises:
+        BenchError: It failed.
+    """
+    files = {"ledger_url": "sqlite:///ledger.db", "report_path": "report.json"}
+    config = {"api_url": f"{url}/v3", "create_missing_lists": True, **files, **CREDENTIALS}
+    (folder / "config.json").write_text(json.dumps(config))
     began = time.perf_counter()
-    with (folder / "input.jsonl").open() as lines:
+    with (folder / "input.jsonl").open() as lines, (folder / "log").open("w") as log:
         process = subprocess.Popen(
-            command, stdin=lines, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder
+            TARGET, stdin=lines, stdout=subprocess.DEVNULL, stderr=log, cwd=folder, env=ENVIRONMENT
         )
         _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise SystemExit(f"{name}: the target ended with {process.returncode}.")
-    requests, peak = len(box.requests()) - before, usage.ru_maxrss / 1024
-    sys.stdout.write(f"{name:<28}{len(rows):>10,}{len(rows) / seconds:>10,.0f}{requests:>10,}{peak:>9.0f}\n")
+        raise BenchError(
+            f"The target ended with {process.returncode}:\n{(folder / 'log').read_text()[-2000:]}"
+        )
+    busy, megabytes = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * KIBIBYTES / 1024
+    return Ran(rows, seconds, busy, megabytes, json.loads((folder / "report.json").read_text()))
+
+
+@dataclass
+class SendServer:
+    """A running server; ``served`` is there once it has ended."""
+
+    url: str
+    served: dict[str, int]
+
+
+@contextmanager
+def _send_server() -> Iterator[SendServer]:
+    command = [sys.executable, "-m", "bench.send_server"]
+    with subprocess.Popen(
+        command, cwd=MODULES, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        server = SendServer(process.stdout.readline().strip(), {})
+        try:
+            yield server
+        finally:
+            report, _ = process.communicate()
+        server.served = json.loads(report)
+
+
+@contextmanager
+def _sandbox() -> Iterator[str]:
+    """Run a sandbox that allows any number of requests."""
+    with subprocess.Popen(SANDBOX, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT) as process:
+        try:
+            url = process.stdout.readline().split("ready: ")[1].split("/v3")[0]
+            limits = json.dumps({"*": [10_000_000, 60]}).encode()
+            _opener.open(Request(f"{url}/_sandbox/limits", data=limits), timeout=10).close()
+            yield url
+        finally:
+            process.terminate()
+
+
+def _line(name: str, ran: Ran) -> str:
+    return (
+        f"{name:<24}{ran.rows:>10,}{ran.rows / ran.seconds:>10,.0f}{ran.busy:>8.1f}{ran.megabytes:>9.0f}"
+        f"{ran.report['requests']:>10,}\n"
+    )
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text)
     sys.stdout.flush()
-
-
-def _lines(stream: str, rows: Iterable[dict[str, Any]]) -> Iterator[str]:
-    properties: dict[str, Any] = {name: {} for name in rows[0]} if isinstance(rows, list) else {}
-    schema = {"type": "SCHEMA", "stream": stream, "schema": {"properties": properties}}
-    yield json.dumps(schema | {"key_properties": ["id"]})
-    for row in rows:
-        yield json.dumps({"type": "RECORD", "stream": stream, "record": row})
 
 
 if __name__ == "__main__":
