@@ -49,10 +49,8 @@ def test_the_project_file_is_what_meltanos_own_schema_allows():
 def test_our_own_plugins_are_defined_as_they_are(kind):
     kind.append_builtin_config(kind.config_jsonschema)
     own, plugin = kind.config_jsonschema["properties"], definition(kind.name)
-    built_in = {"stream_maps", "stream_map_config", "faker_config", "batch_config"}
-    names = {name for name in own if name not in built_in and not name.startswith("flattening_")}
     settings = {setting["name"]: setting for setting in plugin["settings"]}
-    assert settings.keys() == names
+    assert settings.keys() == own.keys()
     for name, setting in settings.items():
         assert setting.get("sensitive", False) == own[name].get("secret", False), name
         assert setting.get("value") == own[name].get("default"), name
@@ -60,7 +58,7 @@ def test_our_own_plugins_are_defined_as_they_are(kind):
         assert KINDS[setting["kind"]] in own[name]["type"], name
         assert setting["label"]
         assert setting["description"]
-    assert plugin.get("config", {}).keys() <= names
+    assert plugin.get("config", {}).keys() <= own.keys()
     assert sorted(plugin["capabilities"]) == sorted(capability.value for capability in kind.capabilities)
 
 

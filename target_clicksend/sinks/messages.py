@@ -152,9 +152,9 @@ class Messages(Sink):
             return message
         row = message.row
         key = key_hasher(self.run.config.get("pii_key", ""))(f"{recipient}\0{row.key}")
-        return replace(
-            message, to=recipient, time_zone=None, row=Row(row.number, row.stream, key, row.source_key, {})
-        )
+        # Whoever joins outcomes to rows, or counts a campaign, must not meet the test.
+        row = Row(row.number, row.stream, key, "{}", {})
+        return replace(message, to=recipient, time_zone=None, campaign=None, row=row)
 
     def _flush(self, *, is_last: bool) -> None:
         batch, self._batch = self._batch, []
