@@ -20,7 +20,13 @@ from clicksend.errors import ClickSendError, LedgerError
 from clicksend.ledger import Ledger, outcome_id
 from target_clicksend.repairing import look_up, opened
 
-SINKS = {"sms_messages": "sms", "voice_messages": "voice"}
+SINKS = {"sms_messages": "sms", "voice_messages": "voice", "mms_messages": "mms"}
+OWN = {
+    "sms_messages": {},
+    "voice_messages": {"voice": "female", "lang": "en-au"},
+    "mms_messages": {"subject": "News"},
+}
+"""What rows of a sink need beside the common columns."""
 KEYS = [f"key {number}" for number in range(8)]
 NUMBERS = [f"+6149157015{number}" for number in range(4, 8)]
 FAULTS: list[dict[str, Any]] = [
@@ -183,7 +189,7 @@ class Walk:
 
     def _worker(self) -> Worker:
         chance = self.chance
-        sink = chance.choices(list(SINKS), [4, 1])[0]
+        sink = chance.choices(list(SINKS), [4, 1, 1])[0]
         rows = [self._row(sink, chance.choice(KEYS)) for _ in range(chance.randint(1, 10))]
         config = self._config(batch_size_rows=chance.randint(1, 4), max_retries=1)
         if chance.random() < 0.2:
@@ -197,9 +203,12 @@ class Walk:
         chance = self.chance
         row = {"idempotency_key": key, "body": f"{key} in version {chance.randrange(3)}"}
         row["to"] = chance.choice(NUMBERS)
-        if chance.random() < 0.4:
+        if sink == "mms_messages":
+            row["media_file"] = f"https://example.com/{chance.randrange(2)}.jpg"
+        elif chance.random() < 0.4:
+            # Not of pictures: the history shows too little to tell those apart that share one.
             row["custom_string"] = chance.choice(["promo", "news"])
-        return row | ({"voice": "female", "lang": "en-au"} if sink == "voice_messages" else {})
+        return row | OWN[sink]
 
     def _disturb(self) -> None:
         """Order what goes wrong in the next run."""

@@ -12,7 +12,7 @@ from bench.runs import BenchError, Case, Run, run, seconds_of
 CHECKED_ROWS = 20_000
 """Enough for the tap to cut the history into several windows."""
 
-LATENCY_ROWS = 40_000
+LATENCY_ROWS = 100_000
 ROWS_OF_ALL_REPEATS = 600_000
 """So that a million rows are read once, however many repeats smaller histories get."""
 
