@@ -23,8 +23,8 @@ FASTEST = 1
 PART = 1 << 22
 """Bytes of lines that are converted at once."""
 
-WAITING = 2
-"""Files that may be on their way to the disk while the next rows are read."""
+WAITING = 1
+"""How many full files may be on their way to the disk while the next rows are read."""
 
 
 class Format(Protocol):
@@ -112,7 +112,8 @@ class Batches:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="batches")
         self._formats = {name: _format(config.encoding, schema) for name, schema in schemas.items()}
         self._files: dict[str, _File] = {}
-        self._waiting: deque[tuple[Future[Any], Callable[[], None]]] = deque()
+        self._afterwards: list[Callable[[], None]] = []
+        self._waiting: deque[tuple[dict[str, Future[str]], list[Callable[[], None]]]] = deque()
 
     def lines(self, name: str) -> Callable[[list[Row]], bytes]:
         """Return what makes the lines that ``add`` takes."""
@@ -124,35 +125,39 @@ class Batches:
             file = self._files.setdefault(name, _File(self._formats[name], self._thread))
             file.add(rows, lines)
             if file.rows >= self._config.batch_size:
-                self._end(name)
+                self._end_files()
 
     def then(self, action: Callable[[], None]) -> None:
-        """Do something once all files with the rows so far are announced, which may be later."""
-        for name in list(self._files):
-            self._end(name)
-        self._do(self._thread.submit(lambda: None), action)
+        """Do something once the files with the rows so far are announced: when one is full, or at the end."""
+        self._afterwards.append(action)
+        if not self._files:
+            self._end_files()
 
     def flush(self) -> None:
         """Announce all files, and do what waits for them."""
-        self.then(lambda: None)
+        self._end_files()
         self._go_on(most=0)
 
-    def _end(self, name: str) -> None:
-        """Write the file of a name, beside what goes on here."""
-        (file := self._files.pop(name)).end_part()
-        url = self._thread.submit(self._write, name, file)
-        self._do(url, lambda: self._announce(name, url.result()))
-
-    def _do(self, written: Future[Any], action: Callable[[], None]) -> None:
-        self._waiting.append((written, action))
+    def _end_files(self) -> None:
+        """Write the files, beside what goes on here."""
+        for file in self._files.values():
+            file.end_part()
+        written = {name: self._thread.submit(self._write, name, file) for name, file in self._files.items()}
+        self._waiting.append((written, self._afterwards))
+        self._files, self._afterwards = {}, []
         self._go_on(most=WAITING)
 
     def _go_on(self, *, most: int) -> None:
-        """Do what no longer waits, in order; wait for the oldest while more than so many do."""
-        while self._waiting and (len(self._waiting) > most or self._waiting[0][0].done()):
-            written, action = self._waiting.popleft()
-            written.result()
-            action()
+        """Announce what is written, in order; wait for the oldest files while more than so many sets wait."""
+        while self._waiting:
+            written, afterwards = self._waiting[0]
+            if len(self._waiting) <= most and not all(url.done() for url in written.values()):
+                return
+            self._waiting.popleft()
+            for name, url in written.items():
+                self._announce(name, url.result())
+            for action in afterwards:
+                action()
 
     def _write(self, name: str, rows: _File) -> str:
         storage = self._config.storage
