@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import inspect
+
 from clicksend.ledger import Claim, Outcome
+from clicksend.ledger.tables import metadata
 
 ACCOUNT = {"api_url": "https://rest.clicksend.com/v3", "user_id": "7"}
 
@@ -33,3 +36,13 @@ def claim(key, **about):
 
 def stored(ledger, key="k"):
     return {row["sink"]: row for row in ledger.show(key)}
+
+
+def assert_as_described(connection):
+    inspector = inspect(connection)
+    assert set(inspector.get_table_names()) == set(metadata.tables)
+    for table in metadata.tables.values():
+        columns = {column["name"] for column in inspector.get_columns(table.name)}
+        assert columns == set(table.columns.keys())
+        indexes = {index["name"] for index in inspector.get_indexes(table.name)}
+        assert indexes == {index.name for index in table.indexes}

@@ -125,6 +125,14 @@ def test_people_reopen_what_is_unknown_and_old_enough(ledger, ledger_time):
     assert ledger.claim("run 3", SINK, [claim("a"), claim("b"), claim("c")], **LEASE) == {"a", "b"}
 
 
+def test_a_key_is_found_in_each_sink_though_its_run_counted_nothing(ledger, ledger_time):
+    ledger.record("run 1", [outcome("a")])
+    ledger.claim("run 2", SINK, [claim("a")], lease_seconds=90)
+    ledger_time.advance(days=2)
+    ledger.release(["a"])
+    assert {row["sink"]: row["outcome"] for row in ledger.show("a")} == {"contacts": "created", SINK: "held"}
+
+
 def test_nobody_reopens_what_may_be_under_way(ledger, ledger_time):
     ledger.claim("run 1", SINK, [claim("a")], **LEASE)
     ledger_time.advance(seconds=89)

@@ -162,7 +162,7 @@ def test_a_request_never_outlives_its_lease(out, monkeypatch):
 
     def send(self, path, payload, *, in_time):
         def checked():
-            (until,) = out.query("select max(lease_until) from claims")[0]
+            (until,) = out.query("select max(lease_until) from outcomes")[0]
             allowed = in_time()
             if allowed:
                 left.append(until > (out.now + timedelta(seconds=60)).isoformat())

@@ -196,7 +196,7 @@ def test_when_the_lease_is_over_what_arrived_is_found(out, step):
     run(out, step)
     # The command's clock is today's, the sandbox's is that of its world.
     past = "2020-01-01T00:00:00.000000+00:00"
-    out.execute(f"update claims set claimed_at = '{past}', lease_until = '{past}'")
+    out.execute(f"update outcomes set claimed_at = '{past}', lease_until = '{past}'")
     again = run(out)
     outcomes = dict(out.query("select outcome, count(*) from outcomes group by outcome"))
     if step == "after send":

@@ -6,18 +6,22 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, tuple_, update
+from sqlalchemy import Connection, delete, func, select, tuple_, union, update
 
 from clicksend.ledger.recording import SLICE, slices
-from clicksend.ledger.tables import UNKNOWN, claims, outcomes
+from clicksend.ledger.records import outcome_id
+from clicksend.ledger.schema import SINK
+from clicksend.ledger.tables import CLAIM, UNKNOWN, meta, outcomes, runs
 
 Columns = dict[str, Any]
-"""A row of outcomes by column name; times are aware, prices are ``Decimal``."""
+"""A row of outcomes by column name, without its claim; times are aware, prices are ``Decimal``."""
+
+SHOWN = [column for column in outcomes.c if column.name not in CLAIM]
 
 
 def newest(connection: Connection, filters: Mapping[str, str | None], limit: int | None) -> list[Columns]:
     """Return outcomes, those changed last first."""
-    query = select(outcomes).order_by(outcomes.c.updated_at.desc(), outcomes.c.outcome_id).limit(limit)
+    query = select(*SHOWN).order_by(outcomes.c.updated_at.desc(), outcomes.c.outcome_id).limit(limit)
     for name, value in filters.items():
         if value is not None:
             query = query.where(outcomes.c[name] == value)
@@ -26,7 +30,15 @@ def newest(connection: Connection, filters: Mapping[str, str | None], limit: int
 
 def of_key(connection: Connection, key: str) -> list[Columns]:
     """Return what came of a key, in each sink that saw it."""
-    return _rows(connection, select(outcomes).where(outcomes.c.key == key).order_by(outcomes.c.sink))
+    claiming = func.substr(meta.c.name, len(SINK) + 1)
+    sinks = union(select(runs.c.sink), select(claiming).where(meta.c.name.startswith(SINK)))
+    known = [outcome_id(sink, key) for sink in connection.execute(sinks).scalars()]
+    query = select(*SHOWN).order_by(outcomes.c.sink)
+    return _rows(connection, query.where(outcomes.c.outcome_id.in_(known))) or _rows(
+        # A key that could not be stored as it was has the id of what it was.
+        connection,
+        query.where(outcomes.c.key == key),
+    )
 
 
 def page_since(connection: Connection, since: datetime | None, after: Columns | None) -> list[Columns]:
@@ -38,7 +50,7 @@ def page_since(connection: Connection, since: datetime | None, after: Columns | 
         after: The last row of the page before.
     """
     order = (outcomes.c.updated_at, outcomes.c.outcome_id)
-    query = select(outcomes).order_by(*order).limit(SLICE)
+    query = select(*SHOWN).order_by(*order).limit(SLICE)
     if after is not None:
         return _rows(connection, query.where(tuple_(*order) > (after["updated_at"], after["outcome_id"])))
     return _rows(connection, query if since is None else query.where(outcomes.c.updated_at >= since))
@@ -55,7 +67,7 @@ def prune(connection: Connection, before: datetime) -> int:
 
 def forget(connection: Connection, recipient_hash: str) -> int:
     """Remove a recipient from all claims; return from how many."""
-    known = update(claims).where(claims.c.recipient_hash == recipient_hash)
+    known = update(outcomes).where(outcomes.c.recipient_hash == recipient_hash)
     return connection.execute(known.values(recipient_hash=None)).rowcount
 
 

@@ -9,10 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, or_, select, update
 
 from clicksend.errors import LedgerError
-from clicksend.ledger.claiming import let_go
 from clicksend.ledger.recording import slices
 from clicksend.ledger.records import Confirmation, OpenClaim
-from clicksend.ledger.tables import UNKNOWN, claims, outcomes
+from clicksend.ledger.tables import CLAIM, UNKNOWN, outcomes
 
 FOUND = "no answer was recorded; found in the history"
 RELEASED = "released by a person; goes out when upstream delivers it again"
@@ -24,14 +23,12 @@ YOUNG = timedelta(hours=24)
 
 def open_claims(connection: Connection, sink: str, now: datetime) -> list[OpenClaim]:
     """Return the unknown outcomes of a sink that have no lease any more, the oldest first."""
-    claimed_at = func.coalesce(claims.c.claimed_at, outcomes.c.created_at).label("claimed_at")
+    claimed_at = func.coalesce(outcomes.c.claimed_at, outcomes.c.created_at).label("claimed_at")
+    columns = [outcomes.c[name] for name in OpenClaim.__struct_fields__ if name != "claimed_at"]
+    lease = outcomes.c.lease_until
     query = (
-        select(*(outcomes.c[name] for name in ("outcome_id", "key", "run_id", "stream", "custom_string")))
-        .add_columns(claims.c.recipient_hash, claims.c.body_hash, claimed_at)
-        .join(claims, isouter=True)
-        .where(
-            UNKNOWN, outcomes.c.sink == sink, or_(claims.c.lease_until <= now, claims.c.lease_until.is_(None))
-        )
+        select(*columns, claimed_at)
+        .where(UNKNOWN, outcomes.c.sink == sink, or_(lease <= now, lease.is_(None)))
         .order_by(claimed_at, outcomes.c.outcome_id)
     )
     return [OpenClaim(**row) for row in connection.execute(query).mappings()]
@@ -103,12 +100,11 @@ def release(
 
 
 def _unknown(connection: Connection, keys: Sequence[str] | None, run_id: str | None) -> list[Row[Any]]:
+    columns = ("outcome_id", "key", "updated_at", "claimed_at", "lease_until")
     query = (
-        select(outcomes.c.outcome_id, outcomes.c.key, outcomes.c.updated_at)
-        .add_columns(claims.c.claimed_at, claims.c.lease_until)
-        .join(claims, isouter=True)
+        select(*(outcomes.c[name] for name in columns))
         .where(UNKNOWN)
-        .order_by(claims.c.claimed_at, outcomes.c.outcome_id)
+        .order_by(outcomes.c.claimed_at, outcomes.c.outcome_id)
     )
     if run_id is not None:
         query = query.where(outcomes.c.run_id == run_id)
@@ -133,8 +129,7 @@ def retry(
 
 
 def _reopen(connection: Connection, ids: Sequence[str], reason: str, now: datetime) -> None:
-    """Make outcomes ``held``: not sent, and judged anew with the row."""
+    """Make outcomes ``held``: not sent, not claimed, and judged anew with the row."""
     for some in slices(ids):
-        reopened = update(outcomes).where(outcomes.c.outcome_id.in_(some))
+        reopened = update(outcomes).where(outcomes.c.outcome_id.in_(some)).values(dict.fromkeys(CLAIM))
         connection.execute(reopened.values(outcome="held", reason=reason, updated_at=now))
-    let_go(connection, ids)

@@ -3,57 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, literal_column, or_, select
 
 from clicksend.ledger.records import COUNTED_ONLY, OUTCOMES, Outcome, outcome_id
 from clicksend.ledger.store import insert
-from clicksend.ledger.tables import IS_FINAL, SENT, UNKNOWN, outcomes, runs
+from clicksend.ledger.tables import CLAIM, IS_FINAL, SENT, UNKNOWN, outcomes, runs
+from clicksend.ledger.upserting import ROWS, once_each, upsert
 
 SLICE = 1000
 """Rows or values in one statement; SQLite takes 32,766 parameters."""
-
-KEPT = frozenset({"outcome_id", "created_at", "attempts"})
-"""Columns that a later outcome does not replace."""
 
 T = TypeVar("T")
 
 
 def record(connection: Connection, run_id: str, new: Sequence[Outcome], now: datetime) -> None:
     """Write outcomes and count them. ``sent`` stays, ``unknown`` yields to ``sent`` only."""
-    rows = [
-        msgspec.structs.asdict(outcome)
-        | {"outcome_id": outcome_id(outcome.sink, outcome.key), "run_id": run_id}
-        | {"attempts": 1, "created_at": now, "updated_at": now}
-        for outcome in new
-        if outcome.outcome not in COUNTED_ONLY
-    ]
-    statement = insert(connection, outcomes)
-    came = statement.excluded
+    came: ColumnElement[str] = literal_column("excluded.outcome")
     may_replace = and_(
         ~SENT,
-        or_(~UNKNOWN, came.outcome == "sent"),
-        or_(outcomes.c.outcome == "dry_run", came.outcome != "dry_run"),
+        or_(~UNKNOWN, came == "sent"),
+        or_(outcomes.c.outcome == "dry_run", came != "dry_run"),
     )
-    if rows:
-        connection.execute(replacing(statement, may_replace), rows)
+    stored = ((outcome_id(one.sink, one.key), one) for one in new if one.outcome not in COUNTED_ONLY)
+    same = {"run_id": run_id, "attempts": 1, "created_at": now, "updated_at": now}
+    for rows in once_each(stored):
+        upsert(connection, rows, Outcome.__struct_fields__, same, may_replace, kept=CLAIM)
     count(connection, run_id, new)
-
-
-def replacing(statement: Any, may_replace: ColumnElement[bool]) -> Any:
-    """Return an INSERT of outcomes that replaces those of the same keys, where it may."""
-    replaced = {
-        column.name: statement.excluded[column.name] for column in outcomes.c if column.name not in KEPT
-    }
-    return statement.on_conflict_do_update(
-        index_elements=[outcomes.c.outcome_id],
-        set_=replaced | {"attempts": outcomes.c.attempts + 1},
-        where=may_replace,
-    )
 
 
 def count(connection: Connection, run_id: str, new: Iterable[Outcome]) -> None:
@@ -88,14 +67,11 @@ def final(connection: Connection, sink: str, keys: Iterable[str]) -> dict[str, s
     return {ids[name]: outcome for name, outcome in found.items()}
 
 
-def final_ids(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
+def final_ids(connection: Connection, ids: Mapping[str, Any]) -> dict[str, str]:
     """Return the outcome of those ids that must not be sent again."""
-    found: dict[str, str] = {}
-    for some in slices(list(ids)):
-        query = select(outcomes.c.outcome_id, outcomes.c.outcome)
-        rows = connection.execute(query.where(outcomes.c.outcome_id.in_(some), IS_FINAL))
-        found |= {row.outcome_id: row.outcome for row in rows}
-    return found
+    query = select(outcomes.c.outcome_id, outcomes.c.outcome).join(ROWS, outcomes.c.outcome_id == ROWS.c.key)
+    found = connection.execute(query.where(IS_FINAL), {"rows": dict.fromkeys(ids)})
+    return {row.outcome_id: row.outcome for row in found}
 
 
 def slices(values: Sequence[T]) -> Iterator[Sequence[T]]:

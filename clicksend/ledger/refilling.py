@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
-from clicksend.ledger.recording import count, final_ids, replacing
-from clicksend.ledger.records import Sent
-from clicksend.ledger.store import insert
-from clicksend.ledger.tables import IS_FINAL, claims, outcomes
+from clicksend.ledger.recording import count, final_ids
+from clicksend.ledger.records import Outcome, Sent
+from clicksend.ledger.tables import IS_FINAL, spelled
+from clicksend.ledger.upserting import upsert
+
+_NAMES = (*Outcome.__struct_fields__, "recipient_hash", "body_hash", "claimed_at")
 
 
 def refill(connection: Connection, run_id: str, found: Sequence[Sent], now: datetime) -> set[str]:
@@ -26,34 +28,18 @@ def refill(connection: Connection, run_id: str, found: Sequence[Sent], now: date
         by_id.setdefault(one.outcome_id, one)
     for name in final_ids(connection, by_id):
         del by_id[name]
-    if by_id:
-        rows = [_row(one, run_id, now) for one in by_id.values()]
-        connection.execute(replacing(insert(connection, outcomes), ~IS_FINAL), rows)
-    _claim(connection, by_id.values(), now)
+    rows = {name: _row(one) for name, one in by_id.items()}
+    same = {"run_id": run_id, "attempts": 1, "created_at": now, "updated_at": now}
+    upsert(connection, rows, _NAMES, same, ~IS_FINAL)
     _count(connection, run_id, found, by_id)
     return set(by_id)
 
 
-def _row(one: Sent, run_id: str, now: datetime) -> dict[str, Any]:
-    about = {"outcome_id": one.outcome_id, "run_id": run_id, "attempts": 1}
-    return msgspec.structs.asdict(one.outcome) | about | {"created_at": now, "updated_at": now}
-
-
-def _claim(connection: Connection, written: Collection[Sent], now: datetime) -> None:
-    """Let the duplicate window know those whose recipient, text and time are known."""
-    rows = [
-        {
-            "outcome_id": one.outcome_id,
-            "recipient_hash": one.recipient_hash,
-            "body_hash": one.body_hash,
-            "claimed_at": one.at,
-            "lease_until": now,
-        }
-        for one in written
-        if one.at is not None
-    ]
-    if rows:
-        connection.execute(insert(connection, claims).on_conflict_do_nothing(), rows)
+def _row(one: Sent) -> dict[str, Any]:
+    """Return an outcome; the duplicate window knows it where recipient, text and time are known."""
+    known = {"recipient_hash": one.recipient_hash, "body_hash": one.body_hash}
+    claimed = {} if one.at is None else known | {"claimed_at": spelled(one.at)}
+    return msgspec.structs.asdict(one.outcome) | claimed
 
 
 def _count(connection: Connection, run_id: str, found: Sequence[Sent], written: Mapping[str, Sent]) -> None:

@@ -5,21 +5,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, inspect, select
 from sqlalchemy.exc import DBAPIError
 
 from clicksend.errors import LedgerError
+from clicksend.ledger.migrations import MIGRATIONS
 from clicksend.ledger.store import insert
 from clicksend.ledger.tables import meta, metadata
 from clicksend.settings import is_loopback
 
-Migration = Callable[[Connection], None]
-
-MIGRATIONS: Sequence[Migration] = ()
-"""What makes version 2 of version 1, version 3 of version 2, and so on; tables.py holds the newest."""
+SINK = "sink:"
+"""What the names of notes begin with that say which sinks have claimed anything; ``runs`` says it too, but
+only of what is counted."""
 
 FOREIGN = (
     "The database holds other tables of the ledger's names: give the ledger a database or a schema of its"

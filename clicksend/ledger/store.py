@@ -19,6 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 from clicksend.errors import LedgerError, LedgerUrlError
+from clicksend.ledger.tables import as_json
 
 PATIENCE = 60
 """Seconds to wait for other processes' transactions."""
@@ -30,9 +31,11 @@ PRAGMAS = (
     # Keys are hashes, so each batch touches all of an index: pages are written back rarely.
     "wal_autocheckpoint = 16384",  # pages of 4 KiB
     "cache_size = -65536",  # KiB
-    "foreign_keys = ON",
     "secure_delete = ON",  # what is forgotten is overwritten
 )
+OLDEST_SQLITE = (3, 33)
+"""Knows UPDATE FROM; an older one could claim messages, and not settle them."""
+
 BEGIN = {
     ("sqlite", True): ("BEGIN IMMEDIATE",),
     ("sqlite", False): ("BEGIN",),
@@ -70,10 +73,17 @@ class Store:
         parsed = _parsed(url)
         options: dict[str, Any] = {"isolation_level": "READ COMMITTED", "pool_pre_ping": True}
         if parsed.get_backend_name() == "sqlite":
+            if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+                raise LedgerError(
+                    f"This Python has SQLite {sqlite3.sqlite_version}, and the ledger needs 3.33 or newer: use"
+                    " another Python, or PostgreSQL in ledger_url."
+                )
             _make_private(Path(str(parsed.database)), create=create)
             options = {"connect_args": {"timeout": PATIENCE}}
         try:
-            self._engine = create_engine(parsed, hide_parameters=True, use_insertmanyvalues=False, **options)
+            self._engine = create_engine(
+                parsed, hide_parameters=True, use_insertmanyvalues=False, json_serializer=as_json, **options
+            )
         except ModuleNotFoundError as missing:
             raise LedgerUrlError(
                 f"ledger_url needs the database driver {missing.name}: pip install 'psycopg[binary]', and"

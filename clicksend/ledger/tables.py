@@ -1,23 +1,25 @@
-"""The ledger's tables. Who changes one adds a migration to schema.py.
+"""The ledger's tables. Who changes one adds a migration to migrations.py.
 
 Recipients and bodies are held as keyed hashes only. Texts that come from rows may hold anything, so no
-index is on a text of unlimited length but PostgreSQL's hash index, which has no limit.
+index is on a text of unlimited length but PostgreSQL's hash index, which has no limit. Every index on what
+has no order costs each batch of a large ledger as many pages as it has rows, so there are few.
 """
 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 from sqlalchemy import (
     BigInteger,
     Column,
     DateTime,
     Dialect,
-    ForeignKey,
     Index,
     Integer,
     MetaData,
@@ -34,7 +36,10 @@ UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 @lru_cache(maxsize=64)
-def _spelled(moment: datetime) -> str:
+def spelled(moment: datetime) -> str:
+    """Return a time as SQLite keeps it, and as PostgreSQL reads it."""
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone is no point in time")
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
@@ -52,9 +57,8 @@ class Moment(TypeDecorator[datetime]):
         """Spell a time for the database."""
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a zone is no point in time")
-        return _spelled(value) if dialect.name == "sqlite" else value
+        text = spelled(value)
+        return text if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Read a time."""
@@ -94,6 +98,21 @@ class Free(TypeDecorator[str]):
         return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value) if value else value
 
 
+def as_json(value: Any) -> str:
+    """Return the JSON of rows; what no database can hold becomes U+FFFD."""
+    with suppress(UnicodeEncodeError):
+        text = msgspec.json.encode(value).decode()
+        if "\\u0000" not in text:
+            return text
+    return msgspec.json.encode(_storable(msgspec.to_builtins(value))).decode()
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _storable(one) for name, one in value.items()}
+    return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value) if isinstance(value, str) else value
+
+
 metadata = MetaData()
 
 outcomes = Table(
@@ -118,10 +137,13 @@ outcomes = Table(
     Column("attempts", Integer, nullable=False, comment="How often the row was judged"),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
+    Column("recipient_hash", String(64)),
+    Column("body_hash", String(64)),
+    Column("claimed_at", Moment),
+    Column("lease_until", Moment, comment="Until then its run may still be sending"),
 )
-Index("outcomes_updated_at", outcomes.c.updated_at, outcomes.c.outcome_id)
-Index("outcomes_key", outcomes.c.key, postgresql_using="hash")
-Index("outcomes_message_id", outcomes.c.message_id, postgresql_using="hash")
+CLAIM = ("recipient_hash", "body_hash", "claimed_at", "lease_until")
+"""The claim of what was or may have been sent; all null where the outcome is another."""
 
 SENT = outcomes.c.outcome == literal_column("'sent'")
 UNKNOWN = outcomes.c.outcome == literal_column("'unknown'")
@@ -129,19 +151,20 @@ UNKNOWN = outcomes.c.outcome == literal_column("'unknown'")
 
 IS_FINAL = SENT | UNKNOWN
 
-Index("outcomes_unknown", outcomes.c.run_id, sqlite_where=UNKNOWN, postgresql_where=UNKNOWN)
 
-claims = Table(
-    "claims",
-    metadata,
-    Column("outcome_id", ForeignKey("outcomes.outcome_id", ondelete="CASCADE"), primary_key=True),
-    Column("recipient_hash", String(64)),
-    Column("body_hash", String(64)),
-    Column("claimed_at", Moment, nullable=False),
-    Column("lease_until", Moment, nullable=False, comment="Until then its run may still be sending"),
-    comment="What was or may have been sent: the claims of outcomes sent and unknown",
+def _only(condition: Any) -> dict[str, Any]:
+    return {"sqlite_where": condition, "postgresql_where": condition}
+
+
+Index("outcomes_updated_at", outcomes.c.updated_at, outcomes.c.outcome_id)
+Index("outcomes_unknown", outcomes.c.run_id, **_only(UNKNOWN))
+Index(
+    "outcomes_message_id",
+    outcomes.c.message_id,
+    postgresql_using="hash",
+    **_only(outcomes.c.message_id.is_not(None)),
 )
-Index("claims_recipient_hash", claims.c.recipient_hash)
+Index("outcomes_recipient_hash", outcomes.c.recipient_hash, **_only(outcomes.c.recipient_hash.is_not(None)))
 
 runs = Table(
     "runs",
