@@ -75,7 +75,7 @@ class Store:
         if parsed.get_backend_name() == "sqlite":
             if sqlite3.sqlite_version_info < OLDEST_SQLITE:
                 raise LedgerError(
-                    f"This Python has SQLite {sqlite3.sqlite_version}, and the ledger needs 3.33 or newer: use"
+                    f"This Python has SQLite {sqlite3.sqlite_version}, but the ledger needs 3.33: use"
                     " another Python, or PostgreSQL in ledger_url."
                 )
             _make_private(Path(str(parsed.database)), create=create)
