@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import re
 import unicodedata
@@ -12,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 Values = dict[str, Any]
 MOST_DIGITS = 30
@@ -23,8 +23,7 @@ LONGEST_KEY = 200
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One row of the input.
 
     Attributes:
@@ -55,7 +54,8 @@ class Keys:
         personal: Columns whose values must not be stored in clear.
         own: Column that is the key where a row has it, None when there is no such column.
         needed: Whether a row must have a key; without one nobody can tell whether it was written before.
-        hashed: Keyed hash of a text.
+        hashed: Keyed hash of a text. With no ``pii_key`` it is the same everywhere: a lost ledger can be
+            made anew, and still knows its keys.
     """
 
     sink: str
@@ -83,24 +83,23 @@ class Keys:
             raise Rejected(f"it has no key: give its stream key properties, or the row a column {self.own}")
         if not self.properties:
             return self.of_whole(values), "{}"
-        key = self._key(*(spell(values[name]) for name in self.properties))
-        return key, self._shown({name: values[name] for name in self.properties})
+        spelled = {name: spell(values[name]) for name in self.properties}
+        return self._key(*spelled.values()), self._shown(values, spelled)
 
     def _own(self, key: str) -> str:
         """Return a key of the row's own, hashed where it could be personal or is long."""
         is_number = NUMBER.fullmatch(key) or PERSONAL.search(key)
         return self.hashed(key) if is_number or len(key) > LONGEST_KEY else key
 
-    def _shown(self, parts: Values) -> str:
+    def _shown(self, values: Values, spelled: dict[str, str]) -> str:
         """Return key columns as JSON, personal values hashed."""
-        spelled = {name: spell(value) for name, value in parts.items()}
-        hidden = {
-            name: self.hashed(text)
-            for name, text in spelled.items()
-            if name in self.personal or PERSONAL.search(text)
-        }
-        plain = {name: value if isinstance(value, int) else spelled[name] for name, value in parts.items()}
-        return _json(plain | hidden)
+        shown: Values = {}
+        for name, text in spelled.items():
+            if name in self.personal or PERSONAL.search(text):
+                shown[name] = self.hashed(text)
+            else:
+                shown[name] = values[name] if isinstance(values[name], int) else text
+        return _json(shown)
 
     def of_whole(self, record: Any) -> str:
         """Return the key of something that is its own key."""
@@ -110,20 +109,10 @@ class Keys:
         return self.hashed("\0".join([self.sink, self.namespace, *parts]))
 
 
-def key_hasher(pii_key: str) -> Callable[[str], str]:
-    """Return the function that hashes keys; with no ``pii_key`` it is the same everywhere.
-
-    A lost ledger can then be made anew, and still knows its keys.
-    """
-
-    def hashed(text: str) -> str:
-        return hmac.new(pii_key.encode(), text.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()
-
-    return hashed
-
-
 def spell(value: Any) -> str:
     """Return the one spelling of a key's value: 1, "1" and 1.0 are the same, times are UTC, text is NFC."""
+    if type(value) is int:
+        return str(value)
     if isinstance(value, date):
         value = value.isoformat()
     if isinstance(value, str) and TIMESTAMP.fullmatch(value):

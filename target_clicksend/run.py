@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from clicksend.client import Client
 from clicksend.errors import ClickSendError, LedgerError, NotServedByHubError, UnexpectedAnswerError
+from clicksend.hashing import text_hasher
 from clicksend.ledger import Outcome
 from clicksend.settings import Settings
 from target_clicksend.gates.caps import Tally
 from target_clicksend.lists import Lists
 from target_clicksend.report import Report
-from target_clicksend.row import Row, key_hasher
+from target_clicksend.row import Row
 from target_clicksend.states import States
 
 if TYPE_CHECKING:
@@ -234,7 +235,7 @@ class Run:
 
     def reject_line(self, line: bytes) -> None:
         """Reject a line that is no Singer message."""
-        hashed = key_hasher(self.config.get("pii_key", ""))
+        hashed = text_hasher(self.config.get("pii_key", ""))
         row = Row(self.count_row(), INPUT, hashed(line.decode(errors="replace")), "{}", {})
         self.done(row, INPUT, "rejected", "a line of the input is no Singer message")
 

@@ -17,6 +17,7 @@ from singer_sdk.singerlib.encoding.base import GenericSingerReader
 from typing_extensions import override
 
 from clicksend.errors import ClickSendError, SettingsError
+from clicksend.hashing import text_hasher
 from clicksend.inputs import check_config, read_setting, with_defaults
 from target_clicksend.inputs import (
     Message,
@@ -25,7 +26,7 @@ from target_clicksend.inputs import (
     decoded,
     rows_of,
 )
-from target_clicksend.row import Keys, Rejected, Row, key_hasher
+from target_clicksend.row import Keys, Rejected, Row
 from target_clicksend.sinks import Sink
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class Intake:
             namespace=run.config.get("key_namespace") or namespace,
             properties=stream_map.transformed_key_properties or [],
             personal=sink.personal,
-            hashed=key_hasher(run.config.get("pii_key", "")),
+            hashed=text_hasher(run.config.get("pii_key", "")),
             own=sink.own_key,
             needed=sink.needs_key,
         )

@@ -24,10 +24,10 @@ def read_text(values: Values, name: str, longest: int = LONGEST) -> str:
         Rejected: It is no text, number, date or boolean, or one that nobody could read.
     """
     value = values.get(name)
-    if isinstance(value, str):
-        return _checked(name, value.strip(), longest)
     if value is None:
         return ""
+    if isinstance(value, str):
+        return _checked(name, value.strip(), longest)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, date):

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from sandbox_runner import walk
 from target_runner import run_target, stream_of
 
+from clicksend.hashing import text_hasher
 from clicksend.phone import E164, to_e164
 from clicksend.sandbox import Sandbox
 from clicksend.sandbox.milestones import EMPTY, VIP
 from target_clicksend.contacts.fields import FIELDS, NUMBERS, changed, fields_of, match_key
-from target_clicksend.row import Keys, Rejected, key_hasher, spell
+from target_clicksend.row import Keys, Rejected, spell
 from target_clicksend.values import LONGEST, read_id, read_text
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.decimals() | st.text() | st.datetimes()
@@ -95,7 +96,7 @@ def test_a_text_is_one_key_in_every_normal_form(text):
 def test_any_row_has_a_key_and_the_same_again(values, personal):
     names = [f"k{number}" for number in range(len(values))]
     columns = frozenset(names) if personal else frozenset()
-    keys = Keys("contacts", "people", names, columns, key_hasher(""))
+    keys = Keys("contacts", "people", names, columns, text_hasher(""))
     row = dict(zip(names, values, strict=True))
     if None in values:
         with pytest.raises(Rejected):
@@ -109,9 +110,30 @@ def test_any_row_has_a_key_and_the_same_again(values, personal):
         assert all(len(text) == 64 for text in json.loads(source_key).values())
 
 
+@pytest.mark.parametrize(
+    ("values", "begins", "source_key"),
+    [
+        ({"id": 1}, "137bacb1cae6", '{"id": 1}'),
+        ({"id": 10**40}, "fc5039574b7d", f'{{"id": {10**40}}}'),
+        ({"id": Decimal("1.50")}, "56fad73e5325", '{"id": "1.5"}'),
+        ({"id": True}, "a62431ebe8f6", '{"id": true}'),
+        (
+            {"id": "a-1", "at": "2026-11-27T10:00:00+01:00"},
+            "9ad9e9e6b15e",
+            '{"at": "2026-11-27T09:00:00+00:00", "id": "a-1"}',
+        ),
+        ({"id": {"b": 1, "a": "é"}}, "17cd876f879c", r'{"id": "{\"a\": \"\\u00e9\", \"b\": 1}"}'),
+    ],
+)
+def test_keys_are_those_of_earlier_versions(values, begins, source_key):
+    """Were one to change, a message that an earlier version sent would go out again."""
+    key, shown = Keys("sms_messages", "orders", list(values), frozenset(), text_hasher("")).of(values)
+    assert (key[:12], shown) == (begins, source_key)
+
+
 @pytest.mark.parametrize("value", ["anna@example.com", "+61411111111", "+61 411 111 111"])
 def test_personal_keys_are_hashed_whatever_their_column_is_called(value):
-    keys = Keys("contacts", "people", ["customer"], frozenset(), key_hasher(""))
+    keys = Keys("contacts", "people", ["customer"], frozenset(), text_hasher(""))
     assert value not in keys.of({"customer": value})[1]
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
+
+import msgspec
 
 from target_clicksend.gates.message import Message
 
@@ -35,8 +36,7 @@ def token(outcome_id: str) -> str:
     return f"sc-{outcome_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(msgspec.Struct, frozen=True):
     """A message as it is sent: what its row in the answer is found by.
 
     Attributes:
@@ -58,8 +58,7 @@ class Outgoing:
         return self.message.body
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """What came of a message.
 
     Attributes:

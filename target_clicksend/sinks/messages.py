@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from clicksend.errors import ClickSendError, SettingsError
+from clicksend.hashing import text_hasher
 from clicksend.paging import read_pages
 from target_clicksend.gates.caps import Caps
 from target_clicksend.gates.message import Channel, Message
@@ -23,7 +24,7 @@ from target_clicksend.messages.outbox import TAKEN, Outbox
 from target_clicksend.messages.passed import Passed
 from target_clicksend.messages.routes import ApiRoute, Route
 from target_clicksend.messages.spool import Spool
-from target_clicksend.row import Rejected, Row, key_hasher
+from target_clicksend.row import Rejected, Row
 from target_clicksend.run import Run
 from target_clicksend.sinks import Sink
 
@@ -59,7 +60,7 @@ class Messages(Sink):
         self._columns: set[str] = set()
         self._looked_up = False
 
-    @property
+    @cached_property
     @override
     def known(self) -> frozenset[str]:
         return self.columns | {self.run.config.get("created_at_column", "")}
@@ -151,7 +152,7 @@ class Messages(Sink):
         if not recipient:
             return message
         row = message.row
-        key = key_hasher(self.run.config.get("pii_key", ""))(f"{recipient}\0{row.key}")
+        key = text_hasher(self.run.config.get("pii_key", ""))(f"{recipient}\0{row.key}")
         # Whoever joins outcomes to rows, or counts a campaign, must not meet the test.
         row = Row(row.number, row.stream, key, "{}", {})
         return replace(message, to=recipient, time_zone=None, campaign=None, row=row)
