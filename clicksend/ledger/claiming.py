@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import astuple
 from sqlalchemy import Connection, and_, case, func, select, true, update
 
 from clicksend.ledger import schema
@@ -50,10 +51,15 @@ def settle(connection: Connection, run_id: str, answered: Sequence[Outcome], now
     for one in answered:
         by_outcome.setdefault(one.outcome, []).append((outcome_id(one.sink, one.key), one))
     for name, pairs in reversed(by_outcome.items()):
-        details = [column for column in DETAILS if any(getattr(one, column) is not None for _, one in pairs)]
         for rows in once_each(pairs):
-            connection.execute(_settlement(name, details, run_id, now), {"rows": rows})
+            connection.execute(_settlement(name, _given(rows.values()), run_id, now), {"rows": rows})
     count(connection, run_id, answered)
+
+
+def _given(answered: Iterable[Outcome]) -> list[str]:
+    """Return the columns of which an answer says anything."""
+    columns = zip(Outcome.__struct_fields__, zip(*map(astuple, answered), strict=True), strict=True)
+    return [name for name, values in columns if name in DETAILS and values.count(None) < len(values)]
 
 
 def _settlement(outcome: str, details: Iterable[str], run_id: str, now: datetime) -> Any:

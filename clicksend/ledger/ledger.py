@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from types import TracebackType
 from typing import Self
 
@@ -11,7 +12,7 @@ from clicksend.errors import LedgerError
 from clicksend.hashing import hasher, text_hasher
 from clicksend.ledger import claiming, memory, reading, reconciling, recording, refilling, schema
 from clicksend.ledger.reading import Columns
-from clicksend.ledger.records import Claim, Confirmation, OpenClaim, Outcome, Sent
+from clicksend.ledger.records import IN_HAND, Claim, Confirmation, OpenClaim, Outcome, Sent
 from clicksend.ledger.store import Store
 
 Now = Callable[[], datetime]
@@ -42,7 +43,7 @@ class Ledger:
         """
         self._store = store
         self._now = now
-        self._hashers = None if key is None else (hasher(key), text_hasher(key))
+        self._hashers = None if key is None else (lru_cache(IN_HAND)(hasher(key)), text_hasher(key))
 
     @classmethod
     def open(

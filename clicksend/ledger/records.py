@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
 import msgspec
 
@@ -21,6 +22,11 @@ FINAL = ("sent", "unknown")
 """Outcomes after which a key is never sent again by itself."""
 
 
+IN_HAND = 2048
+"""Rows, more than are in hand at once: gates, claim and answer all ask for the hash of the same."""
+
+
+@lru_cache(IN_HAND)
 def outcome_id(sink: str, key: str) -> str:
     """Return the id of a key in a sink: 128 bits of SHA-256, in hex."""
     return hashlib.sha256(f"{sink}\0{key}".encode(errors="surrogatepass")).hexdigest()[:32]

@@ -98,7 +98,8 @@ class Reader:
 
     def _body(self, values: Values) -> str:
         body = read_text(values, "body", LONGEST_BODY)
-        named = any(read_text(values, name) not in ("", "0") for name in ("template_id", "template_name"))
+        template_id, template_name = read_text(values, "template_id"), read_text(values, "template_name")
+        named = template_id not in ("", "0") or template_name not in ("", "0")
         if body and named and self._channel != "voice":
             raise Rejected("body and a template are both given: give one of them")
         text = self._templates.text(values) if named and self._channel != "voice" else None

@@ -31,15 +31,12 @@ class Endpoints:
 
 
 def _sms(outgoing: Sequence[Outgoing], config: Mapping[str, Any]) -> Payload:
-    messages = [_common(one) | _given(from_email=one.message.from_email) for one in outgoing]
+    messages = [_common(one) for one in outgoing]
     return {"shorten_urls": bool(config.get("shorten_urls")), "messages": messages}
 
 
 def _mms(outgoing: Sequence[Outgoing], config: Mapping[str, Any]) -> Payload:  # noqa: ARG001
-    messages = [
-        _common(one) | _given(subject=one.message.subject, from_email=one.message.from_email)
-        for one in outgoing
-    ]
+    messages = [_common(one) | {"subject": one.message.subject} for one in outgoing]
     return {"media_file": outgoing[0].message.media_file, "messages": messages}
 
 
@@ -58,13 +55,16 @@ def _spoken(message: Message) -> Payload:
 
 def _common(outgoing: Outgoing) -> Payload:
     message = outgoing.message
-    optional = _given(
-        **{"from": message.sender}, schedule=message.schedule, source=message.source, country=message.country
-    )
-    return {"to": message.to, "body": message.body, "custom_string": outgoing.custom_string, **optional}
-
-
-def _given(**fields: Any) -> Payload:
+    fields = {
+        "to": message.to,
+        "body": message.body,
+        "custom_string": outgoing.custom_string,
+        "from": message.sender,
+        "schedule": message.schedule,
+        "source": message.source,
+        "country": message.country,
+        "from_email": message.from_email,
+    }
     return {name: value for name, value in fields.items() if value is not None}
 
 

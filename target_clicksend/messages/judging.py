@@ -81,7 +81,7 @@ def judge(messages: Sequence[Outgoing], rows: Sequence[Any]) -> list[Verdict]:
     """
     answered: dict[str, list[Answered]] = defaultdict(list)
     for row in rows:
-        if isinstance(row, Mapping):
+        if isinstance(row, dict):
             answered[str(row.get("custom_string"))].append(row)
     verdicts: dict[int, Verdict] = {}
     sharing: dict[str, list[Outgoing]] = defaultdict(list)
