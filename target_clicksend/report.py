@@ -50,8 +50,8 @@ class Report:
     def add(self, sink: str, outcome: str, reason: str) -> None:
         """Count a row."""
         self.rows[sink, outcome] += 1
-        known = (sink, outcome, reason) in self.reasons or len(self.reasons) < MOST_REASONS
         if outcome in WORTH_A_REASON:
+            known = (sink, outcome, reason) in self.reasons or len(self.reasons) < MOST_REASONS
             self.reasons[sink, outcome, reason if known else "other reasons, see the ledger"] += 1
 
     def price(

@@ -144,7 +144,7 @@ class Intake:
             self._reject(mapped, str(reason))
             return
         row = Row(self._run.count_row(), self._stream, key, source_key, mapped)
-        self._sink.note_unknown(mapped.keys() - set(self._keys.properties))
+        self._sink.note_unknown(mapped.keys() - self._keys.properties)
         self._sink.receive(row)
 
     def _reject(self, record: Any, reason: str) -> None:

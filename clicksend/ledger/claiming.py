@@ -15,7 +15,7 @@ from msgspec.structs import astuple
 from sqlalchemy import Connection, and_, case, func, select, true, update
 
 from clicksend.ledger import schema
-from clicksend.ledger.recording import count, final_ids, slices
+from clicksend.ledger.recording import count, final_ids
 from clicksend.ledger.records import FINAL, Claim, Outcome, outcome_id
 from clicksend.ledger.tables import CLAIM, IS_FINAL, SENT, UNKNOWN, outcomes
 from clicksend.ledger.upserting import ROWS, field, once_each, upsert
@@ -82,10 +82,7 @@ def recently_sent(
 ) -> set[tuple[str, str]]:
     """Return those (recipient hash, body hash) that were claimed since a time, and sent for all we know."""
     wanted = set(pairs)
-    found: set[tuple[str, str]] = set()
-    for some in slices(sorted({recipient for recipient, _ in wanted})):
-        query = select(outcomes.c.recipient_hash, outcomes.c.body_hash).where(
-            outcomes.c.recipient_hash.in_(some), outcomes.c.claimed_at >= since
-        )
-        found.update((row.recipient_hash, row.body_hash) for row in connection.execute(query))
-    return wanted & found
+    claim = outcomes.c.recipient_hash, outcomes.c.body_hash
+    query = select(*claim).join(ROWS, outcomes.c.recipient_hash == ROWS.c.key)
+    found = connection.execute(query.where(outcomes.c.claimed_at >= since), {"rows": dict(wanted)})
+    return wanted.intersection(tuple(row) for row in found)

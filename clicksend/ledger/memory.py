@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, select
 from clicksend.ledger.recording import slices
 from clicksend.ledger.store import insert
 from clicksend.ledger.tables import missing, opt_outs, written
+from clicksend.ledger.upserting import ROWS
 
 
 def add_opt_outs(
@@ -33,11 +34,8 @@ def drop_opt_outs(connection: Connection, source: str, seen_before: datetime) ->
 
 def opted_out(connection: Connection, hashes: Collection[str]) -> set[str]:
     """Return those of the hashes that have opted out."""
-    return {
-        found
-        for some in slices(list(hashes))
-        for found in connection.execute(select(opt_outs.c.hash).where(opt_outs.c.hash.in_(some))).scalars()
-    }
+    query = select(opt_outs.c.hash).join(ROWS, opt_outs.c.hash == ROWS.c.key)
+    return set(connection.execute(query, {"rows": dict.fromkeys(hashes)}).scalars())
 
 
 def missing_from(connection: Connection, list_id: int) -> dict[int, int]:

@@ -33,7 +33,7 @@ SIZES: dict[Channel, dict[Encoding, tuple[int, int]]] = {
     "voice": {"GSM-7": (300, 300), "UCS-2": (150, 150)},
 }
 """Units in a text of one part, and in each of several (documented)."""
-MOST_VOICE_PARTS = 4
+MOST_PARTS = {"mms": 1, "voice": 4}
 LONGEST_SUBJECT = 20
 UNICODE_HINT = "characters outside GSM 03.38, perhaps also ^{}[]\\~|€, make it Unicode, which takes more room"
 
@@ -78,7 +78,7 @@ def check_length(message: Message, account_limit: int) -> Parts:
         # Its text is made by the hub, of a template that we do not know.
         return Parts("GSM-7", 1, 1)
     parts = count_parts(message.body, message.channel)
-    limit = {"sms": account_limit, "mms": 1, "voice": MOST_VOICE_PARTS}[message.channel]
+    limit = account_limit if message.channel == "sms" else MOST_PARTS[message.channel]
     if parts.most > limit:
         size = (
             "more than 1,500 characters (500 of Unicode)"

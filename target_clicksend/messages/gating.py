@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from clicksend.paging import read_pages
@@ -52,7 +52,7 @@ class Gates:
         fresh = [message for message in messages if message.row.key not in final]
         opted_out = self._opted_out({message.to for message in fresh}, all_there_are=all_there_are)
         repeated = self._repeated(fresh)
-        window = self._run.config.get("dedupe_window_hours")
+        now, window = self._run.now(), self._run.config.get("dedupe_window_hours")
         seen: Passed | set[str] = set() if passed is None else passed
         for message in messages:
             key, text = f"key {message.row.key}", f"text {message.to} {message.content}"
@@ -65,14 +65,14 @@ class Gates:
             elif (message.to, message.content) in repeated or (window and text in seen):
                 yield message, Verdict("suppressed", "it had the same text within dedupe_window_hours")
             else:
-                judged = self._judge(message)
+                judged = self._judge(message, now)
                 if judged[1] is None:
                     seen.add(key)
                     if window:
                         seen.add(text)
                 yield judged
 
-    def _judge(self, message: Message) -> Judged:
+    def _judge(self, message: Message, now: datetime) -> Judged:
         """Judge by what the message itself says."""
         try:
             if says_opted_out(message, self._opt_out):
@@ -80,7 +80,7 @@ class Gates:
             check_length(message, self._most_parts)
             if self._channel == "voice":
                 check_voice(message, self._voices)
-            return timed(message, self._quiet_hours, self._run.now()), None
+            return timed(message, self._quiet_hours, now), None
         except Rejected as reason:
             return message, Verdict("rejected", str(reason))
         except Held as reason:

@@ -28,7 +28,7 @@ class Sink:
     def __init__(self, run: Run) -> None:
         self.run = run
         run.needs_account |= self.needs_account
-        self._unknown: set[str] = set()
+        self._seen: set[str] = set()
 
     def receive(self, row: Row) -> None:
         """Take a row; write it now or later."""
@@ -51,10 +51,11 @@ class Sink:
 
     def note_unknown(self, columns: set[str]) -> None:
         """Say once which of a row's columns go nowhere."""
-        new = {name for name in columns - self.known - self._unknown if not name.startswith("_sdc_")}
-        if new:
-            self._unknown |= new
+        if not (new := columns - self._seen):
+            return
+        self._seen |= new
+        if unknown := sorted(name for name in new - self.known if not name.startswith("_sdc_")):
             self.run.note(
-                f"{self.name}: {', '.join(sorted(new))} is not written, there is no such field: rename the"
+                f"{self.name}: {', '.join(unknown)} is not written, there is no such field: rename the"
                 " column with stream_maps."
             )
