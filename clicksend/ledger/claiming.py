@@ -15,10 +15,10 @@ from msgspec.structs import astuple
 from sqlalchemy import Connection, and_, case, func, select, true, update
 
 from clicksend.ledger import schema
-from clicksend.ledger.recording import count, final_ids
+from clicksend.ledger.recording import count
 from clicksend.ledger.records import FINAL, Claim, Outcome, outcome_id
-from clicksend.ledger.tables import CLAIM, IS_FINAL, SENT, UNKNOWN, outcomes
-from clicksend.ledger.upserting import ROWS, field, once_each, upsert
+from clicksend.ledger.tables import CLAIM, SENT, UNKNOWN, outcomes
+from clicksend.ledger.writing import ROWS, field, once_each, stored, write
 
 UNANSWERED = "claimed for sending; no answer was recorded"
 DETAILS = ("message_id", "contact_id", "object_id", "parts", "price", "currency", "custom_string", "campaign")
@@ -32,11 +32,15 @@ def claim(  # noqa: PLR0913, PLR0917
     by_id: dict[str, Claim] = {}
     for one in wanted:
         by_id.setdefault(outcome_id(sink, one.key), one)
-    for name in final_ids(connection, by_id):
-        del by_id[name]
+    there = stored(connection, by_id)
+    for name, outcome in there.items():
+        if outcome in FINAL:
+            del by_id[name]
     same = {"run_id": run_id, "sink": sink, "outcome": "unknown", "reason": UNANSWERED, "attempts": 1}
     times = {"created_at": now, "updated_at": now, "claimed_at": now, "lease_until": until}
-    upsert(connection, by_id, Claim.__struct_fields__, same | times, ~IS_FINAL)
+    # What an earlier outcome said of the message is no longer true.
+    same |= dict.fromkeys(DETAILS) | times
+    write(connection, by_id, Claim.__struct_fields__, same, there=there)
     schema.write(connection, f"{schema.SINK}{sink}", run_id)
     return {one.key for one in by_id.values()}
 
@@ -52,7 +56,13 @@ def settle(connection: Connection, run_id: str, answered: Sequence[Outcome], now
         by_outcome.setdefault(one.outcome, []).append((outcome_id(one.sink, one.key), one))
     for name, pairs in reversed(by_outcome.items()):
         for rows in once_each(pairs):
-            connection.execute(_settlement(name, _given(rows.values()), run_id, now), {"rows": rows})
+            details = _given(rows.values())
+            # Not the whole outcome: most of it stands there, and the database would read it for nothing.
+            said = {
+                key: {column: getattr(one, column) for column in ("reason", *details)}
+                for key, one in rows.items()
+            }
+            connection.execute(_settlement(name, details, run_id, now), {"rows": said})
     count(connection, run_id, answered)
 
 

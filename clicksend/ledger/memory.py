@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, select
 from clicksend.ledger.recording import slices
 from clicksend.ledger.store import insert
 from clicksend.ledger.tables import missing, opt_outs, written
-from clicksend.ledger.upserting import ROWS
+from clicksend.ledger.writing import ROWS
 
 
 def add_opt_outs(

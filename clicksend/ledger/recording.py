@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, and_, literal_column, or_, select
+from sqlalchemy import Connection, and_, or_, select
 
-from clicksend.ledger.records import COUNTED_ONLY, OUTCOMES, Outcome, outcome_id
+from clicksend.ledger.records import COUNTED_ONLY, FINAL, OUTCOMES, Outcome, outcome_id
 from clicksend.ledger.store import insert
-from clicksend.ledger.tables import CLAIM, IS_FINAL, SENT, UNKNOWN, outcomes, runs
-from clicksend.ledger.upserting import ROWS, once_each, upsert
+from clicksend.ledger.tables import SENT, UNKNOWN, outcomes, runs
+from clicksend.ledger.writing import field, once_each, stored, write
 
 SLICE = 1000
 """Rows or values in one statement; SQLite takes 32,766 parameters."""
@@ -22,16 +22,17 @@ T = TypeVar("T")
 
 def record(connection: Connection, run_id: str, new: Sequence[Outcome], now: datetime) -> None:
     """Write outcomes and count them. ``sent`` stays, ``unknown`` yields to ``sent`` only."""
-    came: ColumnElement[str] = literal_column("excluded.outcome")
+    came = field("outcome")
     may_replace = and_(
         ~SENT,
         or_(~UNKNOWN, came == "sent"),
         or_(outcomes.c.outcome == "dry_run", came != "dry_run"),
     )
-    stored = ((outcome_id(one.sink, one.key), one) for one in new if one.outcome not in COUNTED_ONLY)
+    kept = ((outcome_id(one.sink, one.key), one) for one in new if one.outcome not in COUNTED_ONLY)
     same = {"run_id": run_id, "attempts": 1, "created_at": now, "updated_at": now}
-    for rows in once_each(stored):
-        upsert(connection, rows, Outcome.__struct_fields__, same, may_replace, kept=CLAIM)
+    for rows in once_each(kept):
+        there = stored(connection, rows)
+        write(connection, rows, Outcome.__struct_fields__, same, there=there, may_replace=may_replace)
     count(connection, run_id, new)
 
 
@@ -63,15 +64,8 @@ def counts(connection: Connection, run_id: str) -> dict[tuple[str, str], int]:
 
 def final(connection: Connection, sink: str, keys: Iterable[str]) -> dict[str, str]:
     """Return the outcome of those keys that must not be sent again."""
-    found = final_ids(connection, ids := {outcome_id(sink, key): key for key in keys})
-    return {ids[name]: outcome for name, outcome in found.items()}
-
-
-def final_ids(connection: Connection, ids: Mapping[str, Any]) -> dict[str, str]:
-    """Return the outcome of those ids that must not be sent again."""
-    query = select(outcomes.c.outcome_id, outcomes.c.outcome).join(ROWS, outcomes.c.outcome_id == ROWS.c.key)
-    found = connection.execute(query.where(IS_FINAL), {"rows": dict.fromkeys(ids)})
-    return {row.outcome_id: row.outcome for row in found}
+    found = stored(connection, ids := {outcome_id(sink, key): key for key in keys})
+    return {ids[name]: outcome for name, outcome in found.items() if outcome in FINAL}
 
 
 def slices(values: Sequence[T]) -> Iterator[Sequence[T]]:

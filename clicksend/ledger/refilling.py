@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from clicksend.ledger.recording import count, final_ids
-from clicksend.ledger.records import Outcome, Sent
-from clicksend.ledger.tables import IS_FINAL, spelled
-from clicksend.ledger.upserting import upsert
+from clicksend.ledger.recording import count
+from clicksend.ledger.records import FINAL, Outcome, Sent
+from clicksend.ledger.tables import spelled
+from clicksend.ledger.writing import stored, write
 
 _NAMES = (*Outcome.__struct_fields__, "recipient_hash", "body_hash", "claimed_at")
 
@@ -26,11 +26,13 @@ def refill(connection: Connection, run_id: str, found: Sequence[Sent], now: date
     by_id: dict[str, Sent] = {}
     for one in found:
         by_id.setdefault(one.outcome_id, one)
-    for name in final_ids(connection, by_id):
-        del by_id[name]
+    there = stored(connection, by_id)
+    for name, outcome in there.items():
+        if outcome in FINAL:
+            del by_id[name]
     rows = {name: _row(one) for name, one in by_id.items()}
     same = {"run_id": run_id, "attempts": 1, "created_at": now, "updated_at": now}
-    upsert(connection, rows, _NAMES, same, ~IS_FINAL)
+    write(connection, rows, _NAMES, same, there=there)
     _count(connection, run_id, found, by_id)
     return set(by_id)
 

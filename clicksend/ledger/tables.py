@@ -149,8 +149,6 @@ SENT = outcomes.c.outcome == literal_column("'sent'")
 UNKNOWN = outcomes.c.outcome == literal_column("'unknown'")
 """Spelled as in the index, or SQLite does not use it."""
 
-IS_FINAL = SENT | UNKNOWN
-
 
 def _only(condition: Any) -> dict[str, Any]:
     return {"sqlite_where": condition, "postgresql_where": condition}

@@ -142,6 +142,8 @@ def decimal_of(value: Any) -> Decimal | None:
 
     None for absurd ones too: were they too large for the ledger, what was sent with them would be lost.
     """
+    if type(value) is int and abs(value) < 10**MOST_DIGITS:
+        return Decimal(value)
     try:
         exact = Decimal(str(value))
     except InvalidOperation:
