@@ -1,7 +1,7 @@
 """An API that takes text messages and says SUCCESS to each, as fast as it can; it remembers only counts.
 
 Started as ``python -m bench.send_server`` it says its port, serves until its standard input ends, and then
-prints what it served.
+prints what it served, and when (``time.time()``) the first request came.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import json
 import re
 import sys
+import time
 from email.utils import formatdate
 from itertools import count
 
@@ -64,10 +65,12 @@ class Service:
 
     def __init__(self) -> None:
         self.requests = self.messages = 0
+        self.first = 0.0
         self._numbers = count()
 
     def answer(self, path: str, body: bytes) -> object:
         """Return ``data`` of the answer to a request."""
+        self.first = self.first or time.time()
         self.requests += 1
         if path.endswith("/sms/send"):
             return self._sent(_decode(body).messages)
@@ -130,7 +133,9 @@ async def serve(service: Service) -> None:
     sys.stdout.write(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await ended.wait()
-    sys.stdout.write(json.dumps({"requests": service.requests, "messages": service.messages}))
+    sys.stdout.write(
+        json.dumps({"first": service.first, "requests": service.requests, "messages": service.messages})
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Prints how fast the target is: messages into a server that answers at once, contacts into a sandbox."""
+"""Prints how fast the target is: messages, next to the bare loop over pages of history, and contacts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.request import ProxyHandler, Request, build_opener
 
-from bench.runs import ENVIRONMENT, KIBIBYTES, MODULES, BenchError
+from bench.cases import bare
+from bench.runs import ENVIRONMENT, KIBIBYTES, MODULES, BenchError, run
 
 CREDENTIALS = {"username": "sandbox", "api_key": "sandbox-key"}
 TARGET = [sys.executable, "-m", "target_clicksend", "--config", "config.json"]
@@ -28,7 +29,8 @@ BATCH = 1000
 CHANGED = 100
 """Of so many contacts one is changed."""
 NAMES = ("new", "unchanged", "1 % changed")
-COLUMNS = f"{'':<24}{'rows':>10}{'rows/s':>10}{'CPU s':>8}{'peak MB':>9}{'requests':>10}\n"
+BARE_ROWS = 100_000
+COLUMNS = f"{'':<24}{'rows':>10}{'rows/s':>10}{'ratio':>8}{'CPU s':>8}{'peak MB':>9}{'requests':>10}\n"
 _opener = build_opener(ProxyHandler({}))
 
 Rows = Iterator[dict[str, Any]]
@@ -36,7 +38,7 @@ Rows = Iterator[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Ran:
-    """What one run of the target took; ``seconds`` are those of the whole command, ``busy`` its own."""
+    """What one run of the target took; ``busy`` are the seconds of its processor."""
 
     rows: int
     seconds: float
@@ -48,15 +50,11 @@ class Ran:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark and return the exit code."""
     options = _options(arguments)
-    _print(
-        "\nThe target; no latency, no caps; opt-outs, parts and a SQLite ledger; wall time of the whole"
-        f" command, best of {options.repeats}; load of the machine {os.getloadavg()[0]:.1f}\n{COLUMNS}"
-    )
     try:
         for rows in options.messages:
-            sent, again = _best([_messages_run(rows) for _ in range(options.repeats)])
-            _print(_line("messages, sent", sent) + _line("messages, sent before", again))
+            _print_messages(rows, options.repeats)
         contacts = _best([_contacts_run(options.contacts) for _ in range(options.repeats)])
+        _print(f"\nContacts into a sandbox, the whole command; best of {options.repeats}\n{COLUMNS}")
         for name, ran in zip(NAMES, contacts, strict=True):
             _print(_line(f"contacts, {name}", ran))
     except BenchError as error:
@@ -76,20 +74,43 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _best(rounds: list[list[Ran]]) -> list[Ran]:
-    return [min(runs, key=lambda run: run.seconds) for runs in zip(*rounds, strict=True)]
+    return [min(runs, key=lambda one: one.seconds) for runs in zip(*rounds, strict=True)]
+
+
+def _print_messages(rows: int, repeats: int) -> None:
+    """Print how fast messages go, next to the loop that the tap is compared with."""
+    loops, rounds = [], []
+    for _ in range(repeats):
+        loops.append(run(bare(), BARE_ROWS))
+        rounds.append(_messages_run(rows))
+    loop, (sent, again) = max(loops, key=lambda one: one.rate), _best(rounds)
+    _print(
+        "\nMessages into a server that answers at once; no caps; opt-outs, parts and a SQLite ledger; from"
+        f" first request to end; ratio to the bare loop; best of {repeats} alternating runs\n{COLUMNS}"
+        f"{'bare loop of the tap':<24}{loop.rows:>10,}{loop.rate:>10,.0f}{1:>8.3f}\n"
+    )
+    _print(_line("messages, sent", sent, loop.rate) + _line("messages, sent before", again, loop.rate))
 
 
 def _messages_run(count: int) -> list[Ran]:
     """Send so many messages, and then the same again."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as name, _send_server() as server:
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         _write(folder, "sms_messages", lambda: _messages(count))
-        first, second = (_run(folder, server.url, count) for _ in range(2))
-    _check(first, "sms_messages", sent=count)
-    _check(second, "sms_messages", duplicate=count)
-    if server.served["messages"] != count or server.served["requests"] > 2 * (-(-count // BATCH) + 10):
-        raise BenchError(f"{server.served} arrived, of {count} messages.")
-    return [first, second]
+        return [
+            _send(folder, count, arriving, outcome)
+            for arriving, outcome in ((count, "sent"), (0, "duplicate"))
+        ]
+
+
+def _send(folder: Path, count: int, arriving: int, outcome: str) -> Ran:
+    with _send_server() as server:
+        ran, ended = _run(folder, server.url, count), time.time()
+    served = server.served
+    _check(ran, "sms_messages", **{outcome: count})
+    if served["messages"] != arriving or served["requests"] > -(-arriving // BATCH) + 10:
+        raise BenchError(f"{served} arrived, of {count} messages.")
+    return replace(ran, seconds=ended - served["first"])
 
 
 def _contacts_run(count: int) -> list[Ran]:
@@ -164,7 +185,7 @@ class SendServer:
     """A running server; ``served`` is there once it has ended."""
 
     url: str
-    served: dict[str, int]
+    served: dict[str, Any]
 
 
 @contextmanager
@@ -194,9 +215,11 @@ def _sandbox() -> Iterator[str]:
             process.terminate()
 
 
-def _line(name: str, ran: Ran) -> str:
+def _line(name: str, ran: Ran, base: float | None = None) -> str:
+    rate = ran.rows / ran.seconds
+    ratio = f"{rate / base:.3f}" if base else ""
     return (
-        f"{name:<24}{ran.rows:>10,}{ran.rows / ran.seconds:>10,.0f}{ran.busy:>8.1f}{ran.megabytes:>9.0f}"
+        f"{name:<24}{ran.rows:>10,}{rate:>10,.0f}{ratio:>8}{ran.busy:>8.1f}{ran.megabytes:>9.0f}"
         f"{ran.report['requests']:>10,}\n"
     )
 
