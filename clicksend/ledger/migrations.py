@@ -23,7 +23,8 @@ def _claims_into_outcomes(connection: Connection) -> None:
         f"{name} = (SELECT {name} FROM claims WHERE claims.outcome_id = outcomes.outcome_id)"  # noqa: S608
         for name in columns
     )
-    connection.exec_driver_sql(f"UPDATE outcomes SET {values}")  # noqa: S608
+    claimed = "outcome_id IN (SELECT outcome_id FROM claims)"
+    connection.exec_driver_sql(f"UPDATE outcomes SET {values} WHERE {claimed}")  # noqa: S608
     by_hash = "" if connection.dialect.name == "sqlite" else "USING hash"
     for statement in (
         "INSERT INTO meta (name, value) SELECT DISTINCT 'sink:' || sink, '' FROM outcomes",
