@@ -18,7 +18,7 @@ from clicksend.ledger import schema
 from clicksend.ledger.recording import count
 from clicksend.ledger.records import FINAL, Claim, Outcome, outcome_id
 from clicksend.ledger.tables import CLAIM, SENT, UNKNOWN, outcomes
-from clicksend.ledger.writing import ROWS, field, once_each, stored, write
+from clicksend.ledger.writing import ROWS, field, leave_final, once_each, write
 
 UNANSWERED = "claimed for sending; no answer was recorded"
 DETAILS = ("message_id", "contact_id", "object_id", "parts", "price", "currency", "custom_string", "campaign")
@@ -32,10 +32,7 @@ def claim(  # noqa: PLR0913, PLR0917
     by_id: dict[str, Claim] = {}
     for one in wanted:
         by_id.setdefault(outcome_id(sink, one.key), one)
-    there = stored(connection, by_id)
-    for name, outcome in there.items():
-        if outcome in FINAL:
-            del by_id[name]
+    there = leave_final(connection, by_id)
     same = {"run_id": run_id, "sink": sink, "outcome": "unknown", "reason": UNANSWERED, "attempts": 1}
     times = {"created_at": now, "updated_at": now, "claimed_at": now, "lease_until": until}
     # What an earlier outcome said of the message is no longer true.

@@ -10,9 +10,9 @@ import msgspec
 from sqlalchemy import Connection
 
 from clicksend.ledger.recording import count
-from clicksend.ledger.records import FINAL, Outcome, Sent
+from clicksend.ledger.records import Outcome, Sent
 from clicksend.ledger.tables import spelled
-from clicksend.ledger.writing import stored, write
+from clicksend.ledger.writing import leave_final, write
 
 _NAMES = (*Outcome.__struct_fields__, "recipient_hash", "body_hash", "claimed_at")
 
@@ -26,10 +26,7 @@ def refill(connection: Connection, run_id: str, found: Sequence[Sent], now: date
     by_id: dict[str, Sent] = {}
     for one in found:
         by_id.setdefault(one.outcome_id, one)
-    there = stored(connection, by_id)
-    for name, outcome in there.items():
-        if outcome in FINAL:
-            del by_id[name]
+    there = leave_final(connection, by_id)
     rows = {name: _row(one) for name, one in by_id.items()}
     same = {"run_id": run_id, "attempts": 1, "created_at": now, "updated_at": now}
     write(connection, rows, _NAMES, same, there=there)

@@ -20,6 +20,7 @@ from sqlalchemy import (
     update,
 )
 
+from clicksend.ledger.records import FINAL
 from clicksend.ledger.tables import outcomes
 
 KEPT = frozenset({"outcome_id", "created_at", "attempts"})
@@ -44,6 +45,15 @@ def stored(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
     query = select(outcomes.c.outcome_id, outcomes.c.outcome).join(ROWS, outcomes.c.outcome_id == ROWS.c.key)
     found = connection.execute(query, {"rows": dict.fromkeys(ids)})
     return {row.outcome_id: row.outcome for row in found}
+
+
+def leave_final(connection: Connection, rows: dict[str, T]) -> set[str]:
+    """Take out the rows whose outcome is final; return the ids of those left that have another one."""
+    there = stored(connection, rows)
+    for name, outcome in there.items():
+        if outcome in FINAL:
+            del rows[name]
+    return there.keys() & rows
 
 
 def write(  # noqa: PLR0913
