@@ -1,4 +1,4 @@
-"""Many rows in one statement: they go to the database as one JSON object, under their outcome ids."""
+"""Many rows in one statement: they go to the database as one JSON object, under what they are found by."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ KEPT = frozenset({"outcome_id", "created_at", "attempts"})
 ROWS = func.json_each(bindparam("rows", type_=JSON)).table_valued(
     column("key", Text), column("value", JSON), name="came"
 )
-"""The rows, as the statement's parameter ``rows`` gives them: objects by outcome id."""
+"""The rows of the statement's parameter ``rows``: objects by outcome id; where only ids or hashes are looked
+up, these with any value."""
 
 T = TypeVar("T")
 
