@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import re
 import unicodedata
 from collections.abc import Callable
 
 PHONE_NUMBER = re.compile(r"\+?[0-9][0-9 ().-]{4,}[0-9]")
+BLOCK = 64
+"""Bytes that SHA-256 takes at once."""
 
 
 def hasher(key: str) -> Callable[[str], str]:
@@ -18,13 +19,19 @@ def hasher(key: str) -> Callable[[str], str]:
 
 
 def text_hasher(key: str) -> Callable[[str], str]:
-    """Return the function that hashes texts as they are with a key: HMAC-SHA256, in hex."""
-    base = hmac.new(key.encode(), digestmod=hashlib.sha256)
+    """Return the function that hashes texts as they are with a key: HMAC-SHA256, in hex.
+
+    RFC 2104 by hand: ``hmac`` of the standard library takes three times as long for each short text.
+    """
+    secret = key.encode()
+    secret = (hashlib.sha256(secret).digest() if len(secret) > BLOCK else secret).ljust(BLOCK, b"\0")
+    inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in secret)) for pad in (0x36, 0x5C))
 
     def hash_text(text: str) -> str:
-        digest = base.copy()
+        digest, whole = inner.copy(), outer.copy()
         digest.update(text.encode(errors="surrogatepass"))
-        return digest.hexdigest()
+        whole.update(digest.digest())
+        return whole.hexdigest()
 
     return hash_text
 

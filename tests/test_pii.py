@@ -5,13 +5,13 @@ import hmac
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tap_runner import run_tap
 from test_tap import SdkOutput
 
 from clicksend import errors
-from clicksend.hashing import canonical, hasher
+from clicksend.hashing import canonical, hasher, text_hasher
 from tap_clicksend.streams import ALL
 
 KEY = "a key that nobody guesses"
@@ -104,3 +104,11 @@ def test_a_hash_without_a_key_is_refused(sandbox, config):
     with pytest.raises(errors.SettingsError, match="pii") as caught:
         run_tap(sandbox.api_url, **config)
     assert "short" not in str(caught.value)
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=200), st.text())
+@example("k" * 64, "")
+@example("k" * 65, "a")
+def test_hashes_are_hmac_sha256(key, text):
+    expected = hmac.new(key.encode(), text.encode(errors="surrogatepass"), hashlib.sha256)
+    assert text_hasher(key)(text) == expected.hexdigest()
