@@ -1,4 +1,7 @@
-"""What goes into the ledger and what comes out of it."""
+"""What goes into the ledger and what comes out of it.
+
+What there is many of is kept from the garbage collector (``gc=False``): none of it can be part of a cycle.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ def outcome_id(sink: str, key: str) -> str:
     return hashlib.sha256(f"{sink}\0{key}".encode(errors="surrogatepass")).hexdigest()[:32]
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What came of a row.
 
     Attributes:
@@ -60,7 +63,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     campaign: str | None = None
 
 
-class Claim(msgspec.Struct, frozen=True, kw_only=True):
+class Claim(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A row that is about to be sent.
 
     Attributes:

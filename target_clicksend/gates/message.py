@@ -11,7 +11,7 @@ from target_clicksend.row import Row
 Channel = Literal["sms", "mms", "voice", "notification"]
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class Message(msgspec.Struct, frozen=True, gc=False, kw_only=True, array_like=True):
     """One message to one recipient.
 
     Attributes:

@@ -38,7 +38,7 @@ LONGEST_SUBJECT = 20
 UNICODE_HINT = "characters outside GSM 03.38, perhaps also ^{}[]\\~|€, make it Unicode, which takes more room"
 
 
-class Parts(msgspec.Struct, frozen=True):
+class Parts(msgspec.Struct, frozen=True, gc=False):
     """Length of a text in parts.
 
     Attributes:

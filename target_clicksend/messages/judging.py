@@ -36,7 +36,7 @@ def token(outcome_id: str) -> str:
     return f"sc-{outcome_id}"
 
 
-class Outgoing(msgspec.Struct, frozen=True):
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """A message as it is sent: what its row in the answer is found by.
 
     Attributes:
@@ -58,7 +58,7 @@ class Outgoing(msgspec.Struct, frozen=True):
         return self.message.body
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What came of a message.
 
     Attributes:
