@@ -173,13 +173,6 @@ def test_wrong_urls_are_named_in_a_sentence(url, says):
     assert caught.value.__cause__ is None
 
 
-def test_a_sqlite_that_could_not_settle_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 32, 9))
-    with pytest.raises(LedgerError, match="use another Python, or PostgreSQL"):
-        Ledger.open(f"sqlite:///{tmp_path}/ledger.db", **ACCOUNT)
-    assert not list(tmp_path.iterdir())
-
-
 def test_a_file_that_is_no_database(tmp_path):
     (tmp_path / "ledger.db").write_text("no database " * 1000)
     with pytest.raises(LedgerError, match="file is not a database"):

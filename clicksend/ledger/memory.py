@@ -10,14 +10,14 @@ from sqlalchemy import Connection, delete, select
 from clicksend.ledger.recording import slices
 from clicksend.ledger.store import insert
 from clicksend.ledger.tables import missing, opt_outs, written
-from clicksend.ledger.writing import ROWS
+from clicksend.ledger.writing import WANTED
 
 
 def add_opt_outs(
     connection: Connection, hashes: Iterable[str], source: str, kind: str, now: datetime
 ) -> None:
     """Note opt-outs, and when they were last seen."""
-    statement = insert(connection, opt_outs)
+    statement = insert(connection.dialect, opt_outs)
     rows = [{"hash": one, "source": source, "kind": kind, "seen_at": now} for one in set(hashes)]
     if rows:
         seen = statement.on_conflict_do_update(
@@ -34,8 +34,8 @@ def drop_opt_outs(connection: Connection, source: str, seen_before: datetime) ->
 
 def opted_out(connection: Connection, hashes: Collection[str]) -> set[str]:
     """Return those of the hashes that have opted out."""
-    query = select(opt_outs.c.hash).join(ROWS, opt_outs.c.hash == ROWS.c.key)
-    return set(connection.execute(query, {"rows": dict.fromkeys(hashes)}).scalars())
+    query = select(opt_outs.c.hash).join(WANTED, opt_outs.c.hash == WANTED.c.key)
+    return set(connection.execute(query, {"wanted": dict.fromkeys(hashes)}).scalars())
 
 
 def missing_from(connection: Connection, list_id: int) -> dict[int, int]:
@@ -63,7 +63,7 @@ def what_was_written(connection: Connection, contact_ids: Collection[int]) -> di
 
 def set_written(connection: Connection, hashes: Mapping[int, tuple[str, str]]) -> None:
     """Note the hashes of what was wanted and found, by contact_id."""
-    statement = insert(connection, written)
+    statement = insert(connection.dialect, written)
     changed = statement.on_conflict_do_update(
         index_elements=[written.c.contact_id],
         set_={"wanted": statement.excluded.wanted, "found": statement.excluded.found},

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, select
 
 from clicksend.ledger.records import COUNTED_ONLY, FINAL, OUTCOMES, Outcome, outcome_id
 from clicksend.ledger.store import insert
-from clicksend.ledger.tables import SENT, UNKNOWN, outcomes, runs
-from clicksend.ledger.writing import field, once_each, stored, write
+from clicksend.ledger.tables import runs
+from clicksend.ledger.writing import stored, values_of, write
 
 SLICE = 1000
 """Rows or values in one statement; SQLite takes 32,766 parameters."""
@@ -21,18 +21,11 @@ T = TypeVar("T")
 
 
 def record(connection: Connection, run_id: str, new: Sequence[Outcome], now: datetime) -> None:
-    """Write outcomes and count them. ``sent`` stays, ``unknown`` yields to ``sent`` only."""
-    came = field("outcome")
-    may_replace = and_(
-        ~SENT,
-        or_(~UNKNOWN, came == "sent"),
-        or_(outcomes.c.outcome == "dry_run", came != "dry_run"),
-    )
-    kept = ((outcome_id(one.sink, one.key), one) for one in new if one.outcome not in COUNTED_ONLY)
+    """Write outcomes and count them."""
+    kept = [one for one in new if one.outcome not in COUNTED_ONLY]
+    ids = [outcome_id(one.sink, one.key) for one in kept]
     same = {"run_id": run_id, "attempts": 1, "created_at": now, "updated_at": now}
-    for rows in once_each(kept):
-        there = stored(connection, rows)
-        write(connection, rows, Outcome.__struct_fields__, same, there=there, may_replace=may_replace)
+    write(connection, {"outcome_id": ids, **values_of(kept)}, same)
     count(connection, run_id, new)
 
 
@@ -43,7 +36,7 @@ def count(connection: Connection, run_id: str, new: Iterable[Outcome]) -> None:
         raise ValueError(f"no such outcome: {', '.join(sorted(unheard))}")
     if not counts:
         return
-    statement = insert(connection, runs)
+    statement = insert(connection.dialect, runs)
     added = statement.on_conflict_do_update(
         index_elements=list(runs.primary_key), set_={"rows": runs.c.rows + statement.excluded.rows}
     )

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from clicksend.ledger.recording import count
-from clicksend.ledger.records import Outcome, Sent
-from clicksend.ledger.tables import spelled
-from clicksend.ledger.writing import leave_final, write
-
-_NAMES = (*Outcome.__struct_fields__, "recipient_hash", "body_hash", "claimed_at")
+from clicksend.ledger.records import Sent
+from clicksend.ledger.writing import Values, leave_final, values_of, write
 
 
 def refill(connection: Connection, run_id: str, found: Sequence[Sent], now: datetime) -> set[str]:
@@ -26,19 +22,22 @@ def refill(connection: Connection, run_id: str, found: Sequence[Sent], now: date
     by_id: dict[str, Sent] = {}
     for one in found:
         by_id.setdefault(one.outcome_id, one)
-    there = leave_final(connection, by_id)
-    rows = {name: _row(one) for name, one in by_id.items()}
+    leave_final(connection, by_id)
     same = {"run_id": run_id, "attempts": 1, "created_at": now, "updated_at": now}
-    write(connection, rows, _NAMES, same, there=there)
+    write(connection, _values(list(by_id.values())), same)
     _count(connection, run_id, found, by_id)
     return set(by_id)
 
 
-def _row(one: Sent) -> dict[str, Any]:
-    """Return an outcome; the duplicate window knows it where recipient, text and time are known."""
-    known = {"recipient_hash": one.recipient_hash, "body_hash": one.body_hash}
-    claimed = {} if one.at is None else known | {"claimed_at": spelled(one.at)}
-    return msgspec.structs.asdict(one.outcome) | claimed
+def _values(found: Sequence[Sent]) -> Values:
+    """Return outcomes; the duplicate window knows those whose recipient, text and time are known."""
+    return {
+        "outcome_id": [one.outcome_id for one in found],
+        **values_of([one.outcome for one in found]),
+        "recipient_hash": [one.at and one.recipient_hash for one in found],
+        "body_hash": [one.at and one.body_hash for one in found],
+        "claimed_at": [one.at for one in found],
+    }
 
 
 def _count(connection: Connection, run_id: str, found: Sequence[Sent], written: Mapping[str, Sent]) -> None:
@@ -46,9 +45,7 @@ def _count(connection: Connection, run_id: str, found: Sequence[Sent], written: 
         connection,
         run_id,
         [
-            one.outcome
-            if written.get(one.outcome_id) is one
-            else msgspec.structs.replace(one.outcome, outcome="duplicate")
+            one.outcome if written.get(one.outcome_id) is one else replace(one.outcome, outcome="duplicate")
             for one in found
         ],
     )

@@ -146,7 +146,7 @@ def read(connection: Connection, name: str) -> str | None:
 
 def write(connection: Connection, name: str, value: str) -> None:
     """Note something under a name."""
-    statement = insert(connection, meta).values(name=name, value=value)
+    statement = insert(connection.dialect, meta).values(name=name, value=value)
     connection.execute(statement.on_conflict_do_update(index_elements=[meta.c.name], set_={"value": value}))
 
 

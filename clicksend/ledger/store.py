@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import URL, Connection, Table, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Dialect, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -19,7 +19,6 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 from clicksend.errors import LedgerError, LedgerUrlError
-from clicksend.ledger.tables import as_json
 
 PATIENCE = 60
 """Seconds to wait for other processes' transactions."""
@@ -33,8 +32,6 @@ PRAGMAS = (
     "cache_size = -65536",  # KiB
     "secure_delete = ON",  # what is forgotten is overwritten
 )
-OLDEST_SQLITE = (3, 33)
-"""Knows UPDATE FROM; an older one could claim messages, and not settle them."""
 
 BEGIN = {
     ("sqlite", True): ("BEGIN IMMEDIATE",),
@@ -71,19 +68,16 @@ class Store:
             LedgerError: The URL is no such thing, or the file cannot be made.
         """
         parsed = _parsed(url)
-        options: dict[str, Any] = {"isolation_level": "READ COMMITTED", "pool_pre_ping": True}
+        options: dict[str, Any] = {
+            "isolation_level": "READ COMMITTED",
+            "pool_pre_ping": True,
+            "paramstyle": "format",
+        }
         if parsed.get_backend_name() == "sqlite":
-            if sqlite3.sqlite_version_info < OLDEST_SQLITE:
-                raise LedgerError(
-                    f"This Python has SQLite {sqlite3.sqlite_version}, but the ledger needs 3.33: use"
-                    " another Python, or PostgreSQL in ledger_url."
-                )
             _make_private(Path(str(parsed.database)), create=create)
             options = {"connect_args": {"timeout": PATIENCE}}
         try:
-            self._engine = create_engine(
-                parsed, hide_parameters=True, use_insertmanyvalues=False, json_serializer=as_json, **options
-            )
+            self._engine = create_engine(parsed, hide_parameters=True, use_insertmanyvalues=False, **options)
         except ModuleNotFoundError as missing:
             raise LedgerUrlError(
                 f"ledger_url needs the database driver {missing.name}: pip install 'psycopg[binary]', and"
@@ -122,9 +116,9 @@ class Store:
             raise LedgerError(_sentence(error)) from None
 
 
-def insert(connection: Connection, table: Table) -> Any:
+def insert(dialect: Dialect, table: Table) -> Any:
     """Return the database's own INSERT, which knows ON CONFLICT."""
-    return INSERTS[connection.dialect.name](table)
+    return INSERTS[dialect.name](table)
 
 
 def _parsed(url: str) -> URL:

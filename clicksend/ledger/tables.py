@@ -8,13 +8,12 @@ has no order costs each batch of a large ledger as many pages as it has rows, so
 from __future__ import annotations
 
 import re
-from contextlib import suppress
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-import msgspec
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -93,24 +92,15 @@ class Free(TypeDecorator[str]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        """Make a text storable."""
-        return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value) if value else value
+    def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None]:  # noqa: ARG002
+        """Return the function that makes a text storable."""
+        return _storable
 
 
-def as_json(value: Any) -> str:
-    """Return the JSON of rows; what no database can hold becomes U+FFFD."""
-    with suppress(UnicodeEncodeError):
-        text = msgspec.json.encode(value).decode()
-        if "\\u0000" not in text:
-            return text
-    return msgspec.json.encode(_storable(msgspec.to_builtins(value))).decode()
-
-
-def _storable(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _storable(one) for name, one in value.items()}
-    return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value) if isinstance(value, str) else value
+def _storable(text: str | None) -> str | None:
+    if not text or (text.isascii() and "\0" not in text):
+        return text
+    return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 metadata = MetaData()

@@ -1,108 +1,133 @@
-"""Many rows in one statement: they go to the database as one JSON object, under what they are found by."""
+"""Outcomes, looked up and written many at a time, by the one rule of which may replace which."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import repeat
+from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import astuple
 from sqlalchemy import (
     JSON,
-    ColumnElement,
+    BindParameter,
     Connection,
-    String,
+    Dialect,
     Text,
+    and_,
     bindparam,
-    cast,
     column,
     func,
-    literal,
+    literal_column,
+    or_,
     select,
-    update,
 )
 
 from clicksend.ledger.records import FINAL
-from clicksend.ledger.tables import outcomes
+from clicksend.ledger.store import insert
+from clicksend.ledger.tables import SENT, UNKNOWN, outcomes
 
 KEPT = frozenset({"outcome_id", "created_at", "attempts"})
 """Columns that a later outcome does not set anew."""
 
-ROWS = func.json_each(bindparam("rows", type_=JSON)).table_valued(
-    column("key", Text), column("value", JSON), name="came"
-)
-"""The rows of the statement's parameter ``rows``: objects by outcome id; where only ids or hashes are looked
-up, these with any value."""
+GIVEN = "given_"
 
-T = TypeVar("T")
+Values = Mapping[str, Collection[Any]]
+"""Rows: their values by column of outcomes."""
 
-
-def field(name: str) -> ColumnElement[Any]:
-    """Return the value that a row gives for a column of outcomes, null where it gives none."""
-    text, kind = ROWS.c.value[name].as_string(), outcomes.c[name].type
-    return text if isinstance(kind, String) else cast(text, kind)
+WANTED = func.json_each(bindparam("wanted", type_=JSON)).table_valued(column("key", Text), name="wanted")
+"""What is looked up: the names in the object that is the statement's parameter ``wanted``."""
 
 
 def stored(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
     """Return the outcome of those ids that have one."""
-    query = select(outcomes.c.outcome_id, outcomes.c.outcome).join(ROWS, outcomes.c.outcome_id == ROWS.c.key)
-    found = connection.execute(query, {"rows": dict.fromkeys(ids)})
+    query = select(outcomes.c.outcome_id, outcomes.c.outcome).join(
+        WANTED, outcomes.c.outcome_id == WANTED.c.key
+    )
+    found = connection.execute(query, {"wanted": dict.fromkeys(ids)})
     return {row.outcome_id: row.outcome for row in found}
 
 
-def leave_final(connection: Connection, rows: dict[str, T]) -> set[str]:
-    """Take out the rows whose outcome is final; return the ids of those left that have another one."""
-    there = stored(connection, rows)
-    for name, outcome in there.items():
+def leave_final(connection: Connection, rows: dict[str, Any]) -> None:
+    """Take out the rows, by outcome id, whose outcome is final."""
+    for name, outcome in stored(connection, rows).items():
         if outcome in FINAL:
             del rows[name]
-    return there.keys() & rows
 
 
-def write(  # noqa: PLR0913
-    connection: Connection,
-    rows: Mapping[str, Any],
-    names: Iterable[str],
-    same: Mapping[str, Any],
-    *,
-    there: Container[str],
-    may_replace: ColumnElement[bool] | None = None,
-) -> None:
-    """Write outcomes, in a transaction that writes alone: new ones, and others over what stands there.
+def values_of(rows: Sequence[Struct]) -> Values:
+    """Return what is in some rows of one kind."""
+    columns = zip(*map(astuple, rows), strict=True)
+    return dict(zip(rows[0].__struct_fields__, columns, strict=True)) if rows else {}
+
+
+def write(connection: Connection, values: Values, same: Mapping[str, Any]) -> None:
+    """Write outcomes, new ones and over what stands there; the second of one id after the first.
+
+    ``sent`` stays for ever, ``unknown`` yields to ``sent`` only, and ``dry_run`` replaces nothing but
+    ``dry_run``.
 
     Args:
         connection: To the database.
-        rows: What gives the columns ``names``, by outcome id.
-        names: Columns that each row gives; of what is replaced, those that it does not give stay.
-        same: Columns that are the same in all rows.
-        there: Ids that have an outcome.
-        may_replace: Whether that yields; None: it does.
+        values: What is written, ``outcome_id`` among it; of what is replaced, all other columns stay.
+        same: Further columns, with the one value that all have.
     """
-    new: dict[str, Any] = {name: literal(value, outcomes.c[name].type) for name, value in same.items()}
-    new |= {name: field(name) for name in names}
-    first = {name: row for name, row in rows.items() if name not in there}
-    if first:
-        given = select(ROWS.c.key, *new.values())
-        connection.execute(outcomes.insert().from_select(["outcome_id", *new], given), {"rows": first})
-    if len(first) < len(rows):
-        replaced = {name: value for name, value in new.items() if name not in KEPT}
-        statement = update(outcomes).where(outcomes.c.outcome_id == ROWS.c.key)
-        if may_replace is not None:
-            statement = statement.where(may_replace)
-        connection.execute(
-            statement.values(replaced | {"attempts": outcomes.c.attempts + 1}),
-            {"rows": {name: row for name, row in rows.items() if name in there}},
-        )
+    execute_each(connection, _upsert(connection.dialect, tuple({**same, **values})), values, same)
 
 
-def once_each(pairs: Iterable[tuple[str, T]]) -> Iterator[dict[str, T]]:
-    """Yield rows by outcome id, the second of one id after the first: one statement takes each id once."""
-    waiting = list(pairs)
-    while waiting:
-        first: dict[str, T] = {}
-        later: list[tuple[str, T]] = []
-        for name, row in waiting:
-            if name in first:
-                later.append((name, row))
-            else:
-                first[name] = row
-        yield first
-        waiting = later
+@lru_cache
+def _upsert(dialect: Dialect, names: tuple[str, ...]) -> Any:
+    statement = insert(dialect, outcomes)
+    came = statement.excluded
+    may_replace = and_(
+        ~SENT,
+        or_(~UNKNOWN, came.outcome == literal_column("'sent'")),
+        or_(outcomes.c.outcome == literal_column("'dry_run'"), came.outcome != literal_column("'dry_run'")),
+    )
+    replaced = {name: came[name] for name in names if name not in KEPT}
+    return statement.values({name: given(name) for name in names}).on_conflict_do_update(
+        index_elements=[outcomes.c.outcome_id],
+        set_=replaced | {"attempts": outcomes.c.attempts + literal_column("1")},
+        where=may_replace,
+    )
+
+
+def given(name: str) -> BindParameter[Any]:
+    """Return what a row gives for a column of outcomes, in a statement for ``execute_each``."""
+    return bindparam(f"{GIVEN}{name}", type_=outcomes.c[name].type)
+
+
+def execute_each(connection: Connection, statement: Any, values: Values, same: Mapping[str, Any]) -> None:
+    """Execute a statement once for each row, one after the other.
+
+    The driver gets all of it at once: SQLAlchemy would take longer to look at the values than the database
+    to store them.
+
+    Args:
+        connection: To the database.
+        statement: One of few; all its parameters are made by ``given``.
+        values: The rows.
+        same: Further columns, with the one value that all rows have.
+    """
+    sql, order = _compiled(statement, connection.dialect)
+    parameters: list[Iterable[Any]] = []
+    for name, spelled in order:
+        parameters.append(map(spelled, values[name]) if name in values else repeat(spelled(same[name])))
+    if rows := list(zip(*parameters, strict=False)):
+        connection.exec_driver_sql(sql, rows)
+
+
+@lru_cache
+def _compiled(statement: Any, dialect: Dialect) -> tuple[str, list[tuple[str, Callable[[Any], Any]]]]:
+    """Return a statement's SQL, and its parameters: their columns, and how their values are spelled."""
+    compiled = statement.compile(dialect=dialect)
+    names = [name.removeprefix(GIVEN) for name in compiled.positiontup]
+    kinds = [outcomes.c[name].type.dialect_impl(dialect) for name in names]
+    return str(compiled), [
+        (name, kind.bind_processor(dialect) or _as_it_is) for name, kind in zip(names, kinds, strict=True)
+    ]
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
