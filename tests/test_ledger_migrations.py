@@ -18,7 +18,6 @@ create table claims (
 create index claims_recipient_hash on claims (recipient_hash);
 insert into claims select outcome_id, recipient_hash, body_hash, claimed_at, lease_until
     from outcomes where claimed_at is not null;
-drop index outcomes_recipient_hash;
 drop index outcomes_message_id;
 create index outcomes_message_id on outcomes {by_hash} (message_id);
 create index outcomes_key on outcomes {by_hash} (key);

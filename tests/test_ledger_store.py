@@ -10,6 +10,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime
 from threading import Barrier
 
 import pytest
@@ -125,7 +126,8 @@ def test_look_ups_use_an_index(tmp_path):
         "select * from outcomes order by updated_at, outcome_id": "outcomes_updated_at",
         "select * from outcomes where recipient_hash in ('h')": "outcomes_recipient_hash",
     }
-    Ledger.open(f"sqlite:///{tmp_path}/ledger.db", **ACCOUNT).close()
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db", **ACCOUNT) as ledger:
+        ledger.recently_sent([], since=datetime.now(UTC))  # makes the index of recipients
     connection = sqlite3.connect(tmp_path / "ledger.db")
     for query, index in queries.items():
         plan = connection.execute(f"explain query plan {query}").fetchall()

@@ -14,6 +14,7 @@ from clicksend.ledger import claiming, memory, reading, reconciling, recording, 
 from clicksend.ledger.reading import Columns
 from clicksend.ledger.records import IN_HAND, Claim, Confirmation, OpenClaim, Outcome, Sent
 from clicksend.ledger.store import Store
+from clicksend.ledger.tables import INDEX_OF_RECIPIENTS
 
 Now = Callable[[], datetime]
 
@@ -43,6 +44,7 @@ class Ledger:
         """
         self._store = store
         self._now = now
+        self._finds_recipients = False
         self._hashers = None if key is None else (lru_cache(IN_HAND)(hasher(key)), text_hasher(key))
 
     @classmethod
@@ -171,6 +173,10 @@ class Ledger:
 
     def recently_sent(self, pairs: Iterable[tuple[str, str]], *, since: datetime) -> set[tuple[str, str]]:
         """Return those (recipient hash, body hash) that were sent, or perhaps sent, since a time."""
+        if not self._finds_recipients:
+            with self._store.write() as connection:
+                connection.exec_driver_sql(INDEX_OF_RECIPIENTS)
+            self._finds_recipients = True
         with self._store.read() as connection:
             return claiming.recently_sent(connection, pairs, since)
 

@@ -32,7 +32,6 @@ def _claims_into_outcomes(connection: Connection) -> None:
         "DROP INDEX outcomes_key",
         "DROP INDEX outcomes_message_id",
         f"CREATE INDEX outcomes_message_id ON outcomes {by_hash} (message_id) WHERE message_id IS NOT NULL",
-        "CREATE INDEX outcomes_recipient_hash ON outcomes (recipient_hash) WHERE recipient_hash IS NOT NULL",
     ):
         connection.exec_driver_sql(statement)
 

@@ -152,7 +152,12 @@ Index(
     postgresql_using="hash",
     **_only(outcomes.c.message_id.is_not(None)),
 )
-Index("outcomes_recipient_hash", outcomes.c.recipient_hash, **_only(outcomes.c.recipient_hash.is_not(None)))
+
+INDEX_OF_RECIPIENTS = (
+    "CREATE INDEX IF NOT EXISTS outcomes_recipient_hash ON outcomes (recipient_hash)"
+    " WHERE recipient_hash IS NOT NULL"
+)
+"""Made when the duplicate window first looks at it: keeping it takes a tenth of the time of sending."""
 
 runs = Table(
     "runs",

@@ -40,7 +40,8 @@ PROPERTIES: dict[str, dict[str, Any]] = {
     "dedupe_window_hours": {
         "type": "number",
         "title": "Duplicate window",
-        "description": "Hours in which nobody gets the same text twice, whatever the keys. Unset: no limit.",
+        "description": "Hours in which nobody gets the same text twice, whatever the keys. Unset: no limit."
+        " The first run with it indexes the ledger, a minute for many millions of messages.",
         "exclusiveMinimum": 0,
     },
     "max_messages_per_run": {
