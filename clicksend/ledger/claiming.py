@@ -22,7 +22,7 @@ from clicksend.ledger.writing import WANTED, execute_each, given, leave_final, v
 
 UNANSWERED = "claimed for sending; no answer was recorded"
 DETAILS = ("message_id", "contact_id", "object_id", "parts", "price", "currency", "custom_string", "campaign")
-"""Values that an answer sets where it says anything."""
+"""Columns that an answer sets where it says anything."""
 
 
 def claim(  # noqa: PLR0913, PLR0917
