@@ -8,7 +8,6 @@ has no order costs each batch of a large ledger as many pages as it has rows, so
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -92,15 +91,11 @@ class Free(TypeDecorator[str]):
     impl = Text
     cache_ok = True
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None]:  # noqa: ARG002
-        """Return the function that makes a text storable."""
-        return _storable
-
-
-def _storable(text: str | None) -> str | None:
-    if not text or (text.isascii() and "\0" not in text):
-        return text
-    return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Make a text storable."""
+        if not value or (value.isascii() and "\0" not in value):
+            return value
+        return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value)
 
 
 metadata = MetaData()
