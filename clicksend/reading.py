@@ -113,7 +113,7 @@ class Rows:
         with _extra():
             from tap_clicksend.arrow import ArrowColumns  # noqa: PLC0415
         columns = ArrowColumns(self.schema)
-        return columns.table(self._pages(columns.lines))
+        return columns.table(self._pages(columns))
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a frame with the same types whatever the rows hold.

@@ -23,7 +23,7 @@ other is left null, and a warning names the column and counts them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,6 +37,7 @@ import pyarrow.json as pj  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from singer_sdk.contrib.msgspec import encoder
 
+from tap_clicksend.block import Block
 from tap_clicksend.columns import Row
 
 PAGES = 100
@@ -44,7 +45,7 @@ PAGES = 100
 
 SMALLEST = Decimal("1e-9")
 
-_decode_lines = msgspec.json.Decoder(Row, float_hook=Decimal).decode_lines
+_decoder = msgspec.json.Decoder(dict[str, list[Any]], float_hook=Decimal)
 _digits = Context(prec=38)
 _logger = logging.getLogger("tap-clicksend")
 
@@ -64,10 +65,10 @@ class Kind:
 
 
 class ArrowColumns:
-    """The columns of a stream in Arrow.
+    """The columns of a stream in Arrow; a form of rows.
 
-    They are made of JSON lines: Arrow's reader is exact, refuses what does not fit, and lets Python's other
-    threads run meanwhile, which no conversion of Python objects does.
+    They are made of JSON, each page an object of columns: Arrow's reader is exact, refuses what does not fit,
+    and lets Python's other threads run meanwhile, which no conversion of Python objects does.
 
     Attributes:
         schema: Their Arrow schema. All are nullable, keys too, so that files can always be read together.
@@ -78,38 +79,51 @@ class ArrowColumns:
         self._nested = [name for name, kind in self._kinds.items() if kind is JSON]
         self._decimals = [name for name, kind in self._kinds.items() if kind is NUMBER]
         self.schema = pa.schema([(name, kind.arrow) for name, kind in self._kinds.items()])
-        self._parsing = pj.ParseOptions(explicit_schema=self.schema, unexpected_field_behavior="ignore")
+        lists = pa.schema([(name, pa.list_(kind.arrow)) for name, kind in self._kinds.items()])
+        self._parsing = pj.ParseOptions(explicit_schema=lists, unexpected_field_behavior="ignore")
         # More threads would only take the processor from those that read and write.
         self._reading = pj.ReadOptions(use_threads=False)
 
-    def lines(self, rows: list[Row]) -> bytes:
-        """Return rows as ``table`` takes them: as JSON lines, with text that holds JSON where types vary."""
-        for name in self._nested:
-            if any(row.get(name) is not None for row in rows):
-                rows = [{**row, name: _json_text(row.get(name))} for row in rows]
-        return encoder.encode_lines(rows)
+    def pack(self, block: Block) -> bytes:
+        """Return a line with an object of the rows' columns; where types vary, text that holds JSON."""
+        nested = [name for name in self._nested if block[name].count(None) < len(block)]
+        texts = {name: list(map(_json_text, block[name])) for name in nested}
+        return encoder.encode({**block.columns, **texts}) + b"\n"
+
+    def pack_rows(self, rows: list[Row]) -> bytes:
+        """Return rows that maps have made as ``pack`` returns others; they may lack columns."""
+        return self.pack(Block({name: [row.get(name) for row in rows] for name in self._kinds}))
+
+    def choose(self, content: bytes, indices: Collection[int]) -> bytes:
+        """Return those rows of what ``pack`` returned."""
+        columns = _decoder.decode(content)
+        chosen = {name: [values[index] for index in indices] for name, values in columns.items()}
+        return encoder.encode(chosen) + b"\n"
 
     def table(self, pages: Iterable[bytes]) -> pa.Table:
-        """Return pages of lines as a table with exactly ``schema``."""
+        """Return packed pages as a table with exactly ``schema``."""
         parts, ahead = [self.schema.empty_table()], iter(pages)
         while some := list(islice(ahead, PAGES)):
-            if lines := b"".join(some):
-                parts.append(self.part(lines))
+            parts.append(self.part(b"".join(some)))
         return pa.concat_tables(parts)
 
-    def part(self, lines: bytes) -> pa.Table:
-        """Return lines, at least one, as a table with exactly ``schema``."""
+    def part(self, packed: bytes) -> pa.Table:
+        """Return packed pages, at least one, as a table with exactly ``schema``."""
         with suppress(pa.ArrowInvalid):
-            table = pj.read_json(pa.BufferReader(lines), self._reading, self._parsing).select(
-                self.schema.names
-            )
+            lists = pj.read_json(pa.BufferReader(packed), self._reading, self._parsing)
+            chunks = [lists.column(name).chunks for name in self.schema.names]
+            columns = [pa.chunked_array([part.flatten() for part in parts]) for parts in chunks]
+            table = pa.Table.from_arrays(columns, schema=self.schema)
             for name in self._decimals:
                 # The reader lets a digit too many pass.
                 table.column(name).validate(full=True)
             return table
-        rows = _decode_lines(lines)
-        arrays = [_array(name, kind, [row.get(name) for row in rows]) for name, kind in self._kinds.items()]
-        return pa.Table.from_arrays(arrays, schema=self.schema)
+        pages = _decoder.decode_lines(packed)
+        columns = [
+            _array(name, kind, [value for page in pages for value in page[name]])
+            for name, kind in self._kinds.items()
+        ]
+        return pa.Table.from_arrays(columns, schema=self.schema)
 
 
 class Parquet(ArrowColumns):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
@@ -12,7 +12,9 @@ from isal import igzip
 from singer_sdk.contrib.msgspec import encoder
 
 from clicksend.errors import ClickSendError
+from tap_clicksend.block import Block
 from tap_clicksend.columns import Row
+from tap_clicksend.packed import Form, choose_lines
 
 if TYPE_CHECKING:
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
@@ -21,22 +23,22 @@ FASTEST = 1
 """Level of ISA-L, which here needs a fifth of zlib's time for files of the same size."""
 
 PART = 1 << 22
-"""Bytes of lines that are converted at once."""
+"""Bytes of packed rows that are converted at once."""
 
 WAITING = 1
 """How many full files may be on their way to the disk while the next rows are read."""
 
 
-class Format(Protocol):
+class Format(Form, Protocol):
     """A kind of file. Its parts are made in a thread of their own, beside those that read."""
 
     suffix: str
 
-    def lines(self, rows: list[Row]) -> bytes:
-        """Return rows as a line of JSON each."""
+    def pack_rows(self, rows: list[Row]) -> bytes:
+        """Return rows that maps have made as ``pack`` returns others; they may lack columns."""
 
-    def part(self, lines: bytes) -> Any:
-        """Make a part of a file of lines."""
+    def part(self, packed: bytes) -> Any:
+        """Make a part of a file of packed rows, one or several times some."""
 
     def write(self, file: IO[bytes], parts: list[Any]) -> None:
         """Write a file."""
@@ -49,13 +51,21 @@ class JsonLines:
         self.suffix = "jsonl.gz" if zipped else "jsonl"
         self._zipped = zipped
 
-    def lines(self, rows: list[Row]) -> bytes:
-        """Return rows as a line of JSON each."""
+    def pack(self, block: Block) -> bytes:
+        """Return a line for each row."""
+        return block.lines()
+
+    def pack_rows(self, rows: list[Row]) -> bytes:
+        """Return a line for each row."""
         return encoder.encode_lines(rows)
 
-    def part(self, lines: bytes) -> bytes:
+    def choose(self, content: bytes, indices: Collection[int]) -> bytes:
+        """Return those lines."""
+        return choose_lines(content, indices)
+
+    def part(self, packed: bytes) -> bytes:
         """Return lines as they go into the file; gzip files may be joined."""
-        return igzip.compress(lines, FASTEST) if self._zipped else lines
+        return igzip.compress(packed, FASTEST) if self._zipped else packed
 
     def write(self, file: IO[bytes], parts: list[bytes]) -> None:
         """Write a file."""
@@ -69,23 +79,23 @@ class _File:
         self.rows = 0
         self._format = form
         self._thread = thread
-        self._lines: list[bytes] = []
+        self._packed: list[bytes] = []
         self._size = 0
         self._parts: list[Future[Any]] = []
 
-    def add(self, rows: int, lines: bytes) -> None:
+    def add(self, rows: int, packed: bytes) -> None:
         """Take so many rows."""
         self.rows += rows
-        self._lines.append(lines)
-        self._size += len(lines)
+        self._packed.append(packed)
+        self._size += len(packed)
         if self._size >= PART:
             self.end_part()
 
     def end_part(self) -> None:
         """Have what was taken since the last part converted."""
-        if self._lines:
-            self._parts.append(self._thread.submit(self._format.part, b"".join(self._lines)))
-            self._lines, self._size = [], 0
+        if self._packed:
+            self._parts.append(self._thread.submit(self._format.part, b"".join(self._packed)))
+            self._packed, self._size = [], 0
 
     def write(self, file: IO[bytes]) -> None:
         """Write all ended parts; in the same thread, which has converted them before."""
@@ -105,7 +115,7 @@ class Batches:
             schemas: JSON schema of the rows, by the name they go out under.
             announce: Called with the name and the URL of every file that is complete.
 
-        All methods but ``lines`` raise ``ClickSendError`` when a file could not be written.
+        All methods but ``form`` raise ``ClickSendError`` when a file could not be written.
         """
         self._config = config
         self._announce = announce
@@ -115,15 +125,15 @@ class Batches:
         self._afterwards: list[Callable[[], None]] = []
         self._waiting: deque[tuple[dict[str, Future[str]], list[Callable[[], None]]]] = deque()
 
-    def lines(self, name: str) -> Callable[[list[Row]], bytes]:
-        """Return what makes the lines that ``add`` takes."""
-        return self._formats[name].lines
+    def form(self, name: str) -> Format:
+        """Return what packs rows for ``add``."""
+        return self._formats[name]
 
-    def add(self, name: str, rows: int, lines: bytes) -> None:
+    def add(self, name: str, rows: int, packed: bytes) -> None:
         """Take so many rows."""
         if rows:
             file = self._files.setdefault(name, _File(self._formats[name], self._thread))
-            file.add(rows, lines)
+            file.add(rows, packed)
             if file.rows >= self._config.batch_size:
                 self._end_files()
 

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from clicksend.errors import ApiError, ForbiddenError, NotFoundError, SettingsError
 from clicksend.paging import Page, read_page, read_pages
+from tap_clicksend.block import Block
 from tap_clicksend.columns import Row, time
 from tap_clicksend.sdk import ClickSendStream
 from tap_clicksend.times import seconds_of
@@ -50,8 +51,10 @@ class ListCollection(Collection):
     """The contact lists, all or those of ``list_ids``."""
 
     @override
-    def wanted(self, row: Row) -> bool:
-        return row["list_id"] in self.config.get("list_ids", [row["list_id"]])
+    def wanted(self, block: Block) -> Block:
+        if "list_ids" not in self.config:
+            return block
+        return block.where(list_id in self.config["list_ids"] for list_id in block["list_id"])
 
     @property
     @override

@@ -11,8 +11,8 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
 from clicksend.paging import read_page
+from tap_clicksend.block import Block
 from tap_clicksend.collections import Collection
-from tap_clicksend.columns import Row
 from tap_clicksend.packed import Packed
 from tap_clicksend.settling import DAY, Settling
 from tap_clicksend.times import iso, seconds_of
@@ -71,8 +71,8 @@ class History(Collection):
         return {**super().page_params, "order_by": f"{self._date}:asc"}
 
     def _windows(self, settling: Settling) -> Windows:
-        def pack(rows: list[Row]) -> Packed:
-            return replace(self.pack(rows), notes=settling.marks(rows, self._date))
+        def pack(block: Block) -> Packed:
+            return replace(self.pack(block), notes=settling.marks(block, self._date))
 
         source = Source(self.path, self.page_params, self.typed, pack, self._date)
         return Windows(self.tap.client, source, self.progress)

@@ -6,15 +6,23 @@ cache, and what is handed on of them is a few large objects instead of thousands
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
+from tap_clicksend.block import Block
 from tap_clicksend.columns import Row
 
-Form = Callable[[list[Row]], Any]
-"""Makes of rows what goes out: themselves, or JSON with a line for each."""
+
+class Form(Protocol):
+    """What goes out of rows: themselves, or JSON."""
+
+    def pack(self, block: Block) -> Any:
+        """Return rows in this form."""
+
+    def choose(self, content: Any, indices: Collection[int]) -> Any:
+        """Return those rows of what ``pack`` returned."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +31,13 @@ class Packed:
 
     Attributes:
         keys: Their keys, in order.
-        content: What a ``Form`` made of them.
+        form: The form that they are in.
+        content: What that made of them.
         notes: What is to be remembered of some of them, by key.
     """
 
     keys: list[Any]
+    form: Form
     content: Any
     notes: Mapping[Any, Any] = field(default_factory=dict)
 
@@ -37,16 +47,23 @@ class Packed:
             return self
         new = {key: index for index, key in enumerate(self.keys) if key not in known}
         notes = {key: note for key, note in self.notes.items() if key in new}
-        return Packed(list(new), _chosen(self.content, new.values()), notes)
+        content = self.form.choose(self.content, new.values())
+        return replace(self, keys=list(new), content=content, notes=notes)
 
 
-def as_rows(rows: list[Row]) -> list[Row]:
-    """Return rows as they are: the form for whoever looks at them again."""
-    return rows
+class AsRows:
+    """Rows as they are, for whoever looks at them again."""
+
+    def pack(self, block: Block) -> list[Row]:
+        """Return each row by itself."""
+        return block.rows()
+
+    def choose(self, content: list[Row], indices: Collection[int]) -> list[Row]:
+        """Return those rows."""
+        return [content[index] for index in indices]
 
 
-def _chosen(content: Any, indices: Collection[int]) -> Any:
-    if isinstance(content, bytes):
-        lines = content.splitlines(keepends=True)
-        return b"".join([lines[index] for index in indices])
-    return [content[index] for index in indices]
+def choose_lines(content: bytes, indices: Collection[int]) -> bytes:
+    """Return those lines."""
+    lines = content.splitlines(keepends=True)
+    return b"".join([lines[index] for index in indices])

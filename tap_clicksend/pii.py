@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from clicksend.hashing import hasher
-from tap_clicksend.columns import Column, Row, read_text
+from tap_clicksend.block import Block
+from tap_clicksend.columns import Column, read_text
 
 
 class Mask:
@@ -29,11 +30,8 @@ class Mask:
         self._dropped = [name for name in [*personal, "extra"] if name not in hashed] if pii != "keep" else []
         self._hash = hasher(key)
 
-    def __call__(self, row: Row) -> Row:
-        """Return the row, masked in place."""
-        for name in self._dropped:
-            row[name] = None
-        for name in self._hashed:
-            if row[name] is not None:
-                row[name] = self._hash(row[name])
-        return row
+    def __call__(self, block: Block) -> Block:
+        """Return the rows, masked."""
+        dropped = {name: [None] * len(block) for name in self._dropped}
+        hashed = {name: [value and self._hash(value) for value in block[name]] for name in self._hashed}
+        return Block({**block.columns, **dropped, **hashed})

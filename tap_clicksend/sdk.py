@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import closing
 from copy import deepcopy
 from datetime import UTC, datetime
@@ -25,9 +25,10 @@ from typing_extensions import override
 from clicksend.errors import ApiError
 from clicksend.inputs import check_config, read_setting, with_defaults
 from tap_clicksend.batches import Batches
+from tap_clicksend.block import Block
 from tap_clicksend.columns import Column, Row
 from tap_clicksend.inputs import checked_catalog, checked_state
-from tap_clicksend.packed import Form, Packed, as_rows
+from tap_clicksend.packed import AsRows, Form, Packed, choose_lines
 from tap_clicksend.pii import Mask
 from tap_clicksend.progress import Display, Progress, display, fields
 from tap_clicksend.table import Table
@@ -111,19 +112,24 @@ class PageWriter(MsgSpecWriter):
         sys.stdout.flush()
 
 
-def record_lines(stream: str, version: int | None) -> Form:
-    """Return the form of rows as RECORD messages: lines as the SDK's writer writes them."""
-    head = encoder.encode({"type": "RECORD", "stream": stream})[:-1] + b',"record":'
-    fields: Row = {} if version is None else {"version": version}
+class RecordLines:
+    """Rows as RECORD messages: lines as the SDK's writer writes them."""
 
-    def lines(rows: list[Row]) -> bytes:
-        if not rows:
+    def __init__(self, stream: str, version: int | None) -> None:
+        self._head = encoder.encode({"type": "RECORD", "stream": stream})[:-1] + b',"record":'
+        self._fields: Row = {} if version is None else {"version": version}
+
+    def pack(self, block: Block) -> bytes:
+        """Return a line for each row."""
+        if not len(block):
             return b""
-        tail = b"," + encoder.encode({**fields, "time_extracted": datetime.now(UTC)})[1:] + b"\n"
+        tail = b"," + encoder.encode({**self._fields, "time_extracted": datetime.now(UTC)})[1:] + b"\n"
         # No line of JSON has a line break in it: one replacement puts a message around each row.
-        return head + encoder.encode_lines(rows)[:-1].replace(b"\n", tail + head) + tail
+        return self._head + block.lines()[:-1].replace(b"\n", tail + self._head) + tail
 
-    return lines
+    def choose(self, content: bytes, indices: Collection[int]) -> bytes:
+        """Return those lines."""
+        return choose_lines(content, indices)
 
 
 class ClickSendStream(Stream):
@@ -144,7 +150,7 @@ class ClickSendStream(Stream):
     def __init__(self, tap: TapClickSend) -> None:
         self.tap = tap
         self.table = Table(self.columns, self.primary_keys)
-        self.form: Form = as_rows
+        self.form: Form = AsRows()
         self.display: Callable[[str, logging.Logger], Display] = display
         self.progress = Progress(self.name)
         self._batches: Batches | None = None
@@ -157,31 +163,31 @@ class ClickSendStream(Stream):
         """Yield the API's rows as they are, page by page."""
         raise NotImplementedError
 
-    def typed(self, raw_rows: list[Row]) -> list[Row]:
+    def typed(self, raw_rows: list[Row]) -> Block:
         """Return the API's rows as rows of this stream, personal data as the settings want it."""
-        return list(map(self._mask_personal, self.rows(raw_rows)))
+        return self._mask_personal(self.block(raw_rows))
 
-    def rows(self, raw_rows: list[Row]) -> list[Row]:
+    def block(self, raw_rows: list[Row]) -> Block:
         """Return the API's rows with all columns, personal data included."""
-        return self.table.rows(raw_rows)
+        return self.table.block(raw_rows)
 
-    def wanted(self, row: Row) -> bool:  # noqa: ARG002
-        """Return whether a typed row belongs to this run."""
-        return True
+    def wanted(self, block: Block) -> Block:
+        """Return those typed rows that belong to this run."""
+        return block
 
-    def pack(self, rows: list[Row]) -> Packed:
+    def pack(self, block: Block) -> Packed:
         """Return typed rows in the form in which they go out, without those that have no key."""
-        whole = self.table.whole(rows)
-        if len(whole) < len(rows):
+        whole = self.table.whole(block)
+        if len(whole) < len(block):
             self.complete = False
             self.logger.error("%s: a row without its %s was left out.", self.path, self.table.keys)
-        return Packed(self.table.keys_of(whole), self.form(whole))
+        return Packed(self.table.keys_of(whole), self.form, self.form.pack(whole))
 
     def pages(self) -> Iterator[Packed]:
         """Yield typed rows page by page, each key once."""
         seen: set[Any] = set()
         for raw_rows in self.read():
-            page = self.pack(list(filter(self.wanted, self.typed(raw_rows)))).without(seen)
+            page = self.pack(self.wanted(self.typed(raw_rows))).without(seen)
             seen.update(page.keys)
             yield page
 
@@ -277,7 +283,7 @@ class ClickSendStream(Stream):
         with self.get_record_counter() as counter, self.get_batch_counter() as files, self.get_sync_timer():
             self._write_starting_replication_value(None)
             if is_unmapped := self._is_unmapped():
-                self.form = self._batches.lines(self.name)
+                self.form = self._batches.form(self.name)
             for page in self.whole_pages():
                 if is_unmapped:
                     self._batches.add(self.name, len(page.keys), page.content)
@@ -295,7 +301,7 @@ class ClickSendStream(Stream):
         for stream_map in self.stream_maps:
             mapped = [row for row in map(stream_map.transform, rows) if row is not None]
             name = stream_map.stream_alias
-            batches.add(name, len(mapped), batches.lines(name)(mapped))
+            batches.add(name, len(mapped), batches.form(name).pack_rows(mapped))
 
     def _writes_pages(self) -> bool:
         is_whole_run = self.ABORT_AT_RECORD_COUNT is None
@@ -313,7 +319,7 @@ class ClickSendStream(Stream):
     def _sync_pages(self) -> None:
         """Do what the SDK's own method does for the rows of this stream, a page at a time."""
         writer = cast("PageWriter", self.tap.message_writer)
-        self.form = record_lines(self.name, self._stream_version)
+        self.form = RecordLines(self.name, self._stream_version)
         with self.get_record_counter() as counter, self.get_sync_timer():
             self._write_starting_replication_value(None)
             for page in self.whole_pages():

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 
-from tap_clicksend.columns import Row
+from tap_clicksend.block import Block
 from tap_clicksend.times import iso
 
 DAY = 86_400
@@ -42,23 +42,21 @@ class Settling:
         self._far = iso(self.now + self.patience)
         self._soon = iso(self.now + min(self.patience, DAY))
 
-    def marks(self, rows: list[Row], date: str) -> dict[str, tuple[str, str]]:
+    def marks(self, block: Block, date: str) -> dict[str, tuple[str, str]]:
         """Return date and schedule of the messages that are not settled, by id.
 
         Args:
-            rows: Messages.
+            block: Messages.
             date: Name of their time column.
         """
         marks = {}
-        for row in rows:
-            if row["status_code"] in FINAL_CODES or row["status"] in FINAL_STATUSES:
+        columns = map(block.get, ("message_id", "direction", "status_code", "status", "schedule"))
+        for moment, message_id, direction, code, status, due in zip(block[date], *columns, strict=True):
+            if code in FINAL_CODES or status in FINAL_STATUSES or direction == "in" or moment is None:
                 continue
-            moment, schedule = row[date], row["schedule"] or ""
-            if row.get("direction") == "in" or moment is None:
-                continue
-            if max(moment, schedule) < self._settled_before:
-                continue
-            marks[row["message_id"]] = moment, schedule
+            schedule = due or ""
+            if max(moment, schedule) >= self._settled_before:
+                marks[message_id] = moment, schedule
         return marks
 
     def take(self, rows: int, marks: Iterable[tuple[str, str]]) -> None:

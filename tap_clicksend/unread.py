@@ -18,6 +18,7 @@ from singer_sdk.mapper import RemoveRecordTransform
 from typing_extensions import override
 
 from clicksend.errors import ClickSendError, NotFoundError
+from tap_clicksend.block import Block
 from tap_clicksend.collections import Collection
 from tap_clicksend.columns import Row
 from tap_clicksend.packed import Packed
@@ -51,15 +52,15 @@ class Unread(Collection):
             yield rows
 
     @override
-    def rows(self, raw_rows: list[Row]) -> list[Row]:
-        rows = super().rows(raw_rows)
-        self.note_listed(rows)
-        return rows
+    def block(self, raw_rows: list[Row]) -> Block:
+        block = super().block(raw_rows)
+        self.note_listed(block)
+        return block
 
-    def note_listed(self, rows: list[Row]) -> None:
+    def note_listed(self, block: Block) -> None:
         """Remember what is unread now."""
         if self.config["acknowledge"]:
-            self._listed.update((row[self.primary_keys[0]], row["timestamp"]) for row in rows)
+            self._listed.update(zip(block[self.primary_keys[0]], block["timestamp"], strict=True))
 
     @override
     def pages(self) -> Iterator[Packed]:
@@ -151,13 +152,16 @@ class Receipts(Unread):
     channel: ClassVar[str]
 
     @override
-    def rows(self, raw_rows: list[Row]) -> list[Row]:
-        rows = self.table.rows(raw_rows)
-        for row in rows:
-            parts = (row[name] or "" for name in ("message_id", "status_code", "timestamp", "digits"))
-            row["receipt_id"] = str(uuid.uuid5(RECEIPTS, "|".join((self.channel, *parts))))
-        self.note_listed(rows)
-        return rows
+    def block(self, raw_rows: list[Row]) -> Block:
+        typed = self.table.block(raw_rows)
+        parts = (typed[name] for name in ("message_id", "status_code", "timestamp", "digits"))
+        receipt_ids = [self._id(*values) for values in zip(*parts, strict=True)]
+        block = Block({**typed.columns, "receipt_id": receipt_ids})
+        self.note_listed(block)
+        return block
+
+    def _id(self, *parts: str | None) -> str:
+        return str(uuid.uuid5(RECEIPTS, "|".join([self.channel, *(part or "" for part in parts)])))
 
     def mark_before(self, cut: int) -> None:
         """Mark all receipts before a time (Unix seconds) as read."""

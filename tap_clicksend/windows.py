@@ -12,14 +12,14 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from operator import itemgetter
 from typing import Any
 
 from clicksend.client import Client
-from clicksend.paging import Page, read_page
+from clicksend.paging import read_page
+from tap_clicksend.block import Block
 from tap_clicksend.columns import Row
 from tap_clicksend.packed import Packed
 from tap_clicksend.progress import Progress
@@ -107,16 +107,25 @@ class Walk:
 
 
 @dataclass(frozen=True)
+class _Page:
+    """A page with typed rows; see ``clicksend.paging.Page``."""
+
+    block: Block
+    total: int | None
+    last_page: int | None
+
+
+@dataclass(frozen=True)
 class _Task:
     """One page to read."""
 
     span: Span
     filters: Mapping[str, int]
     number: int
-    first: Page
+    first: _Page
 
 
-def _tasks(span: Span, filters: Mapping[str, int], first: Page) -> Iterator[_Task]:
+def _tasks(span: Span, filters: Mapping[str, int], first: _Page) -> Iterator[_Task]:
     for number in range(1, (first.last_page or 1) + 1):
         yield _Task(span, filters, number, first)
 
@@ -135,8 +144,8 @@ class Source:
 
     path: str
     params: Mapping[str, Any]
-    typed: Callable[[list[Row]], list[Row]]
-    pack: Callable[[list[Row]], Packed]
+    typed: Callable[[list[Row]], Block]
+    pack: Callable[[Block], Packed]
     date: str
 
 
@@ -166,7 +175,6 @@ class Windows:
         self._client = client
         self._progress = progress
         self._source = source
-        self._date_of = itemgetter(source.date)
         self._logger = logging.getLogger("tap-clicksend")
 
     def read(self, span: Span) -> Iterator[Packed | Window]:
@@ -198,14 +206,14 @@ class Windows:
     def _tasks(self, span: Span) -> Iterator[_Task]:
         """Yield all pages of all windows, cutting spans that hold too many rows."""
         spans = deque([span])
-        ahead: Future[Page] | None = None
+        ahead: Future[_Page] | None = None
         while spans:
             part = spans.popleft()
             first = (ahead or self._client.submit(self._first_page, part)).result()
             ahead = None
             if part is span:
                 self._progress.expect(first.total, windows=1)
-            if not part.wider.holds_all(self._dates(first)):
+            if not part.wider.holds_all(self._dates(first.block)):
                 # The server ignores the filter: all that is left comes in one walk.
                 yield from _tasks(Span(part.since, span.until), {}, first)
                 return
@@ -217,40 +225,40 @@ class Windows:
                 ahead = self._client.submit(self._first_page, spans[0])
             yield from _tasks(part, part.filters, first)
 
-    def _cut(self, span: Span, first: Page) -> list[Span]:
+    def _cut(self, span: Span, first: _Page) -> list[Span]:
         """Return the parts of a span that holds too many rows, none when it is right or cannot be cut."""
         if (first.total or 0) <= LARGEST_WINDOW * 1.5:
             return []
-        dates = [datetime.fromisoformat(self._date_of(row)) for row in first.rows if self._date_of(row)]
-        oldest = int(min(dates).timestamp()) if dates else span.until
+        dates = self._dates(first.block)
+        oldest = int(datetime.fromisoformat(min(dates)).timestamp()) if dates else span.until
         parts = span.parts(-(-(first.total or 0) // LARGEST_WINDOW), oldest)
         return parts if len(parts) > 1 else []
 
-    def _first_page(self, span: Span) -> Page:
+    def _first_page(self, span: Span) -> _Page:
         return self._read_typed(span.filters, 1)
 
     def _sheet_of(self, task: _Task) -> tuple[_Task, _Sheet]:
         page = task.first if task.number == 1 else self._read_typed(task.filters, task.number)
         return task, self._sheet(task.span, page)
 
-    def _sheet(self, span: Span, page: Page) -> _Sheet:
-        dates, rows = self._dates(page), page.rows
+    def _sheet(self, span: Span, page: _Page) -> _Sheet:
+        block, dates = page.block, self._dates(page.block)
         ids = defaultdict(list)
-        for row in rows:
-            ids[row.get("direction")].append(row["message_id"])
+        for direction, message_id in zip(block.get("direction"), block["message_id"], strict=True):
+            ids[direction].append(message_id)
         if not span.holds_all(dates):
-            rows = [row for row in rows if span.holds(self._date_of(row))]
+            block = block.where(map(span.holds, block[self._source.date]))
         return _Sheet(
             total=page.total,
             last_page=page.last_page,
             ids=ids,
             strays=not span.wider.holds_all(dates),
-            packed=self._source.pack(rows),
+            packed=self._source.pack(block),
         )
 
-    def _read_typed(self, filters: Mapping[str, int], number: int) -> Page:
+    def _read_typed(self, filters: Mapping[str, int], number: int) -> _Page:
         page = read_page(self._client, self._source.path, {**self._source.params, **filters}, number)
-        return replace(page, rows=self._source.typed(page.rows))
+        return _Page(self._source.typed(page.rows), page.total, page.last_page)
 
     def _new_rows(self, window: Window, walk: Walk, sheet: _Sheet, filtered: bool) -> Packed:  # noqa: FBT001
         """Take note of a page and return those of its rows that are new to the window."""
@@ -272,8 +280,8 @@ class Windows:
             sheet = self._sheet(window.span, self._read_typed(filters, number))
             yield self._new_rows(window, walk, sheet, bool(filters))
 
-    def _dates(self, page: Page) -> list[str]:
-        return [date for date in map(self._date_of, page.rows) if date is not None]
+    def _dates(self, block: Block) -> list[str]:
+        return [date for date in block[self._source.date] if date is not None]
 
     def _prove(self, window: Window, walk: Walk) -> Iterator[Packed]:
         """Read a window again until it is proven, or no better than before; yield what was missing."""

@@ -184,14 +184,14 @@ def test_a_receipt_on_the_cut_stops_the_marking(world, monkeypatch):
     """Whether ClickSend would mark it too is unconfirmed."""
     state = run(world, "sms_receipts").state
     loaded = state["bookmarks"]["sms_receipts"]["loaded"]
-    typed = Receipts.rows
+    typed = Receipts.block
 
-    def rows(self, raw_rows):
+    def block(self, raw_rows):
         *known, last = raw_rows
         late = {**last, "message_id": "late", "timestamp": seconds_of(loaded["cut"], "")}
         return typed(self, [*known, last, late])
 
-    monkeypatch.setattr(Receipts, "rows", rows)
+    monkeypatch.setattr(Receipts, "block", block)
     run(world, "sms_receipts", state=state)
     assert marks(world) == []
 

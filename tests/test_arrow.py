@@ -32,7 +32,7 @@ def values(column, given):
 
 def table(made, rows):
     """Return rows as one page in Arrow."""
-    return made.table([made.lines(rows)])
+    return made.table([made.pack_rows(rows)])
 
 
 @pytest.mark.parametrize(
@@ -173,8 +173,8 @@ def test_objects_are_json_text():
 
 def test_a_value_that_does_not_fit_costs_no_row():
     made = columns(x={"type": "integer"})
-    pages = [made.lines([{"x": number}]) for number in range(PAGES + 5)]
-    pages[3] = made.lines([{"x": "three"}])
+    pages = [made.pack_rows([{"x": number}]) for number in range(PAGES + 5)]
+    pages[3] = made.pack_rows([{"x": "three"}])
     column = made.table(iter(pages)).column("x")
     assert column.null_count == 1
     assert column.to_pylist()[-1] == PAGES + 4
@@ -183,7 +183,7 @@ def test_a_value_that_does_not_fit_costs_no_row():
 
 def test_pages_without_rows_between_others_cost_nothing():
     made = columns(x={"type": "integer"})
-    pages = [made.lines([])] * PAGES + [made.lines([{"x": 1}])]
+    pages = [made.pack_rows([])] * PAGES + [made.pack_rows([{"x": 1}])]
     assert made.table(pages).column("x").to_pylist() == [1]
 
 

@@ -52,7 +52,7 @@ def batches(output, stream):
 def same(stream, schema, expected):
     """Return RECORD rows as the format spells them."""
     columns = ArrowColumns(schema)
-    return columns.table([columns.lines(expected)]).to_pylist()
+    return columns.table([columns.pack_rows(expected)]).to_pylist()
 
 
 def test_files_hold_what_records_would(sandbox, batch_config):

@@ -101,7 +101,7 @@ def means_none(kind, value):
 @given(st.fixed_dictionaries(dict.fromkeys(KINDS, JSON)), st.dictionaries(st.text(), JSON))
 def test_any_row_fits_its_schema_and_keeps_what_it_cannot_read(values, unknown):
     table = Table(KINDS, keys=())
-    (row,) = table.rows([{**unknown, **values}])
+    (row,) = table.block([{**unknown, **values}]).rows()
     Draft202012Validator(table.schema).validate(json.loads(encode(row)))
     assert list(row) == [*KINDS, "extra"]
     kept = row["extra"] or {}
@@ -122,5 +122,7 @@ def test_every_column_of_every_stream_says_what_it_is(stream):
 
 
 def test_secrets_never_reach_extra():
-    (row,) = Table({}, keys=()).rows([{"api_key": "hidden", "new": [{"Password": "hidden", "kept": 1}]}])
+    (row,) = (
+        Table({}, keys=()).block([{"api_key": "hidden", "new": [{"Password": "hidden", "kept": 1}]}]).rows()
+    )
     assert row == {"extra": {"new": [{"kept": 1}]}}

@@ -1,0 +1,60 @@
+"""Rows column by column: the form in which they are typed, looked at and written.
+
+A stream's rows all have the same columns. Work that is done for a column at once costs a fraction of what it
+costs row by row, and Arrow wants columns anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import compress
+from typing import Any
+
+import msgspec
+from singer_sdk.contrib.msgspec import encoder
+
+from tap_clicksend.columns import Row
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some rows.
+
+    Attributes:
+        columns: The values of every column, as many in each as there are rows.
+    """
+
+    columns: Mapping[str, Sequence[Any]]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def __getitem__(self, name: str) -> Sequence[Any]:
+        return self.columns[name]
+
+    def get(self, name: str) -> Sequence[Any]:
+        """Return a column, None for each row where there is no such column."""
+        return self.columns.get(name) or [None] * len(self)
+
+    def where(self, wanted: Iterable[bool]) -> Block:
+        """Return the rows that are wanted; says so for each."""
+        flags = list(wanted)
+        return Block({name: list(compress(values, flags)) for name, values in self.columns.items()})
+
+    def rows(self) -> list[Row]:
+        """Return each row by itself."""
+        names = tuple(self.columns)
+        return [dict(zip(names, row, strict=True)) for row in zip(*self.columns.values(), strict=True)]
+
+    def lines(self) -> bytes:
+        """Return a line of JSON for each row."""
+        return encoder.encode_lines(list(map(_row_type(tuple(self.columns)), *self.columns.values())))
+
+
+@lru_cache
+def _row_type(names: tuple[str, ...]) -> Callable[..., msgspec.Struct]:
+    """Return what msgspec makes and writes in half a dictionary's time."""
+    fields = {f"column_{number}": name for number, name in enumerate(names)}
+    return msgspec.defstruct("Row", fields, rename=fields, gc=False)
