@@ -38,7 +38,7 @@ class Format(Form, Protocol):
         """Return rows that maps have made as ``pack`` returns others; they may lack columns."""
 
     def part(self, packed: bytes) -> Any:
-        """Make a part of a file of packed rows, one or several times some."""
+        """Make a part of a file of what ``pack`` returned, any number of times, joined."""
 
     def write(self, file: IO[bytes], parts: list[Any]) -> None:
         """Write a file."""
