@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 FASTEST = 1
 """Level of ISA-L, which here needs a fifth of zlib's time for files of the same size."""
 
-PART = 1 << 22
-"""Bytes of packed rows that are converted at once."""
+PART = 1 << 20
+"""Bytes of packed rows that are converted at once; the last of them while nothing is read any more."""
 
 WAITING = 1
 """How many full files may be on their way to the disk while the next rows are read."""
 
 
 class Format(Form, Protocol):
-    """A kind of file. Its parts are made in a thread of their own, beside those that read."""
+    """A kind of file, made of parts."""
 
     suffix: str
 
@@ -75,13 +75,12 @@ class JsonLines:
 class _File:
     """What goes into the next file of one name."""
 
-    def __init__(self, form: Format, thread: ThreadPoolExecutor) -> None:
+    def __init__(self, form: Format) -> None:
         self.rows = 0
         self._format = form
-        self._thread = thread
         self._packed: list[bytes] = []
         self._size = 0
-        self._parts: list[Future[Any]] = []
+        self._parts: list[Any] = []
 
     def add(self, rows: int, packed: bytes) -> None:
         """Take so many rows."""
@@ -92,14 +91,14 @@ class _File:
             self.end_part()
 
     def end_part(self) -> None:
-        """Have what was taken since the last part converted."""
+        """Convert what was taken since the last part; those that read go on meanwhile."""
         if self._packed:
-            self._parts.append(self._thread.submit(self._format.part, b"".join(self._packed)))
+            self._parts.append(self._format.part(b"".join(self._packed)))
             self._packed, self._size = [], 0
 
     def write(self, file: IO[bytes]) -> None:
-        """Write all ended parts; in the same thread, which has converted them before."""
-        self._format.write(file, [part.result() for part in self._parts])
+        """Write all ended parts."""
+        self._format.write(file, self._parts)
 
 
 class Batches:
@@ -132,7 +131,7 @@ class Batches:
     def add(self, name: str, rows: int, packed: bytes) -> None:
         """Take so many rows."""
         if rows:
-            file = self._files.setdefault(name, _File(self._formats[name], self._thread))
+            file = self._files.setdefault(name, _File(self._formats[name]))
             file.add(rows, packed)
             if file.rows >= self._config.batch_size:
                 self._end_files()
