@@ -7,7 +7,7 @@ costs row by row, and Arrow wants columns anyway.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import compress
 from typing import Any
@@ -16,6 +16,7 @@ import msgspec
 from singer_sdk.contrib.msgspec import encoder
 
 from tap_clicksend.columns import Row
+from tap_clicksend.times import iso
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,11 @@ class Block:
 
     Attributes:
         columns: The values of every column, as many in each as there are rows.
+        times: Names of the columns that hold Unix seconds.
     """
 
     columns: Mapping[str, Sequence[Any]]
+    times: frozenset[str]
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -41,16 +44,29 @@ class Block:
     def where(self, wanted: Iterable[bool]) -> Block:
         """Return the rows that are wanted; says so for each."""
         flags = list(wanted)
-        return Block({name: list(compress(values, flags)) for name, values in self.columns.items()})
+        return self.changed({name: list(compress(values, flags)) for name, values in self.columns.items()})
+
+    def changed(self, columns: Mapping[str, Sequence[Any]]) -> Block:
+        """Return the same rows with other values in some columns."""
+        return replace(self, columns={**self.columns, **columns})
+
+    @property
+    def _spelled(self) -> Block:
+        """The same rows as people and JSON write them."""
+        return self.changed(
+            {name: [None if time is None else iso(time) for time in self[name]] for name in self.times}
+        )
 
     def rows(self) -> list[Row]:
-        """Return each row by itself."""
-        names = tuple(self.columns)
-        return [dict(zip(names, row, strict=True)) for row in zip(*self.columns.values(), strict=True)]
+        """Return each row by itself, times as ISO 8601."""
+        columns = self._spelled.columns
+        names = tuple(columns)
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
     def lines(self) -> bytes:
-        """Return a line of JSON for each row."""
-        return encoder.encode_lines(list(map(_row_type(tuple(self.columns)), *self.columns.values())))
+        """Return a line of JSON for each row, times as ISO 8601."""
+        columns = self._spelled.columns
+        return encoder.encode_lines(list(map(_row_type(tuple(columns)), *columns.values())))
 
 
 @lru_cache

@@ -15,7 +15,7 @@ from clicksend.paging import Page, read_page, read_pages
 from tap_clicksend.block import Block
 from tap_clicksend.columns import Row, time
 from tap_clicksend.sdk import ClickSendStream
-from tap_clicksend.times import seconds_of
+from tap_clicksend.times import iso, seconds_of
 
 LISTS = "lists"
 """Key in the bookmark of contacts: the latest ``date_updated`` of each list."""
@@ -88,27 +88,26 @@ class ContactCollection(ListCollection):
     def _contacts(self, list_id: int, first: Page | ApiError) -> Iterator[list[Row]]:
         if isinstance(first, ApiError):
             raise first
-        latest = self._bookmarks.get(str(list_id), "")
+        latest = self._latest(list_id)
         for page in read_pages(self.tap.client, self._path(list_id), self._params(list_id), first=first):
             yield [{**row, "list_id": list_id} for row in page.rows]
-            latest = max([latest, *(DATE_UPDATED.read(row.get("date_updated")) or "" for row in page.rows)])
+            latest = max([latest, *(DATE_UPDATED.read(row.get("date_updated")) or 0 for row in page.rows)])
         if self._incremental and latest:
-            self.stream_state.setdefault(LISTS, {})[str(list_id)] = latest
+            self.stream_state.setdefault(LISTS, {})[str(list_id)] = iso(latest)
 
     def _params(self, list_id: int) -> dict[str, Any]:
         """Return the query parameters for a list; a second earlier, since "after" may mean either."""
-        bookmark = self._bookmarks.get(str(list_id))
-        if bookmark is None:
-            return self.page_params
-        return {**self.page_params, "updated_after": seconds_of(bookmark, self.name) - 1}
+        latest = self._latest(list_id)
+        return {**self.page_params, "updated_after": latest - 1} if latest else self.page_params
 
     @property
     def _incremental(self) -> bool:
         return bool(self.config["contacts_replication"] == "incremental")
 
-    @property
-    def _bookmarks(self) -> dict[str, str]:
-        return self.stream_state.get(LISTS, {}) if self._incremental else {}
+    def _latest(self, list_id: int) -> int:
+        """Return the list's bookmark as Unix seconds, 0 where it has none."""
+        bookmark = self.stream_state.get(LISTS, {}).get(str(list_id)) if self._incremental else None
+        return 0 if bookmark is None else seconds_of(bookmark, self.name)
 
     def _first_page(self, list_id: int) -> tuple[int, Page | ApiError]:
         try:

@@ -2,6 +2,7 @@
 
 The API's types wander (observed): 1, "1", "1.00" and "" in one field, seconds as number or string.
 What comes out has one type. A value that cannot be read leaves its column null and is kept in ``extra``.
+Times come out as Unix seconds: they are compared as such, and each form of a row spells them its own way.
 """
 
 from __future__ import annotations
@@ -49,11 +50,13 @@ def read_text(value: Any) -> str | None:
 
 
 def _integer(value: Any) -> int | None:
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
     if not isinstance(value, int):
         if value is None or value in ("", []):
             return None
         spelled = str(value).strip()
-        if not (spelled.isdecimal() or WHOLE_NUMBER.fullmatch(spelled)):
+        if not WHOLE_NUMBER.fullmatch(spelled):
             raise ValueError
         value = int(spelled.partition(".")[0])
     if abs(value) > LARGEST_INTEGER:
@@ -85,26 +88,22 @@ def _exact(number: str) -> Decimal:
     return exact.quantize(Decimal(1)) if int(exact.as_tuple().exponent) > 0 else exact
 
 
-def _time(value: Any) -> str | None:
+def read_time(value: Any) -> int | None:
+    """Return a time as Unix seconds, 0 and ``""`` as None.
+
+    Raises:
+        ValueError: It is none, or none that ISO 8601 can spell.
+    """
     if isinstance(value, str) and value.isdecimal():
         value = int(value)
     if isinstance(value, int) and 0 < value < FIRST_MILLISECOND_VALUE:
-        return _hour(value // 3600) + _IN_AN_HOUR[value % 3600]
+        return int(value)
     if value is None or value in ("", 0, []):
         return None
-    return _utc(str(value).strip(" ,"))
+    return _seconds(str(value).strip(" ,"))
 
 
-@lru_cache(maxsize=4096)
-def _hour(hours: int) -> str:
-    """Return the beginning of all times in one hour since 1970; most rows of a page share it."""
-    return datetime.fromtimestamp(hours * 3600, UTC).isoformat(timespec="hours")[: len("YYYY-MM-DDTHH")]
-
-
-_IN_AN_HOUR = [f":{seconds // 60:02}:{seconds % 60:02}+00:00" for seconds in range(3600)]
-
-
-def _utc(spelled: str) -> str:
+def _seconds(spelled: str) -> int:
     if WHOLE_NUMBER.fullmatch(spelled):
         seconds = int(spelled.partition(".")[0])
         if abs(seconds) >= FIRST_MILLISECOND_VALUE:
@@ -116,7 +115,7 @@ def _utc(spelled: str) -> str:
     else:
         moment = datetime.fromisoformat(spelled)
         moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment.isoformat(timespec="seconds")
+    return int(moment.replace(microsecond=0).timestamp())
 
 
 def _words(value: Any) -> list[str] | None:
@@ -176,8 +175,8 @@ def price(description: str) -> Column:
 
 
 def time(description: str, *, old_names: tuple[str, ...] = ()) -> Column:
-    """Return a column of times, ``YYYY-MM-DDTHH:MM:SS+00:00``; the API sends Unix seconds or ISO 8601."""
-    return Column(_time, {"type": "string", "format": "date-time"}, description, old_names=old_names)
+    """Return a column of times, in UTC; the API sends Unix seconds or ISO 8601."""
+    return Column(read_time, {"type": "string", "format": "date-time"}, description, old_names=old_names)
 
 
 def words(description: str) -> Column:

@@ -82,9 +82,9 @@ class History(Collection):
         if not self._incremental:
             return
         waiting = self._open_windows()
-        for entry in [entry for entry in waiting if entry[2] <= iso(now)]:
+        for entry in [entry for entry in waiting if entry[2] <= now]:
             settling, whole = Settling(now, self._patience), True
-            span = Span(self._seconds(entry[0]), self._seconds(entry[1]))
+            span = Span(entry[0], entry[1])
             for item in self._windows(settling).read(span):
                 if isinstance(item, Window):
                     whole = whole and item.proven
@@ -96,8 +96,8 @@ class History(Collection):
             self._set_open_windows(waiting)
             self.write_state()
 
-    def _open_windows(self) -> list[list[str]]:
-        """Return a copy of the windows that wait, their times in one spelling.
+    def _open_windows(self) -> list[list[int]]:
+        """Return the windows that wait, as Unix seconds.
 
         Raises:
             SettingsError: The state holds something else.
@@ -105,7 +105,7 @@ class History(Collection):
         waiting = self.stream_state.get(OPEN_WINDOWS, [])
         if not isinstance(waiting, list) or any(not isinstance(e, list) or len(e) != WINDOW for e in waiting):
             waiting = [[None]]
-        return [[iso(self._seconds(moment)) for moment in entry] for entry in waiting]
+        return [list(map(self._seconds, entry)) for entry in waiting]
 
     def _close(self, window: Window, settling: Settling, *, moves: bool) -> None:
         """Report a window and move the bookmark past it, now that its rows have been written."""
@@ -118,16 +118,16 @@ class History(Collection):
         )
         if not moves:
             return
-        reached = [iso(window.span.until), iso(settling.now - LAG), settling.oldest]
-        bookmark = max(filter(None, (self._bookmark(), min(filter(None, reached)))))
+        reached = min(window.span.until, settling.now - LAG, *filter(None, [settling.oldest]))
+        bookmark = max(reached, self._bookmark() or reached)
         self.stream_state["replication_key"] = self._date
-        self.stream_state["replication_key_value"] = bookmark
+        self.stream_state["replication_key_value"] = iso(bookmark)
         self._set_open_windows([*self._open_windows(), *settling.look_again(bookmark)])
         self.write_state()
 
-    def _set_open_windows(self, windows: list[list[str]]) -> None:
+    def _set_open_windows(self, windows: list[list[int]]) -> None:
         if windows:
-            self.stream_state[OPEN_WINDOWS] = windows
+            self.stream_state[OPEN_WINDOWS] = [list(map(iso, window)) for window in windows]
         else:
             self.stream_state.pop(OPEN_WINDOWS, None)
 
@@ -137,7 +137,7 @@ class History(Collection):
         since = int(start_date.timestamp()) if start_date else None
         if self._incremental and (bookmark := self._bookmark()):
             self._report_earlier_start(since)
-            since = max(since or 0, self._seconds(bookmark))
+            since = max(since or 0, bookmark)
         elif self._incremental and start_date:
             self.stream_state[FIRST_START] = iso(since or 0)
         # Messages of this very second may still come: the bookmark stays behind them.
@@ -163,9 +163,9 @@ class History(Collection):
             read_page(client, self.path, {"limit": 15})
         return int((client.started_at or datetime.now(UTC)).timestamp())
 
-    def _bookmark(self) -> str | None:
+    def _bookmark(self) -> int | None:
         value = self.stream_state.get("replication_key_value")
-        return iso(self._seconds(value)) if value else None
+        return self._seconds(value) if value else None
 
     def _seconds(self, value: Any) -> int:
         return seconds_of(value, self.name)

@@ -34,4 +34,4 @@ class Mask:
         """Return the rows, masked."""
         dropped = {name: [None] * len(block) for name in self._dropped}
         hashed = {name: [value and self._hash(value) for value in block[name]] for name in self._hashed}
-        return Block({**block.columns, **dropped, **hashed})
+        return block.changed({**dropped, **hashed})

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import groupby
 
 from tap_clicksend.block import Block
-from tap_clicksend.times import iso
 
 DAY = 86_400
 FINAL_CODES = {"201", "301"}
@@ -32,18 +30,18 @@ class Settling:
     patience: int
     rows: int = 0
     unsettled: int = 0
-    oldest: str | None = None
+    oldest: int | None = None
     """Date of the oldest message that may change, without those in ``late``."""
-    late: list[tuple[str, str]] = field(default_factory=list)
+    late: list[tuple[int, int]] = field(default_factory=list)
     """Messages that change long after their date, since they were scheduled: date, and when to look again."""
 
     def __post_init__(self) -> None:
-        self._settled_before = iso(self.now - self.patience)
-        self._far = iso(self.now + self.patience)
-        self._soon = iso(self.now + min(self.patience, DAY))
+        self._settled_before = self.now - self.patience
+        self._far = self.now + self.patience
+        self._soon = self.now + min(self.patience, DAY)
 
-    def marks(self, block: Block, date: str) -> dict[str, tuple[str, str]]:
-        """Return date and schedule of the messages that are not settled, by id.
+    def marks(self, block: Block, date: str) -> dict[str, tuple[int, int]]:
+        """Return date and schedule (0: none) of the messages that are not settled, by id.
 
         Args:
             block: Messages.
@@ -54,22 +52,22 @@ class Settling:
         for moment, message_id, direction, code, status, due in zip(block[date], *columns, strict=True):
             if code in FINAL_CODES or status in FINAL_STATUSES or direction == "in" or moment is None:
                 continue
-            schedule = due or ""
+            schedule = due or 0
             if max(moment, schedule) >= self._settled_before:
                 marks[message_id] = moment, schedule
         return marks
 
-    def take(self, rows: int, marks: Iterable[tuple[str, str]]) -> None:
+    def take(self, rows: int, marks: Iterable[tuple[int, int]]) -> None:
         """Remember so many rows, with the marks of those that are not settled."""
         self.rows += rows
         for moment, schedule in marks:
             self.unsettled += 1
             if schedule > self._far or moment < self._settled_before:
-                self.late.append((moment, schedule if schedule > iso(self.now) else self._soon))
+                self.late.append((moment, schedule if schedule > self.now else self._soon))
             elif self.oldest is None or moment < self.oldest:
                 self.oldest = moment
 
-    def look_again(self, before: str) -> list[list[str]]:
+    def look_again(self, before: int) -> list[list[int]]:
         """Return windows to read again for what changes late and is dated before a bookmark.
 
         Returns:
@@ -78,19 +76,15 @@ class Settling:
         passed = sorted(entry for entry in self.late if entry[0] < before)
         self.late = [entry for entry in self.late if entry[0] >= before]
         windows = []
-        for _, day in groupby(passed, key=lambda entry: entry[0][: len("YYYY-MM-DD")]):
+        for _, day in groupby(passed, key=lambda entry: entry[0] // DAY):
             dates, dues = zip(*day, strict=True)
-            windows.append([dates[0], _a_second_after(dates[-1]), min(dues)])
+            windows.append([dates[0], dates[-1] + 1, min(dues)])
         return windows
 
-    def look_soon(self, window: list[str]) -> list[list[str]]:
+    def look_soon(self, window: list[int]) -> list[list[int]]:
         """Return a window that was due as it is due next, none when all in it is settled."""
         since, until, _ = window
         dues = [due for _, due in self.late]
         if self.oldest is not None:
             dues.append(self._soon)
         return [[since, until, min(dues)]] if dues else []
-
-
-def _a_second_after(moment: str) -> str:
-    return iso(int(datetime.fromisoformat(moment).timestamp()) + 1)

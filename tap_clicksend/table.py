@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tap_clicksend.block import Block
-from tap_clicksend.columns import Column, Row, mapping, read_text, without_secrets
+from tap_clicksend.columns import Column, Row, mapping, read_text, read_time, without_secrets
 
 EXTRA = mapping(
     "Fields that this stream does not know, and values that could not be read; null when there are none.",
@@ -28,6 +28,7 @@ class Table:
             },
             "required": list(self.keys),
         }
+        self._times = frozenset(name for name, column in columns.items() if column.read is read_time)
         self._readers = {name: column.read for name, column in columns.items()}
         self._old_names = {old: name for name, column in columns.items() for old in column.old_names}
 
@@ -51,7 +52,7 @@ class Table:
             except (ValueError, ArithmeticError):
                 columns[name], misfits = _read_each(values, read)
                 extra = [_with(kept, name, misfit) for kept, misfit in zip(extra, misfits, strict=True)]
-        return Block({**columns, "extra": extra})
+        return Block({**columns, "extra": extra}, self._times)
 
     def _renamed(self, row: Row) -> Row:
         for old, name in self._old_names.items():

@@ -64,7 +64,7 @@ class Unread(Collection):
 
     @override
     def pages(self) -> Iterator[Packed]:
-        self._listed: dict[str, str | None] = {}
+        self._listed: dict[str, int | None] = {}
         yield from super().pages()
         # Asked for the next page, so the last one has been written.
         if self.config["acknowledge"] and self._is_whole() and self._loads_all():
@@ -89,23 +89,23 @@ class Unread(Collection):
         self.logger.warning("%s: nothing is marked as read, since stream_maps leaves rows out.", self.path)
         return False
 
-    def mark(self, loaded: Any, listed: dict[str, str | None]) -> None:
+    def mark(self, loaded: Any, listed: dict[str, int | None]) -> None:
         """Mark as read what an earlier run loaded.
 
         Args:
             loaded: What that run noted of it.
-            listed: What is unread now: timestamps by key.
+            listed: What is unread now: times by key, Unix seconds.
 
         Raises:
             ClickSendError: It could not be marked; it will be listed again.
         """
         raise NotImplementedError
 
-    def note(self, listed: dict[str, str | None]) -> Any:
+    def note(self, listed: dict[str, int | None]) -> Any:
         """Return what the next run needs to know of what this one wrote, None when there is nothing."""
         raise NotImplementedError
 
-    def _acknowledge(self, listed: dict[str, str | None]) -> None:
+    def _acknowledge(self, listed: dict[str, int | None]) -> None:
         loaded = self.stream_state.pop(LOADED, None)
         if loaded is not None:
             try:
@@ -121,7 +121,7 @@ class Replies(Unread):
     """Inbound messages, each marked by its id."""
 
     @override
-    def mark(self, loaded: Any, listed: dict[str, str | None]) -> None:
+    def mark(self, loaded: Any, listed: dict[str, int | None]) -> None:
         known = [one for one in loaded if one in listed] if isinstance(loaded, list) else []
         for message_id in self.tap.client.map(self._mark, known):
             del listed[message_id]
@@ -130,8 +130,8 @@ class Replies(Unread):
         )
 
     @override
-    def note(self, listed: dict[str, str | None]) -> Any:
-        return sorted(listed, key=lambda one: (listed[one] or "", one))[:MOST] or None
+    def note(self, listed: dict[str, int | None]) -> Any:
+        return sorted(listed, key=lambda one: (listed[one] or 0, one))[:MOST] or None
 
     def _mark(self, message_id: str) -> str:
         # One that is gone must not keep the others waiting.
@@ -156,19 +156,20 @@ class Receipts(Unread):
         typed = self.table.block(raw_rows)
         parts = (typed[name] for name in ("message_id", "status_code", "timestamp", "digits"))
         receipt_ids = [self._id(*values) for values in zip(*parts, strict=True)]
-        block = Block({**typed.columns, "receipt_id": receipt_ids})
+        block = typed.changed({"receipt_id": receipt_ids})
         self.note_listed(block)
         return block
 
-    def _id(self, *parts: str | None) -> str:
-        return str(uuid.uuid5(RECEIPTS, "|".join([self.channel, *(part or "" for part in parts)])))
+    def _id(self, message_id: str | None, code: str | None, seconds: int | None, digits: str | None) -> str:
+        parts = (self.channel, message_id, code, None if seconds is None else iso(seconds), digits)
+        return str(uuid.uuid5(RECEIPTS, "|".join(part or "" for part in parts)))
 
     def mark_before(self, cut: int) -> None:
         """Mark all receipts before a time (Unix seconds) as read."""
         self.tap.client.put(f"{self.path}-read", {"date_before": cut})
 
     @override
-    def mark(self, loaded: Any, listed: dict[str, str | None]) -> None:
+    def mark(self, loaded: Any, listed: dict[str, int | None]) -> None:
         cut = seconds_of(loaded.get("cut"), self.name) if isinstance(loaded, dict) else 0
         moments = self._moments(listed)
         if moments is None or cut in moments.values() or not _proves(loaded, _note(cut, moments)):
@@ -182,7 +183,7 @@ class Receipts(Unread):
         self.logger.info("%s: %d receipts, loaded before, are marked as read.", self.path, len(before))
 
     @override
-    def note(self, listed: dict[str, str | None]) -> Any:
+    def note(self, listed: dict[str, int | None]) -> Any:
         moments, started_at = self._moments(listed), self.tap.client.started_at
         if started_at is None or moments is None:
             return None
@@ -193,9 +194,9 @@ class Receipts(Unread):
         noted = _note(cut, moments)
         return noted if noted["count"] or noted["older"] else None
 
-    def _moments(self, listed: dict[str, str | None]) -> dict[str, int] | None:
-        """Return the receipts' times as Unix seconds, None where one has none: what marks that is unclear."""
-        moments = {one: seconds_of(moment, self.name) for one, moment in listed.items() if moment}
+    def _moments(self, listed: dict[str, int | None]) -> dict[str, int] | None:
+        """Return the receipts' times, None where one has none: what marks that is unclear."""
+        moments = {one: moment for one, moment in listed.items() if moment is not None}
         return moments if len(moments) == len(listed) else None
 
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -41,28 +40,23 @@ class Span:
     def __str__(self) -> str:
         return f"{iso(self.since) if self.since is not None else 'the oldest'} to {iso(self.until)}"
 
-    @cached_property
-    def _ends(self) -> tuple[str, str]:
-        return "" if self.since is None else iso(self.since), iso(self.until)
-
     @property
     def filters(self) -> dict[str, int]:
         """Query parameters, a second wider on both sides: whether the ends belong to it is unconfirmed."""
         since = {} if self.since is None else {"date_from": self.since - 1}
         return {**since, "date_to": self.until + 1}
 
-    def holds(self, moment: str | None) -> bool:
-        """Return whether a time column's value lies in the span; one without a time does."""
-        since, until = self._ends
-        return moment is None or since <= moment < until
+    def holds(self, moment: int | None) -> bool:
+        """Return whether a time lies in the span; none does."""
+        return moment is None or ((self.since is None or self.since <= moment) and moment < self.until)
 
     @cached_property
     def wider(self) -> Span:
         """What a server that keeps to ``filters`` may send."""
         return Span(None if self.since is None else self.since - 1, self.until + 2)
 
-    def holds_all(self, moments: list[str]) -> bool:
-        """Return whether all values of a time column lie in the span."""
+    def holds_all(self, moments: list[int]) -> bool:
+        """Return whether all times lie in the span."""
         return not moments or (self.holds(min(moments)) and self.holds(max(moments)))
 
     def parts(self, count: int, oldest: int) -> list[Span]:
@@ -230,7 +224,7 @@ class Windows:
         if (first.total or 0) <= LARGEST_WINDOW * 1.5:
             return []
         dates = self._dates(first.block)
-        oldest = int(datetime.fromisoformat(min(dates)).timestamp()) if dates else span.until
+        oldest = min(dates, default=span.until)
         parts = span.parts(-(-(first.total or 0) // LARGEST_WINDOW), oldest)
         return parts if len(parts) > 1 else []
 
@@ -280,7 +274,7 @@ class Windows:
             sheet = self._sheet(window.span, self._read_typed(filters, number))
             yield self._new_rows(window, walk, sheet, bool(filters))
 
-    def _dates(self, block: Block) -> list[str]:
+    def _dates(self, block: Block) -> list[int]:
         return [date for date in block[self._source.date] if date is not None]
 
     def _prove(self, window: Window, walk: Walk) -> Iterator[Packed]:

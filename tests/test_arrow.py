@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -190,3 +192,17 @@ def test_pages_without_rows_between_others_cost_nothing():
 def test_rows_longer_than_what_arrow_reads_at_once():
     made, text = columns(x={"type": "string"}), "ü" * 3_000_000
     assert table(made, [{"x": text}, {"x": None}]).column("x").to_pylist() == [text, None]
+
+
+def test_nothing_is_imported_while_rows_are_read():
+    """It would keep all threads waiting: 0.1 s for pyarrow.compute."""
+    code = """
+import io, sys
+from tap_clicksend.arrow import Parquet
+parquet = Parquet({"properties": {"x": {"type": "string", "format": "date-time"}}}, zipped=False)
+before = set(sys.modules)
+parquet.write(io.BytesIO(), [parquet.part(parquet.pack_rows([{"x": "2026-10-01"}]))])
+print(set(sys.modules) - before)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -1,9 +1,10 @@
 """Blocks and the forms in which they go out: a page is never more or less than its rows."""
 
 import re
+from datetime import UTC
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_clicksend import columns
@@ -17,12 +18,21 @@ COLUMNS = {
     "id": columns.integer("I."),
     "body": columns.text("T.", old_names=("text", "message")),
     "price": columns.price("P."),
+    "at": columns.time("T."),
     "custom": columns.mapping("M."),
 }
 TABLE = Table(COLUMNS, keys=("id",))
 FORMS = [AsRows(), RecordLines("s", 7), JsonLines(zipped=True), ArrowColumns(TABLE.schema)]
 NAMES = st.sampled_from([*COLUMNS, "text", "message", "api_key", "new", "extra"])
-VALUES = st.none() | st.integers() | st.text() | st.lists(st.text()) | st.dictionaries(st.text(), st.text())
+TIMES = st.integers(0, 10**11) | st.datetimes(timezones=st.just(UTC)).map(str)
+VALUES = (
+    st.none()
+    | st.integers()
+    | TIMES
+    | st.text()
+    | st.lists(st.text())
+    | st.dictionaries(st.text(), st.text())
+)
 ALIKE = st.lists(NAMES, unique=True).flatmap(
     lambda names: st.lists(st.fixed_dictionaries(dict.fromkeys(names, VALUES)))
 )
@@ -48,6 +58,13 @@ def test_rows_chosen_of_what_was_packed_are_the_chosen_rows_packed(form, data):
     wanted = data.draw(st.lists(st.booleans(), min_size=len(block), max_size=len(block)))
     indices = [index for index, is_wanted in enumerate(wanted) if is_wanted]
     assert same(form.choose(form.pack(block), indices)) == same(form.pack(block.where(wanted)))
+
+
+@settings(deadline=None)
+@given(st.lists(st.dictionaries(NAMES, VALUES), min_size=1))
+def test_arrow_has_of_a_page_what_it_has_of_its_rows(raw):
+    block, arrow = TABLE.block(raw), ArrowColumns(TABLE.schema)
+    assert arrow.table([arrow.pack(block)]) == arrow.table([arrow.pack_rows(block.rows())])
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: type(form).__name__)
