@@ -44,7 +44,8 @@ class Block:
     def where(self, wanted: Iterable[bool]) -> Block:
         """Return the rows that are wanted; says so for each."""
         flags = list(wanted)
-        return self.changed({name: list(compress(values, flags)) for name, values in self.columns.items()})
+        columns = {name: list(compress(values, flags)) for name, values in self.columns.items()}
+        return replace(self, columns=columns)
 
     def changed(self, columns: Mapping[str, Sequence[Any]]) -> Block:
         """Return the same rows with other values in some columns."""

@@ -47,7 +47,7 @@ class Span:
         return {**since, "date_to": self.until + 1}
 
     def holds(self, moment: int | None) -> bool:
-        """Return whether a time lies in the span; none does."""
+        """Return whether a time (Unix seconds) lies in the span; one that is missing does."""
         return moment is None or ((self.since is None or self.since <= moment) and moment < self.until)
 
     @cached_property
