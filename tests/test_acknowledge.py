@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 
 import pytest
+from sandbox_runner import EPOCH
 from tap_runner import CREDENTIALS, Output, catalog_of, run_tap
 
 from clicksend.client import Client
@@ -25,13 +26,13 @@ STREAMS = ("sms_inbound", *RECEIPTS)
 
 @pytest.fixture(scope="module")
 def _world():
-    with Sandbox(seed=5, messages=400, contacts=60) as box:
+    with Sandbox(seed=5, messages=400, contacts=60, epoch=EPOCH) as box:
         yield box
 
 
 @pytest.fixture
 def twin():
-    with Sandbox(seed=5, messages=400, contacts=60) as box:
+    with Sandbox(seed=5, messages=400, contacts=60, epoch=EPOCH) as box:
         yield box
 
 

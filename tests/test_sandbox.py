@@ -1,5 +1,6 @@
 """The sandbox over HTTP: one world in two spellings, counted right, and single objects of it."""
 
+import time
 from decimal import Decimal
 
 import pytest
@@ -34,6 +35,13 @@ def test_the_seed_decides_every_byte(box, session):
         assert bodies(same, session) == bodies(box, session)
     with Sandbox(seed=2, messages=300, contacts=150, epoch=EPOCH) as other:
         assert bodies(other, session)[0] != bodies(box, session)[0]
+
+
+def test_the_clock_starts_now():
+    """Whoever looks up what was sent a minute ago, by a clock of their own, has to find it."""
+    before = int(time.time())
+    with Sandbox(messages=0, contacts=0) as new:
+        assert before <= new.control("GET", "state")["now"] <= time.time()
 
 
 def facts(row, *, path):

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 import requests
@@ -98,6 +99,12 @@ def test_ready_line_state_file_and_clean_end(tmp_path):
     assert (code, out) == (0, "")
     assert "--seed ignored" in err
     assert [entry.name for entry in path.parent.iterdir()] == ["state.json"]
+
+
+def test_without_an_epoch_the_clock_starts_now():
+    before = int(time.time())
+    with Running(*SMALL) as new:
+        assert before <= new.control("state")["now"] <= time.time()
 
 
 def test_writes_survive_a_restart(tmp_path):

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import signal
+import time
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -15,7 +16,6 @@ from clicksend.sandbox.access import API_KEY
 from clicksend.sandbox.live import USERNAME
 from clicksend.sandbox.simulation import Simulation, Types
 from clicksend.sandbox.statefile import State, StateFile
-from clicksend.sandbox.world import current_hour
 
 _WORLD = ("seed", "messages", "contacts", "types", "epoch")
 
@@ -34,7 +34,7 @@ def _loopback(_: click.Context, __: click.Parameter, host: str) -> str:
 def _moment(_: click.Context, __: click.Parameter, text: str | None) -> int:
     """Read an ISO time; one without an offset is UTC."""
     if text is None:
-        return current_hour()
+        return int(time.time())
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -61,7 +61,7 @@ def _moment(_: click.Context, __: click.Parameter, text: str | None) -> int:
     type=click.Choice(get_args(Types)),
     help="How rows are spelled.",
 )
-@click.option("--epoch", callback=_moment, help="ISO time at which the clock starts.  [default: this hour]")
+@click.option("--epoch", callback=_moment, help="ISO time at which the clock starts.  [default: now]")
 @click.option(
     "--state",
     "state_path",

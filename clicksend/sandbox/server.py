@@ -1,6 +1,7 @@
 """The stand-in as an object: a server in a thread of its own, for tests and notebooks."""
 
 import asyncio
+import time
 from threading import Thread
 from types import TracebackType
 from typing import Any, Self
@@ -13,7 +14,7 @@ from clicksend.sandbox.application import DIRECT, HUB, application
 from clicksend.sandbox.control import PREFIX as CONTROL
 from clicksend.sandbox.service import Service
 from clicksend.sandbox.simulation import Simulation, Types
-from clicksend.sandbox.world import Plan, current_hour
+from clicksend.sandbox.world import Plan
 
 _LOOPBACK = "127.0.0.1"
 _PATIENCE = 60  # seconds for a control call; building a large world again takes a few
@@ -27,7 +28,7 @@ class Sandbox:
         messages: rows of SMS history at the epoch, about.
         contacts: contacts at the epoch, about.
         types: `live` (integers and names as recorded lately) or `legacy` (numeric strings, older names).
-        epoch: Unix seconds at which the clock starts; default: the current hour.
+        epoch: Unix seconds at which the clock starts; default: now.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class Sandbox:
         types: Types = "live",
         epoch: int | None = None,
     ) -> None:
-        plan = Plan(seed, current_hour() if epoch is None else epoch, messages, contacts)
+        plan = Plan(seed, int(time.time()) if epoch is None else epoch, messages, contacts)
         self._service = Service(Simulation(plan, types))
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="clicksend-sandbox", daemon=True)

@@ -1,6 +1,5 @@
 """The made-up world: an endless stream of events, a function of seed, epoch and sizes and nothing else."""
 
-import time
 from collections.abc import Iterator
 from heapq import heappop, heappush, merge
 from itertools import count, pairwise
@@ -37,11 +36,6 @@ class Plan(Struct, frozen=True):
     epoch: int
     messages: int
     contacts: int
-
-
-def current_hour() -> int:
-    """Return the Unix time at which this hour began: the default epoch."""
-    return int(time.time()) // 3600 * 3600
 
 
 def events(plan: Plan) -> Iterator[Event]:
