@@ -6,7 +6,8 @@ import pytest
 import requests
 
 from clicksend import errors
-from clicksend.client import AHEAD, LONGEST_WAIT
+from clicksend.client import AHEAD
+from clicksend.retrying import LONGEST_WAIT
 
 PASSING = ["status 500", "status 503", "reset_before", "reset_after", "half_body", "html"]
 
@@ -142,12 +143,12 @@ PROXY = "http://user:word@127.0.0.1:9"
 def test_proxies_are_those_of_the_environment_except_to_this_machine(connect, monkeypatch, scheme):
     monkeypatch.setenv(f"{scheme.upper()}_PROXY", PROXY)
     request = requests.Request("GET", f"{scheme}://192.0.2.1/v3/lists").prepare()
-    pool = connect("https://192.0.2.1/v3")._transport._pool(request)
+    pool = connect("https://192.0.2.1/v3")._exchange.new_transport()._pool(request)
     assert pool.proxy.url == PROXY
     assert pool.proxy_headers["Proxy-Authorization"].startswith("Basic ")
-    assert connect("http://127.0.0.1:9/v3")._transport._pool(request).proxy is None
+    assert connect("http://127.0.0.1:9/v3")._exchange.new_transport()._pool(request).proxy is None
     monkeypatch.setenv("NO_PROXY", "192.0.2.1")
-    assert connect("https://192.0.2.1/v3")._transport._pool(request).proxy is None
+    assert connect("https://192.0.2.1/v3")._exchange.new_transport()._pool(request).proxy is None
 
 
 def test_a_proxy_that_does_not_answer_is_named(connect, monkeypatch):
@@ -161,9 +162,9 @@ def test_certificates_are_checked_with_the_bundle_of_the_environment(connect, mo
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
     request = requests.Request("GET", "https://192.0.2.1/v3/lists").prepare()
-    pool = connect("https://192.0.2.1/v3")._transport._pool(request)
+    pool = connect("https://192.0.2.1/v3")._exchange.new_transport()._pool(request)
     assert (pool.cert_reqs, pool.ca_certs) == ("CERT_REQUIRED", requests.certs.where())
     (bundle := tmp_path / "bundle.pem").write_text("")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
-    pool = connect("https://192.0.2.1/v3")._transport._pool(request)
+    pool = connect("https://192.0.2.1/v3")._exchange.new_transport()._pool(request)
     assert (pool.cert_reqs, pool.ca_certs) == ("CERT_REQUIRED", str(bundle))

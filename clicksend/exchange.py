@@ -1,0 +1,175 @@
+"""One request and its answer: within the rate limits, out of the envelope, or an error in one sentence."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ProxyError,
+    SSLError,
+)
+
+from clicksend import envelope
+from clicksend.errors import ClickSendError, NotConnectedError, StoppedError, TooLateError, UnreachableError
+from clicksend.limiter import Clock, Limiter, Time, retry_after
+from clicksend.retrying import LONGEST_WAIT
+from clicksend.settings import Settings, is_loopback
+from clicksend.transport import Transport
+
+# At DEBUG it logs whole URLs, whose queries can hold phone numbers.
+logging.getLogger("urllib3").setLevel(logging.INFO)
+
+
+def always() -> bool:
+    """Return that there is time."""
+    return True
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a call returned.
+
+    Attributes:
+        data: ClickSend's ``data``, or the hub's result.
+        date: The server's clock (UTC), our own where it sent none.
+    """
+
+    data: Any
+    date: datetime
+
+
+class Exchange:
+    """Makes single requests; shared by threads."""
+
+    def __init__(self, settings: Settings, time: Time, clock: Clock) -> None:
+        """Prepare.
+
+        Args:
+            settings: Addresses and limits.
+            time: Once it is stopped, no request starts.
+            clock: What limits are counted by.
+        """
+        self.limiter = Limiter(clock, settings.requests_per_minute)
+        self._settings = settings
+        self._time = time
+        self._session = _session(settings)
+        self._transport = self.new_transport()
+
+    def new_transport(self) -> Transport:
+        """Return connections of their own, none of them made yet."""
+        settings = self._settings
+        environment = self._session.merge_environment_settings(settings.api_url, {}, None, None, None)
+        return Transport({**environment}, settings.max_concurrency, settings.timeout)
+
+    def prepare(self, request: requests.Request) -> requests.PreparedRequest:
+        """Return a request as it goes out, with the headers that all have."""
+        return self._session.prepare_request(request)
+
+    def close(self) -> None:
+        """Close all connections; a request under way ends by itself."""
+        self._transport.close()
+
+    def answer(
+        self,
+        endpoint: str,
+        request: requests.PreparedRequest,
+        unwrap: Callable[[str, Any], Any],
+        transport: Transport | None = None,
+        in_time: Callable[[], bool] = always,
+    ) -> Answer:
+        """Make one request and take its answer out of the envelope.
+
+        Args:
+            endpoint: For error texts, like ``GET /account``.
+            request: The request.
+            unwrap: Takes what was asked for out of a decoded body.
+            transport: The connections to use instead of the shared ones.
+            in_time: Whether it may still be made; asked after all waits.
+
+        Raises:
+            ClickSendError: There is no answer, it is an error, or not one of this API's.
+        """
+        response = self._exchange(endpoint, request, transport or self._transport, in_time)
+        try:
+            if response.status < HTTPStatus.MULTIPLE_CHOICES:
+                return Answer(unwrap(endpoint, envelope.decode(endpoint, response.data)), _date(response))
+            envelope.raise_for_answer(endpoint, response.status, response.data)
+        except ClickSendError as error:
+            error.retry_after = retry_after(response.headers)
+            if response.status == HTTPStatus.TOO_MANY_REQUESTS and error.retry_after:
+                self.limiter.pause(endpoint, min(error.retry_after, LONGEST_WAIT))
+            raise
+
+    def _exchange(
+        self,
+        endpoint: str,
+        request: requests.PreparedRequest,
+        transport: Transport,
+        in_time: Callable[[], bool],
+    ) -> urllib3.BaseHTTPResponse:
+        """Make one request and return the answer with its whole body."""
+        headers: Mapping[str, str] = {}
+        if self._time.stopped:
+            raise StoppedError
+        self.limiter.acquire(endpoint)
+        try:
+            if not in_time():
+                raise TooLateError
+            response = transport.exchange(request)
+            headers = response.headers
+        except (HTTPError, requests.RequestException) as error:
+            kind = NotConnectedError if _is_unconnected(error) else UnreachableError
+            raise kind(
+                f"{endpoint} got no whole answer from {urlsplit(request.url or '').netloc}: {_reason(error)}."
+                " Check api_url and the network, or run again later."
+            ) from None
+        finally:
+            self.limiter.release(endpoint, headers)
+        return response
+
+
+def _session(settings: Settings) -> requests.Session:
+    session = requests.Session()
+    session.headers.update({"User-Agent": settings.user_agent, "Accept": "application/json"})
+    # ClickSend's documentation asks for it on every call, GET included.
+    session.headers["Content-Type"] = "application/json"
+    # A proxy from the environment cannot reach this machine's own loopback.
+    session.trust_env = not is_loopback(urlsplit(settings.api_url).hostname or "")
+    return session
+
+
+def _date(response: urllib3.BaseHTTPResponse) -> datetime:
+    try:
+        return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
+    except (KeyError, ValueError):
+        return datetime.now(UTC)
+
+
+def _reason(error: Exception) -> str:
+    """Say why a request failed; the errors' own texts hold the URL with its query."""
+    if isinstance(error, NewConnectionError):
+        return "no connection could be made"
+    if isinstance(error, urllib3.exceptions.TimeoutError):
+        return "it timed out"
+    if isinstance(error, SSLError):
+        return "the TLS certificate was not accepted"
+    if isinstance(error, ProxyError | requests.RequestException):
+        return "the proxy did not do its part"
+    return "the connection or the answer broke off"
+
+
+def _is_unconnected(error: Exception) -> bool:
+    """Return whether a request failed before it could be written."""
+    return isinstance(error, ConnectTimeoutError | NewConnectionError)
