@@ -34,6 +34,11 @@ def claim(key, **about):
     return Claim(key=key, stream="texts", **about)
 
 
+def final(ledger, sink, keys):
+    """Return the outcome of those keys that must not be sent again."""
+    return {key: one.outcome for key, one in ledger.known(sink, dict.fromkeys(keys, ())).items()}
+
+
 def stored(ledger, key="k"):
     return {row["sink"]: row for row in ledger.show(key)}
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from ledger_cases import claim, outcome, stored
+from ledger_cases import claim, final, outcome, stored
 
 from clicksend.errors import LedgerError
 from clicksend.ledger import Confirmation, outcome_id
@@ -116,7 +116,7 @@ def test_people_reopen_what_is_unknown_and_old_enough(ledger, ledger_time):
     ledger_time.advance(hours=23, minutes=30)
     with pytest.raises(LedgerError, match=r"1 of 2 .* --force"):
         ledger.release(["a", "b", "c"])
-    assert ledger.final(SINK, ["a", "b", "c"]) == {"a": "unknown", "b": "unknown", "c": "sent"}
+    assert final(ledger, SINK, ["a", "b", "c"]) == {"a": "unknown", "b": "unknown", "c": "sent"}
     assert ledger.release(["a", "c", "nobody's"]) == ["a"]
     assert ledger.release(run_id="run 2", force=True) == ["b"]
     assert ledger.release([]) == []
@@ -183,7 +183,7 @@ def test_an_answer_that_comes_after_another_run_has_claimed_the_key(ledger, ledg
     ledger.claim("run 2", SINK, [claim("a")], **LEASE)
     ledger.settle("run 1", [answer("a", late)])
     assert ledger.open_claims(SINK) == []  # run 2 is still sending
-    assert bool(ledger.final(SINK, ["a"]))
+    assert bool(final(ledger, SINK, ["a"]))
     ledger.settle("run 2", [answer("a", "rejected")])
     # Only if both say that nothing was sent, the key may be sent again.
     assert bool(ledger.claim("run 3", SINK, [claim("a")], **LEASE)) is (late == "rejected")

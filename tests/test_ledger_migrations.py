@@ -25,6 +25,10 @@ alter table outcomes drop column recipient_hash;
 alter table outcomes drop column body_hash;
 alter table outcomes drop column claimed_at;
 alter table outcomes drop column lease_until;
+alter table outcomes drop column scheduled_for;
+drop table aliases;
+drop table contact_keys;
+drop table opt_ins;
 delete from meta where name like 'sink:%';
 update meta set value = '1' where name = 'schema_version'
 """

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from ledger_cases import ACCOUNT, claim, outcome
+from ledger_cases import ACCOUNT, claim, final, outcome
 
 from clicksend.ledger import Ledger
 
@@ -25,7 +25,7 @@ KEYS = 2000
 WORKER = f"""
 import random, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
-from ledger_cases import ACCOUNT, claim, outcome
+from ledger_cases import ACCOUNT, claim, final, outcome
 from clicksend.ledger import Ledger
 
 url, run = sys.argv[1:]
@@ -87,7 +87,7 @@ def test_workers_share_the_keys_and_none_is_sent_twice(ledger_url):
     with Ledger.existing(ledger_url) as ledger:
         counts = sum((Counter(ledger.counts(f"run {number}")) for number in range(WORKERS)), Counter())
         assert counts == {(SINK, "sent"): KEYS}
-        assert len(ledger.final(SINK, map(str, range(KEYS)))) == KEYS
+        assert len(final(ledger, SINK, map(str, range(KEYS)))) == KEYS
 
 
 @pytest.mark.parametrize(("moment", "left"), [("before", {}), ("after", {"a": "unknown"})])
@@ -95,7 +95,7 @@ def test_killed_before_and_after_the_claim_is_committed(ledger_url, moment, left
     done = subprocess.run([sys.executable, "-c", CLAIMS, ledger_url, moment], check=False)
     assert done.returncode == -signal.SIGKILL
     with Ledger.open(ledger_url, **ACCOUNT) as ledger:
-        assert ledger.final(SINK, ["a"]) == left
+        assert final(ledger, SINK, ["a"]) == left
         assert ledger.counts("killed") == {}
         assert bool(ledger.claim("next", SINK, [claim("a")], lease_seconds=90)) is not bool(left)
         assert len(ledger.show("a")) == 1
@@ -113,13 +113,13 @@ def test_what_a_killed_run_may_have_sent_is_never_sent_again(ledger_url):
         output = worker.communicate(timeout=60)[0]
         sent += said(output, "sends")
         with Ledger.existing(ledger_url) as ledger:
-            final = ledger.final(SINK, map(str, range(KEYS)))
+            found = final(ledger, SINK, map(str, range(KEYS)))
             settled = said(output, "settled")
-            assert {final.get(key) for key in settled} <= {"sent"}
-            assert set(sent) <= final.keys()
+            assert {found.get(key) for key in settled} <= {"sent"}
+            assert set(sent) <= found.keys()
             # What the worker had claimed but could not tell us of is unknown: never too few, at most a batch.
-            assert set(final.values()) <= {"sent", "unknown"}
-            assert len(final) - len(sent) <= 100 * (number + 1)
+            assert set(found.values()) <= {"sent", "unknown"}
+            assert len(found) - len(sent) <= 100 * (number + 1)
             rows = ledger.counts(f"run {number}").get((SINK, "sent"), 0)
             assert len(settled) <= rows <= len(settled) + 100
     with Ledger.open(ledger_url, **ACCOUNT) as ledger:

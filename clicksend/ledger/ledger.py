@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import TracebackType
 from typing import Self
 
@@ -12,7 +12,7 @@ from clicksend.errors import LedgerError
 from clicksend.hashing import hasher, text_hasher
 from clicksend.ledger import claiming, memory, reading, reconciling, recording, refilling, schema
 from clicksend.ledger.reading import Columns
-from clicksend.ledger.records import IN_HAND, Claim, Confirmation, OpenClaim, Outcome, Sent
+from clicksend.ledger.records import IN_HAND, Claim, Confirmation, Known, OpenClaim, Outcome, Sent
 from clicksend.ledger.store import Store
 from clicksend.ledger.tables import INDEX_OF_RECIPIENTS
 
@@ -132,10 +132,46 @@ class Ledger:
         with self._store.write() as connection:
             recording.record(connection, run_id, outcomes, self._now())
 
-    def final(self, sink: str, keys: Iterable[str]) -> dict[str, str]:
-        """Return the outcome of those keys that must not be sent again: ``sent`` or ``unknown``."""
+    def known(self, sink: str, keys: Mapping[str, Sequence[str]]) -> dict[str, Known]:
+        """Return what there is of those keys that must not be sent again.
+
+        Args:
+            sink: The sink.
+            keys: With each key, how earlier versions spelled it: what stands there counts too.
+        """
         with self._store.read() as connection:
-            return recording.final(connection, sink, keys)
+            found = recording.known(connection, sink, keys)
+            if not self.has_older_keys:
+                return found
+            others = [key for key in keys if key not in found]
+            found |= recording.known_by_alias(connection, sink, others)
+            rest = {key: keys[key] for key in others if key not in found}
+            older = recording.known_by_older(connection, sink, rest)
+        if older:
+            with self._store.write() as connection:
+                recording.adopt(connection, sink, older)
+        return found | older
+
+    @cached_property
+    def has_older_keys(self) -> bool:
+        """Whether an earlier version, which spelled keys otherwise, has written outcomes."""
+        with self._store.read() as connection:
+            return schema.read(connection, schema.OLDER_KEYS) is not None
+
+    def call_off(self, run_id: str, sent: Mapping[str, Outcome]) -> None:
+        """Write and count that messages, by outcome id, were cancelled before their schedule; for good."""
+        with self._store.write() as connection:
+            claiming.call_off(connection, run_id, sent, self._now())
+
+    def knows_stream(self, sink: str, stream: str, names: Sequence[str]) -> bool:
+        """Return whether a stream has sent anything with key columns of those names."""
+        with self._store.read() as connection:
+            return schema.knows_stream(connection, sink, stream, names)
+
+    def note_stream(self, sink: str, stream: str, names: Sequence[str]) -> None:
+        """Note that a stream sends with key columns of those names."""
+        with self._store.write() as connection:
+            schema.note_stream(connection, sink, stream, names)
 
     def counts(self, run_id: str) -> dict[tuple[str, str], int]:
         """Return the rows of a run by sink and outcome."""
@@ -171,9 +207,17 @@ class Ledger:
         with self._store.write() as connection:
             claiming.settle(connection, run_id, answered, self._now())
 
-    def recently_sent(self, pairs: Iterable[tuple[str, str]], *, since: datetime) -> set[tuple[str, str]]:
-        """Return those (recipient hash, body hash) that were sent, or perhaps sent, since a time."""
-        if not self._finds_recipients:
+    def recently_sent(
+        self, pairs: Iterable[tuple[str, str]], *, since: datetime, often: bool = True
+    ) -> set[tuple[str, str]]:
+        """Return those (recipient hash, body hash) that were sent, or perhaps sent, since a time.
+
+        Args:
+            pairs: What is looked for.
+            since: The time.
+            often: Whether an index is worth its making; without one the whole table is read.
+        """
+        if often and not self._finds_recipients:
             with self._store.write() as connection:
                 connection.exec_driver_sql(INDEX_OF_RECIPIENTS)
             self._finds_recipients = True
@@ -328,6 +372,20 @@ class Ledger:
         """Note how far something was read."""
         with self._store.write() as connection:
             schema.write(connection, f"cursor:{name}", value)
+
+    def contacts_of(self, keys: Mapping[str, Sequence[str]]) -> dict[str, tuple[int, int]]:
+        """Return list_id and contact_id of what each key of ``contacts`` last was, where that is known.
+
+        Args:
+            keys: With each key, how earlier versions spelled it.
+        """
+        with self._store.read() as connection:
+            return memory.contacts_of(connection, keys)
+
+    def set_contacts(self, contacts: Mapping[str, tuple[int, int]]) -> None:
+        """Note which contact each key of ``contacts`` is: list_id and contact_id."""
+        with self._store.write() as connection:
+            memory.set_contacts(connection, contacts)
 
     def missing(self, list_id: int) -> dict[int, int]:
         """Return in how many inputs in a row a list's contacts were missing, by contact_id."""

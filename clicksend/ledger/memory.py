@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
 
 from clicksend.ledger.recording import slices
+from clicksend.ledger.records import outcome_id
 from clicksend.ledger.store import insert
-from clicksend.ledger.tables import missing, opt_outs, written
+from clicksend.ledger.tables import contact_keys, missing, opt_outs, written
 from clicksend.ledger.writing import WANTED
+
+CONTACTS = "contacts"
 
 
 def add_opt_outs(
@@ -36,6 +39,34 @@ def opted_out(connection: Connection, hashes: Collection[str]) -> set[str]:
     """Return those of the hashes that have opted out."""
     query = select(opt_outs.c.hash).join(WANTED, opt_outs.c.hash == WANTED.c.key)
     return set(connection.execute(query, {"wanted": dict.fromkeys(hashes)}).scalars())
+
+
+def contacts_of(connection: Connection, keys: Mapping[str, Sequence[str]]) -> dict[str, tuple[int, int]]:
+    """Return list_id and contact_id of the contact that each key of ``contacts`` was last written as."""
+    key_of = {
+        outcome_id(CONTACTS, one): key for key, older in keys.items() for one in (*reversed(older), key)
+    }
+    query = select(contact_keys).join(WANTED, contact_keys.c.outcome_id == WANTED.c.key)
+    found = {row.outcome_id: row for row in connection.execute(query, {"wanted": dict.fromkeys(key_of)})}
+    # A key as it is spelled now stands last: it knows better.
+    return {
+        key: (found[name].list_id, found[name].contact_id) for name, key in key_of.items() if name in found
+    }
+
+
+def set_contacts(connection: Connection, contacts: Mapping[str, tuple[int, int]]) -> None:
+    """Note which contact each key of ``contacts`` is; list_id and contact_id."""
+    statement = insert(connection.dialect, contact_keys)
+    changed = statement.on_conflict_do_update(
+        index_elements=[contact_keys.c.outcome_id],
+        set_={"list_id": statement.excluded.list_id, "contact_id": statement.excluded.contact_id},
+    )
+    rows = [
+        {"outcome_id": outcome_id(CONTACTS, key), "list_id": list_id, "contact_id": contact_id}
+        for key, (list_id, contact_id) in contacts.items()
+    ]
+    if rows:
+        connection.execute(changed, rows)
 
 
 def missing_from(connection: Connection, list_id: int) -> dict[int, int]:

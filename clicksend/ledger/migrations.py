@@ -36,4 +36,25 @@ def _claims_into_outcomes(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-MIGRATIONS: Sequence[Migration] = (_claims_into_outcomes,)
+NAMED_KEYS = """
+ALTER TABLE outcomes ADD COLUMN scheduled_for {time};
+CREATE TABLE aliases (outcome_id VARCHAR(32) PRIMARY KEY, known_as VARCHAR(32) NOT NULL);
+CREATE TABLE contact_keys
+    (outcome_id VARCHAR(32) PRIMARY KEY, list_id BIGINT NOT NULL, contact_id BIGINT NOT NULL);
+CREATE TABLE opt_ins
+    (hash VARCHAR(64) PRIMARY KEY, reason TEXT NOT NULL, opted_in_at {time} NOT NULL);
+INSERT INTO contact_keys SELECT outcome_id, CAST(object_id AS BIGINT), contact_id FROM outcomes
+    WHERE sink = 'contacts' AND outcome IN ('created', 'updated', 'copied', 'transferred')
+    AND contact_id IS NOT NULL AND object_id IS NOT NULL;
+INSERT INTO meta (name, value) SELECT 'has_older_keys', 'true' WHERE EXISTS (SELECT 1 FROM outcomes)
+"""
+
+
+def _name_keys(connection: Connection) -> None:
+    """Make room for keys of names and values: those of versions 1 and 2 stay known under their own."""
+    time = "VARCHAR" if connection.dialect.name == "sqlite" else "TIMESTAMP WITH TIME ZONE"
+    for statement in NAMED_KEYS.format(time=time).split(";"):
+        connection.exec_driver_sql(statement)
+
+
+MIGRATIONS: Sequence[Migration] = (_claims_into_outcomes, _name_keys)

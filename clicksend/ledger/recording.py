@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import Connection, select
 
-from clicksend.ledger.records import COUNTED_ONLY, FINAL, OUTCOMES, Outcome, outcome_id
+from clicksend.ledger.records import COUNTED_ONLY, OUTCOMES, Known, Outcome, outcome_id
 from clicksend.ledger.store import insert
-from clicksend.ledger.tables import runs
-from clicksend.ledger.writing import stored, values_of, write
+from clicksend.ledger.tables import aliases, runs
+from clicksend.ledger.writing import WANTED, final, values_of, write
 
 SLICE = 1000
 """Rows or values in one statement; SQLite takes 32,766 parameters."""
@@ -55,10 +55,38 @@ def counts(connection: Connection, run_id: str) -> dict[tuple[str, str], int]:
     return {(row.sink, row.outcome): row.rows for row in found}
 
 
-def final(connection: Connection, sink: str, keys: Iterable[str]) -> dict[str, str]:
-    """Return the outcome of those keys that must not be sent again."""
-    found = stored(connection, ids := {outcome_id(sink, key): key for key in keys})
-    return {ids[name]: outcome for name, outcome in found.items() if outcome in FINAL}
+def known(connection: Connection, sink: str, keys: Iterable[str]) -> dict[str, Known]:
+    """Return what there is of those keys that must not be sent again."""
+    ids = {outcome_id(sink, key): key for key in keys}
+    return {ids[name]: one for name, one in final(connection, ids).items()}
+
+
+def known_by_alias(connection: Connection, sink: str, keys: Iterable[str]) -> dict[str, Known]:
+    """Return the same of keys that were once found as an earlier version spelled them."""
+    ids = {outcome_id(sink, key): key for key in keys}
+    query = select(aliases).join(WANTED, aliases.c.outcome_id == WANTED.c.key)
+    found = connection.execute(query, {"wanted": dict.fromkeys(ids)})
+    key_of = {row.known_as: ids[row.outcome_id] for row in found}
+    return {key_of[name]: one for name, one in final(connection, key_of).items()}
+
+
+def known_by_older(connection: Connection, sink: str, keys: Mapping[str, Sequence[str]]) -> dict[str, Known]:
+    """Return the same of keys as an earlier version spelled them.
+
+    Args:
+        connection: To the database.
+        sink: The sink.
+        keys: The older spellings of each key.
+    """
+    key_of = {outcome_id(sink, older): key for key, some in keys.items() for older in some}
+    return {key_of[name]: one for name, one in final(connection, key_of).items()}
+
+
+def adopt(connection: Connection, sink: str, found: Mapping[str, Known]) -> None:
+    """Keep under which id a key was found: a tap that spells it otherwise one day must find it as well."""
+    rows = [{"outcome_id": outcome_id(sink, key), "known_as": one.outcome_id} for key, one in found.items()]
+    if rows:
+        connection.execute(insert(connection.dialect, aliases).on_conflict_do_nothing(), rows)
 
 
 def slices(values: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -71,6 +71,7 @@ class Claim(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         custom_string: What the message will be found by in the history: our token, or the row's own.
         recipient_hash: ``Ledger.hash`` of the recipient in E.164.
         body_hash: ``Ledger.fingerprint`` of all that the recipient will read.
+        scheduled_for: When ClickSend is asked to send it, None for at once.
     """
 
     key: str
@@ -80,6 +81,24 @@ class Claim(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     body_hash: str
     source_key: str | None = None
     campaign: str | None = None
+    scheduled_for: datetime | None = None
+
+
+class Known(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What the ledger has of a key that must not be sent again.
+
+    Attributes:
+        outcome: ``sent``, ``unknown``, or ``cancelled`` after it was sent with a schedule.
+        recipient_hash: As its claim's; None for a baseline, and when the number was forgotten.
+        body_hash: As its claim's.
+    """
+
+    outcome_id: str
+    outcome: str
+    message_id: str | None
+    recipient_hash: str | None
+    body_hash: str | None
+    scheduled_for: datetime | None
 
 
 class OpenClaim(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import secrets
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, inspect, select
@@ -13,12 +15,18 @@ from sqlalchemy.exc import DBAPIError
 from clicksend.errors import LedgerError
 from clicksend.ledger.migrations import MIGRATIONS
 from clicksend.ledger.store import insert
-from clicksend.ledger.tables import meta, metadata
+from clicksend.ledger.tables import meta, metadata, outcomes
+from clicksend.ledger.writing import IS_FINAL
 from clicksend.settings import is_loopback
 
 SINK = "sink:"
 """What the names of notes begin with that say which sinks have claimed anything; ``runs`` says it too, but
 only of what is counted."""
+
+OLDER_KEYS = "has_older_keys"
+"""Name of the note that says that a version wrote outcomes which spelled keys otherwise."""
+STREAM = "stream:"
+"""What the names of notes begin with that say which streams, by their keys' names, have sent anything."""
 
 FOREIGN = (
     "The database holds other tables of the ledger's names: give the ledger a database or a schema of its"
@@ -148,6 +156,26 @@ def write(connection: Connection, name: str, value: str) -> None:
     """Note something under a name."""
     statement = insert(connection.dialect, meta).values(name=name, value=value)
     connection.execute(statement.on_conflict_do_update(index_elements=[meta.c.name], set_={"value": value}))
+
+
+def knows_stream(connection: Connection, sink: str, stream: str, names: Sequence[str]) -> bool:
+    """Return whether a stream has sent anything with keys of those names."""
+    if read(connection, _stream_note(sink, stream, names)) is not None:
+        return True
+    # An earlier version has noted no streams.
+    query = select(outcomes.c.source_key).where(outcomes.c.sink == sink, outcomes.c.stream == stream)
+    first = connection.execute(query.where(IS_FINAL).limit(1)).scalar()
+    return first is not None and set(json.loads(first)) <= set(names)
+
+
+def note_stream(connection: Connection, sink: str, stream: str, names: Sequence[str]) -> None:
+    """Note that a stream sends with keys of those names."""
+    write(connection, _stream_note(sink, stream, names), "")
+
+
+def _stream_note(sink: str, stream: str, names: Sequence[str]) -> str:
+    text = json.dumps([sink, stream, sorted(names)])
+    return STREAM + hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _create(connection: Connection) -> None:

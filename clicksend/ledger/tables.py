@@ -26,6 +26,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    and_,
     literal_column,
 )
 
@@ -126,13 +127,16 @@ outcomes = Table(
     Column("body_hash", String(64)),
     Column("claimed_at", Moment),
     Column("lease_until", Moment, comment="Until then its run may still be sending"),
+    Column("scheduled_for", Moment, comment="When ClickSend was asked to send it, null for at once"),
 )
-CLAIM = ("recipient_hash", "body_hash", "claimed_at", "lease_until")
+CLAIM = ("recipient_hash", "body_hash", "claimed_at", "lease_until", "scheduled_for")
 """The claim of what was or may have been sent; all null where the outcome is another."""
 
 SENT = outcomes.c.outcome == literal_column("'sent'")
 UNKNOWN = outcomes.c.outcome == literal_column("'unknown'")
 """Spelled as in the index, or SQLite does not use it."""
+CALLED_OFF = and_(outcomes.c.outcome == literal_column("'cancelled'"), outcomes.c.claimed_at.is_not(None))
+"""A message that was sent with a schedule, then cancelled; the sink ``cancellations`` claims nothing."""
 
 
 def _only(condition: Any) -> dict[str, Any]:
@@ -161,6 +165,31 @@ runs = Table(
     Column("sink", Free, primary_key=True),
     Column("outcome", String(16), primary_key=True),
     Column("rows", BigInteger, nullable=False),
+)
+
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("outcome_id", String(32), primary_key=True, comment="Of a key as it is spelled now"),
+    Column(
+        "known_as", String(32), nullable=False, comment="Of the same key as an earlier version spelled it"
+    ),
+)
+
+contact_keys = Table(
+    "contact_keys",
+    metadata,
+    Column("outcome_id", String(32), primary_key=True, comment="Of the key of a row of contacts"),
+    Column("list_id", BigInteger, nullable=False),
+    Column("contact_id", BigInteger, nullable=False, comment="The contact that the row last was"),
+)
+
+opt_ins = Table(
+    "opt_ins",
+    metadata,
+    Column("hash", String(64), primary_key=True, comment="Of a number that a person opted in again"),
+    Column("reason", Free, nullable=False),
+    Column("opted_in_at", Moment, nullable=False, comment="Replies before it do not opt out"),
 )
 
 opt_outs = Table(

@@ -24,14 +24,17 @@ from sqlalchemy import (
     select,
 )
 
-from clicksend.ledger.records import FINAL
+from clicksend.ledger.records import Known
 from clicksend.ledger.store import insert
-from clicksend.ledger.tables import SENT, UNKNOWN, outcomes
+from clicksend.ledger.tables import CALLED_OFF, SENT, UNKNOWN, outcomes
 
 KEPT = frozenset({"outcome_id", "created_at", "attempts"})
 """Columns that a later outcome does not set anew."""
 
 GIVEN = "given_"
+
+IS_FINAL = or_(SENT, UNKNOWN, CALLED_OFF)
+"""What must not be sent again."""
 
 Values = Mapping[str, Collection[Any]]
 """Rows: their values by column of outcomes."""
@@ -40,20 +43,19 @@ WANTED = func.json_each(bindparam("wanted", type_=JSON)).table_valued(column("ke
 """What is looked up: the names in the object that is the statement's parameter ``wanted``."""
 
 
-def stored(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
-    """Return the outcome of those ids that have one."""
-    query = select(outcomes.c.outcome_id, outcomes.c.outcome).join(
-        WANTED, outcomes.c.outcome_id == WANTED.c.key
-    )
+def final(connection: Connection, ids: Iterable[str]) -> dict[str, Known]:
+    """Return what stands under those ids that must not be sent again."""
+    columns = [outcomes.c[name] for name in Known.__struct_fields__]
+    query = select(*columns).join(WANTED, outcomes.c.outcome_id == WANTED.c.key).where(IS_FINAL)
     found = connection.execute(query, {"wanted": dict.fromkeys(ids)})
-    return {row.outcome_id: row.outcome for row in found}
+    return {row["outcome_id"]: Known(**row) for row in found.mappings()}
 
 
 def leave_final(connection: Connection, rows: dict[str, Any]) -> None:
     """Take out the rows, by outcome id, whose outcome is final."""
-    for name, outcome in stored(connection, rows).items():
-        if outcome in FINAL:
-            del rows[name]
+    query = select(outcomes.c.outcome_id).join(WANTED, outcomes.c.outcome_id == WANTED.c.key).where(IS_FINAL)
+    for name in connection.execute(query, {"wanted": dict.fromkeys(rows)}).scalars():
+        del rows[name]
 
 
 def values_of(rows: Sequence[Struct]) -> Values:
@@ -65,8 +67,8 @@ def values_of(rows: Sequence[Struct]) -> Values:
 def write(connection: Connection, values: Values, same: Mapping[str, Any]) -> None:
     """Write outcomes, new ones and over what stands there; the second of one id after the first.
 
-    ``sent`` stays for ever, ``unknown`` yields to ``sent`` only, and ``dry_run`` replaces nothing but
-    ``dry_run``.
+    ``sent`` stays for ever, as does what was cancelled after it; ``unknown`` yields to ``sent`` only, and
+    ``dry_run`` replaces nothing but ``dry_run``.
 
     Args:
         connection: To the database.
@@ -82,6 +84,7 @@ def _upsert(dialect: Dialect, names: tuple[str, ...]) -> Any:
     came = statement.excluded
     may_replace = and_(
         ~SENT,
+        ~CALLED_OFF,
         or_(~UNKNOWN, came.outcome == literal_column("'sent'")),
         or_(outcomes.c.outcome == literal_column("'dry_run'"), came.outcome != literal_column("'dry_run'")),
     )

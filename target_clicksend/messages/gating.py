@@ -48,16 +48,19 @@ class Gates:
         Raises:
             OptOutsError: Nobody knows who has opted out.
         """
-        final = self._run.ledger.final(self._sink, [message.row.key for message in messages])
-        fresh = [message for message in messages if message.row.key not in final]
+        known = self._run.ledger.known(self._sink, {message.row.key: () for message in messages})
+        fresh = [message for message in messages if message.row.key not in known]
         opted_out = self._opted_out({message.to for message in fresh}, all_there_are=all_there_are)
         repeated = self._repeated(fresh)
         now, window = self._run.now(), self._run.config.get("dedupe_window_hours")
         seen: Passed | set[str] = set() if passed is None else passed
         for message in messages:
             key, text = f"key {message.row.key}", f"text {message.to} {message.content}"
-            if message.row.key in final:
-                yield message, Verdict("duplicate", f"an earlier run has it as {final[message.row.key]}")
+            if message.row.key in known:
+                yield (
+                    message,
+                    Verdict("duplicate", f"an earlier run has it as {known[message.row.key].outcome}"),
+                )
             elif key in seen:
                 yield message, Verdict("duplicate", "another row of this run has the same key")
             elif message.to in opted_out:
