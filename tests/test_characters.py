@@ -1,0 +1,27 @@
+"""What nobody sees is found, and shown where it matters."""
+
+from __future__ import annotations
+
+import pytest
+
+from clicksend.characters import escaped, visible
+
+
+@pytest.mark.parametrize(
+    "unseen", ["\ufeff", "\u200b", "\u00ad", "\u2060", "\u202a", "\u3164", "\ufe0f", "\x00"]
+)
+def test_a_text_is_read_without_what_cannot_be_seen(unseen):
+    assert visible(f"{unseen} t{unseen}o\u00a0{unseen}") == "to"
+    assert not visible(unseen)
+    shown = escaped(f"{unseen}to")
+    assert shown.startswith("\\")
+    assert shown.endswith("to")
+    assert shown.isprintable()
+
+
+def test_blanks_inside_stay():
+    assert visible("\u3000first\u00a0name ") == "first\u00a0name"
+
+
+def test_a_long_name_is_cut():
+    assert escaped("a" * 100) == "a" * 60 + "..."
