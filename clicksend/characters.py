@@ -24,7 +24,7 @@ def is_invisible(character: str) -> bool:
 
 
 def escaped(text: str, longest: int = 60) -> str:
-    r"""Return a name from outside so that it can be shown: short, and with ``\ufeff`` for what is not seen."""
+    r"""Return a name from outside as it can be shown: short, with ``\ufeff`` for what is not seen."""
     shown = text if len(text) <= longest else f"{text[:longest]}..."
     return "".join([one if one.isprintable() and one not in INVISIBLE else _code(one) for one in shown])
 
