@@ -9,7 +9,8 @@ from typing_extensions import override
 
 from clicksend.errors import SettingsError
 from clicksend.ledger import Outcome, Sent, outcome_id
-from target_clicksend.row import Row
+from target_clicksend.columns import Columns
+from target_clicksend.row import Row, Values
 from target_clicksend.run import COMMIT_ROWS, Run
 from target_clicksend.sinks import Sink
 from target_clicksend.sinks.messages import Messages
@@ -47,7 +48,7 @@ class Recorder(Sink):
         self._waiting.clear()
 
     @override
-    def note_unknown(self, columns: set[str]) -> None:
+    def note_unknown(self, values: Values, columns: Columns) -> None:
         """Say nothing: no column is written."""
 
     def _sent(self, row: Row) -> Sent:
@@ -79,7 +80,7 @@ class Baseline(TargetClickSend):
                 f"Sink {name} sends no messages, so there is nothing to record of its rows: leave its streams"
                 " out of the input."
             )
-        about = {"name": name, "personal": kind.personal}
+        about = {"name": name, "personal": kind.personal, "columns": kind.columns}
         recorder = cast("Recorder", type(f"Recorder of {name}", (Recorder,), about)(self.run))
         self.recorders.append(recorder)
         return recorder

@@ -39,6 +39,8 @@ class Report:
         self.samples: list[dict[str, Any]] = []
         """Requests that a dry run would have made, numbers masked."""
         self.notes: list[str] = []
+        self.conflicts = 0
+        """Rows whose key was sent with another recipient or text."""
         self.read = 0
         """Rows that have arrived."""
         self.finished = 0
@@ -47,10 +49,11 @@ class Report:
         """What ended the run early."""
         self._began = time.monotonic()
 
-    def add(self, sink: str, outcome: str, reason: str) -> None:
+    def add(self, sink: str, outcome: str, reason: str, *, is_conflict: bool = False) -> None:
         """Count a row."""
         self.rows[sink, outcome] += 1
-        if outcome in WORTH_A_REASON:
+        self.conflicts += is_conflict
+        if outcome in WORTH_A_REASON or is_conflict:
             known = (sink, outcome, reason) in self.reasons or len(self.reasons) < MOST_REASONS
             self.reasons[sink, outcome, reason if known else "other reasons, see the ledger"] += 1
 
@@ -80,6 +83,7 @@ class Report:
                 {"sink": sink, "outcome": outcome, "reason": reason, "rows": count}
                 for (sink, outcome, reason), count in self.reasons.most_common()
             ],
+            "conflicts": self.conflicts,
             "prices": {sink: str(price) for sink, price in self.prices.items()},
             "parts": dict(self.parts),
             "samples": self.samples,

@@ -167,7 +167,9 @@ class Run:
         else:
             self._unfinished[sink] = number
 
-    def done(self, row: Row, sink: str, outcome: str, reason: str = "", **about: Any) -> None:
+    def done(
+        self, row: Row, sink: str, outcome: str, reason: str = "", *, is_conflict: bool = False, **about: Any
+    ) -> None:
         """Note what came of a row.
 
         Args:
@@ -175,6 +177,7 @@ class Run:
             sink: Name of the sink.
             outcome: One of the ledger's outcomes.
             reason: Why, for a person; never with a value of the row.
+            is_conflict: Whether its key was sent with another recipient or text.
             about: Further columns of the outcome, like ``contact_id``.
         """
         self._finish(row, outcome)
@@ -187,7 +190,8 @@ class Run:
                 outcome=outcome,
                 reason=reason,
                 **about,
-            )
+            ),
+            is_conflict=is_conflict,
         )
 
     def settled(self, row: Row, sink: str, outcome: str, reason: str) -> None:
@@ -200,9 +204,9 @@ class Run:
         if outcome in AGAIN:
             self._comes_again = min(self._comes_again or row.number, row.number)
 
-    def keep(self, outcome: Outcome) -> None:
+    def keep(self, outcome: Outcome, *, is_conflict: bool = False) -> None:
         """Note what came of something; it is committed a little later."""
-        self.report.add(outcome.sink, outcome.outcome, outcome.reason)
+        self.report.add(outcome.sink, outcome.outcome, outcome.reason, is_conflict=is_conflict)
         self._outcomes.append(outcome)
         if len(self._outcomes) >= COMMIT_ROWS:
             self.commit()
@@ -281,7 +285,8 @@ class Run:
             return 128 + self.stopped
         most = self.config.get("fail_on_rejected")
         too_many = most is not None and self.report["rejected"] > most * max(self.rows, 1)
-        if self.failed or too_many or self.report["failed"]:
+        conflicts = self.report.conflicts if self.config["fail_on_conflict"] else 0
+        if self.failed or too_many or conflicts or self.report["failed"]:
             return 1
         return UNKNOWN_REMAIN if any(self.unknown.values()) else 0
 

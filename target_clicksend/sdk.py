@@ -19,6 +19,7 @@ from typing_extensions import override
 from clicksend.errors import ClickSendError, SettingsError
 from clicksend.hashing import text_hasher
 from clicksend.inputs import check_config, read_setting, with_defaults
+from target_clicksend.columns import Columns
 from target_clicksend.inputs import (
     Message,
     NoSchemaError,
@@ -26,7 +27,8 @@ from target_clicksend.inputs import (
     decoded,
     rows_of,
 )
-from target_clicksend.row import Keys, Rejected, Row
+from target_clicksend.keys import Keys
+from target_clicksend.row import Rejected, Row
 from target_clicksend.sinks import Sink
 
 if TYPE_CHECKING:
@@ -116,15 +118,25 @@ class Intake:
         """
         self._stream, self._map, self._sink, self._run = stream, stream_map, sink, run
         namespace = stream if is_first else f"{stream}:{stream_map.stream_alias}"
+        names = list(stream_map.transformed_key_properties or [])
+        self._columns = Columns(
+            sink.columns,
+            settings=sink.known - sink.columns,
+            keys=names,
+            ignored=run.config["ignored_columns"],
+            sends=sink.sends,
+        )
+        self._columns.check(stream, stream_map.transformed_schema.get("properties") or {})
         self._keys = Keys(
             sink=sink.name,
             namespace=run.config.get("key_namespace") or namespace,
-            properties=stream_map.transformed_key_properties or [],
+            properties={name: self._columns.named(name) for name in names},
             personal=sink.personal,
             hashed=text_hasher(run.config.get("pii_key", "")),
             own=sink.own_key,
             needed=sink.needs_key,
         )
+        sink.begin(stream, self._keys)
 
     def take(self, record: Any) -> None:
         """Hand a record over as a row; whatever is wrong with it, the others go on."""
@@ -138,14 +150,17 @@ class Intake:
             return
         if mapped is None:
             return
+        self._columns.check(self._stream, mapped)
         try:
-            key, source_key = self._keys.of(mapped)
+            values = self._columns.read(mapped)
+            key, source_key = self._keys.of(values)
         except Rejected as reason:
-            self._reject(mapped, str(reason))
+            self._reject({self._columns.named(name): value for name, value in mapped.items()}, str(reason))
             return
-        row = Row(self._run.count_row(), self._stream, key, source_key, mapped)
-        self._sink.note_unknown(mapped.keys() - self._keys.properties)
-        self._sink.receive(row)
+        number = self._run.count_row()
+        older = self._keys.older(values) if self._run.ledger.has_older_keys else ()
+        self._sink.note_unknown(values, self._columns)
+        self._sink.receive(Row(number, self._stream, key, source_key, values, older))
 
     def _reject(self, record: Any, reason: str) -> None:
         """Reject a row that has no key: all of it is its key."""

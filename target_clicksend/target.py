@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from clicksend import settings
 from clicksend.errors import SettingsError
+from target_clicksend.columns import check_ignored
 from target_clicksend.contacts.entries import check_custom_fields
 from target_clicksend.contacts.fields import REACHABLE
 from target_clicksend.messages import properties
@@ -50,6 +51,13 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         f" local disk) or a PostgreSQL database. Sinks that send want it set; else {LEDGER_URL}.",
         "secret": True,
         "writeOnly": True,
+    },
+    "ignored_columns": {
+        "type": "array",
+        "items": {"type": "string"},
+        "title": "Ignored columns",
+        "description": "Columns that mean nothing here: they are not written, and not asked about.",
+        "default": [],
     },
     "key_namespace": {
         "type": "string",
@@ -201,6 +209,8 @@ class TargetClickSend(ClickSendTarget):
         settings.Settings.from_config(self.config)
         if wrong := check_custom_fields(self.config["custom_fields"]):
             raise SettingsError(f"Setting custom_fields {wrong}.")
+        if wrong := check_ignored(self.config["ignored_columns"]):
+            raise SettingsError(f"Setting ignored_columns {wrong}.")
         properties.check(self.config)
         if "list_id" in self.config and "list_name" in self.config:
             raise SettingsError("Settings list_id and list_name are both given: give one.")

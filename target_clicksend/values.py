@@ -7,13 +7,13 @@ import unicodedata
 from datetime import date
 from decimal import Decimal
 
+from target_clicksend.columns import DELETED
 from target_clicksend.row import Rejected, Values
 
 LONGEST = 1000
 """Characters; ClickSend names no limit. What it cuts shorter reads back different, and is reported."""
 LARGEST_ID = 2**63 - 1
 LARGEST_EXPONENT = 30
-DAY = re.compile(r"\d{4}-\d\d-\d\d.*", re.ASCII)
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
@@ -64,17 +64,8 @@ def read_flag(values: Values, name: str) -> bool:
 
 
 def is_deleted(values: Values) -> bool:
-    """Return whether the row is gone upstream.
-
-    Raises:
-        Rejected: The column holds something else than the time at which it went.
-    """
-    text = read_text(values, "_sdc_deleted_at")
-    if text and not DAY.fullmatch(text):
-        raise Rejected(
-            "_sdc_deleted_at is no time like 2026-01-31T12:00:00Z: it is for when the row was deleted"
-        )
-    return bool(text)
+    """Return whether the row is gone upstream; ``Columns.read`` has looked at what says so."""
+    return bool(values.get(DELETED))
 
 
 def check_address(name: str, text: str) -> None:

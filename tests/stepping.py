@@ -49,7 +49,7 @@ def _around(kind: Any, name: str, patch: Callable[..., None]) -> None:
 def watch(patch: Callable[..., None]) -> None:
     """Tell the hooks of every step: those within a transaction too, before it is committed."""
     for kind, names in (
-        (Ledger, ("claim", "settle", "record", "final", "confirm")),
+        (Ledger, ("claim", "settle", "record", "known", "confirm")),
         (claiming, ("claim", "settle")),
         (Transport, ("exchange",)),
     ):

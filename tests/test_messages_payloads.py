@@ -174,5 +174,6 @@ def test_a_column_that_goes_nowhere_is_said_once(out):
     )
     assert ran.rows("sms_messages") == {"sent": 2}
     assert ran.notes == (
-        "sms_messages: colour is not written, there is no such field: rename the column with stream_maps."
+        "sms_messages: colour is not written, there is no such field: rename the column with stream_maps, or"
+        " add it to ignored_columns."
     )

@@ -79,7 +79,7 @@ def test_changed_by_id_or_name(write, there, sink, row):
         ("contact_lists", {"list_name": "x" * 256}, "256 characters; 255"),
         ("contact_lists", {"list_name": ["X"]}, "holds a list"),
         ("contact_lists", {"list_id": 1.5}, "no whole number"),
-        ("contact_lists", {"list_name": "X", "_sdc_deleted_at": False}, "is no time"),
+        ("contact_lists", {"list_name": "X", "_sdc_deleted_at": "soon"}, "says neither"),
         ("sms_templates", {"template_name": "X", "body": {"text": "X"}}, "holds an object"),
         ("sms_templates", {"template_name": "X", "body": "a\0b"}, "NUL"),
         ("sms_templates", {"template_name": "X", "body": "\ud800"}, "surrogate"),

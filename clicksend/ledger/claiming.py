@@ -97,12 +97,15 @@ def call_off(connection: Connection, run_id: str, sent: Mapping[str, Outcome], n
 
 
 def recently_sent(
-    connection: Connection, pairs: Iterable[tuple[str, str]], since: datetime
+    connection: Connection, pairs: Iterable[tuple[str, str]], since: datetime, sink: str | None
 ) -> set[tuple[str, str]]:
     """Return those (recipient hash, body hash) that were claimed since a time, and sent for all we know."""
     wanted = set(pairs)
     claim = outcomes.c.recipient_hash, outcomes.c.body_hash
     # IN, not JOIN: without an index on recipients the table is read once, not once for each of them.
     query = select(*claim).where(outcomes.c.recipient_hash.in_(select(WANTED.c.key)))
-    found = connection.execute(query.where(outcomes.c.claimed_at >= since), {"wanted": dict(wanted)})
+    query = query.where(outcomes.c.claimed_at >= since)
+    if sink is not None:
+        query = query.where(outcomes.c.sink == sink)
+    found = connection.execute(query, {"wanted": dict(wanted)})
     return wanted.intersection(tuple(row) for row in found)

@@ -163,15 +163,15 @@ class Ledger:
         with self._store.write() as connection:
             claiming.call_off(connection, run_id, sent, self._now())
 
-    def knows_stream(self, sink: str, stream: str, names: Sequence[str]) -> bool:
-        """Return whether a stream has sent anything with key columns of those names."""
+    def knows_stream(self, sink: str, stream: str, namespace: str, names: Sequence[str]) -> bool:
+        """Return whether a stream has sent anything with keys of that namespace and those columns."""
         with self._store.read() as connection:
-            return schema.knows_stream(connection, sink, stream, names)
+            return schema.knows_stream(connection, sink, stream, namespace, names)
 
-    def note_stream(self, sink: str, stream: str, names: Sequence[str]) -> None:
-        """Note that a stream sends with key columns of those names."""
+    def note_stream(self, sink: str, stream: str, namespace: str, names: Sequence[str]) -> None:
+        """Note that a stream sends with keys of that namespace and those columns."""
         with self._store.write() as connection:
-            schema.note_stream(connection, sink, stream, names)
+            schema.note_stream(connection, sink, stream, namespace, names)
 
     def counts(self, run_id: str) -> dict[tuple[str, str], int]:
         """Return the rows of a run by sink and outcome."""
@@ -208,13 +208,19 @@ class Ledger:
             claiming.settle(connection, run_id, answered, self._now())
 
     def recently_sent(
-        self, pairs: Iterable[tuple[str, str]], *, since: datetime, often: bool = True
+        self,
+        pairs: Iterable[tuple[str, str]],
+        *,
+        since: datetime,
+        sink: str | None = None,
+        often: bool = True,
     ) -> set[tuple[str, str]]:
         """Return those (recipient hash, body hash) that were sent, or perhaps sent, since a time.
 
         Args:
             pairs: What is looked for.
             since: The time.
+            sink: Only what this sink sent; None: of all sinks.
             often: Whether an index is worth its making; without one the whole table is read.
         """
         if often and not self._finds_recipients:
@@ -222,7 +228,7 @@ class Ledger:
                 connection.exec_driver_sql(INDEX_OF_RECIPIENTS)
             self._finds_recipients = True
         with self._store.read() as connection:
-            return claiming.recently_sent(connection, pairs, since)
+            return claiming.recently_sent(connection, pairs, since, sink)
 
     def open_claims(self, sink: str) -> list[OpenClaim]:
         """Return what may have been sent and nobody is sending now, the oldest first; for reconciling."""

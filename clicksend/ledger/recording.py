@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import TypeVar
 
 from sqlalchemy import Connection, select
@@ -76,10 +77,12 @@ def known_by_older(connection: Connection, sink: str, keys: Mapping[str, Sequenc
     Args:
         connection: To the database.
         sink: The sink.
-        keys: The older spellings of each key.
+        keys: The older spellings of each key, the likelier first; two keys may share one.
     """
-    key_of = {outcome_id(sink, older): key for key, some in keys.items() for older in some}
-    return {key_of[name]: one for name, one in final(connection, key_of).items()}
+    ids = {key: [outcome_id(sink, older) for older in some] for key, some in keys.items()}
+    found = final(connection, chain.from_iterable(ids.values()))
+    first = {key: next((found[name] for name in some if name in found), None) for key, some in ids.items()}
+    return {key: one for key, one in first.items() if one is not None}
 
 
 def adopt(connection: Connection, sink: str, found: Mapping[str, Known]) -> None:

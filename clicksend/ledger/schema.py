@@ -158,24 +158,29 @@ def write(connection: Connection, name: str, value: str) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=[meta.c.name], set_={"value": value}))
 
 
-def knows_stream(connection: Connection, sink: str, stream: str, names: Sequence[str]) -> bool:
-    """Return whether a stream has sent anything with keys of those names."""
-    if read(connection, _stream_note(sink, stream, names)) is not None:
-        return True
+def knows_stream(
+    connection: Connection, sink: str, stream: str, namespace: str, names: Sequence[str]
+) -> bool:
+    """Return whether a stream has sent anything with keys of that namespace and those names."""
+    head, tail = _stream_note(sink, stream, namespace, names)
+    noted = connection.execute(select(meta.c.name).where(meta.c.name.startswith(head))).scalars().all()
+    if noted:
+        return head + tail in noted
     # An earlier version has noted no streams.
     query = select(outcomes.c.source_key).where(outcomes.c.sink == sink, outcomes.c.stream == stream)
     first = connection.execute(query.where(IS_FINAL).limit(1)).scalar()
-    return first is not None and set(json.loads(first)) <= set(names)
+    return first is not None and set(json.loads(first)) <= {*names, "idempotency_key"}
 
 
-def note_stream(connection: Connection, sink: str, stream: str, names: Sequence[str]) -> None:
-    """Note that a stream sends with keys of those names."""
-    write(connection, _stream_note(sink, stream, names), "")
+def note_stream(connection: Connection, sink: str, stream: str, namespace: str, names: Sequence[str]) -> None:
+    """Note that a stream sends with keys of that namespace and those names."""
+    write(connection, "".join(_stream_note(sink, stream, namespace, names)), "")
 
 
-def _stream_note(sink: str, stream: str, names: Sequence[str]) -> str:
-    text = json.dumps([sink, stream, sorted(names)])
-    return STREAM + hashlib.sha256(text.encode()).hexdigest()[:32]
+def _stream_note(sink: str, stream: str, namespace: str, names: Sequence[str]) -> tuple[str, str]:
+    head, tail = ([sink, stream], [namespace, *sorted(names)])
+    hashed = [hashlib.sha256(json.dumps(part).encode()).hexdigest()[:24] for part in (head, tail)]
+    return f"{STREAM}{hashed[0]}:", hashed[1]
 
 
 def _create(connection: Connection) -> None:

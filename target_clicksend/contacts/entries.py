@@ -60,7 +60,7 @@ class Reader:
         if contact_id is None:
             self._check_reachable(fields, match, list_ref, deleted=deleted)
         return Entry(
-            row=Row(row.number, row.stream, row.key, row.source_key, {}),
+            row=row.without_values(),
             list_ref=list_ref,
             contact_id=contact_id,
             match=match,

@@ -83,7 +83,7 @@ class Reader:
             raise Rejected("list_id is set: one row is one recipient, so give a row for each contact")
         country = read_country(values)
         return Message(
-            row=Row(row.number, row.stream, row.key, row.source_key, {}),
+            row=row.without_values(),
             channel=self._channel,
             to=read_number(values, "to", country or self._country),
             body=self._body(values),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from clicksend.ledger import Known
 from clicksend.paging import read_pages
 from target_clicksend.gates import Held
 from target_clicksend.gates.message import Channel, Message
@@ -21,6 +22,10 @@ from target_clicksend.run import Run
 
 Judged = tuple[Message, Verdict | None]
 """A message, as it may be sent; or what came of it, when it may not."""
+OTHER_RECIPIENT = "key was sent with another recipient"
+OTHER_TEXT = "key was sent with another text"
+CONFLICTS = frozenset({OTHER_RECIPIENT, OTHER_TEXT})
+"""Reasons of duplicates that may be other messages."""
 MOST_PARTS = 6
 """Parts of an SMS where the account does not say; 6 and 8 were seen."""
 
@@ -48,7 +53,9 @@ class Gates:
         Raises:
             OptOutsError: Nobody knows who has opted out.
         """
-        known = self._run.ledger.known(self._sink, {message.row.key: () for message in messages})
+        known = self._run.ledger.known(
+            self._sink, {message.row.key: message.row.older for message in messages}
+        )
         fresh = [message for message in messages if message.row.key not in known]
         opted_out = self._opted_out({message.to for message in fresh}, all_there_are=all_there_are)
         repeated = self._repeated(fresh)
@@ -57,12 +64,11 @@ class Gates:
         for message in messages:
             key, text = f"key {message.row.key}", f"text {message.to} {message.content}"
             if message.row.key in known:
-                yield (
-                    message,
-                    Verdict("duplicate", f"an earlier run has it as {known[message.row.key].outcome}"),
-                )
+                yield message, Verdict("duplicate", self._compared(message, known[message.row.key]))
             elif key in seen:
-                yield message, Verdict("duplicate", "another row of this run has the same key")
+                same_recipient, same_text = f"{key} to {message.to}" in seen, f"{key} {text}" in seen
+                reason = OTHER_RECIPIENT if not same_recipient else "" if same_text else OTHER_TEXT
+                yield message, Verdict("duplicate", reason or "another row of this run has the same key")
             elif message.to in opted_out:
                 yield message, Verdict("suppressed", "the recipient has opted out")
             elif (message.to, message.content) in repeated or (window and text in seen):
@@ -71,9 +77,20 @@ class Gates:
                 judged = self._judge(message, now)
                 if judged[1] is None:
                     seen.add(key)
+                    seen.add(f"{key} to {message.to}")
+                    seen.add(f"{key} {text}")
                     if window:
                         seen.add(text)
                 yield judged
+
+    def _compared(self, message: Message, known: Known) -> str:
+        """Return why a message is a duplicate: its key may have been sent with another content."""
+        ledger = self._run.ledger
+        if known.recipient_hash not in (None, ledger.hash(message.to)):
+            return OTHER_RECIPIENT
+        if known.body_hash not in (None, ledger.fingerprint(message.content)):
+            return OTHER_TEXT
+        return f"an earlier run has it as {known.outcome}"
 
     def _judge(self, message: Message, now: datetime) -> Judged:
         """Judge by what the message itself says."""

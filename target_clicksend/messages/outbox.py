@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from clicksend.ledger import Claim, Outcome, outcome_id
 from target_clicksend.gates.message import Message
@@ -66,6 +66,7 @@ class Outbox:
             body_hash=ledger.fingerprint(message.content),
             source_key=message.row.source_key,
             campaign=message.campaign,
+            scheduled_for=None if message.schedule is None else datetime.fromtimestamp(message.schedule, UTC),
         )
 
     def _outcome(self, outgoing: Outgoing, verdict: Verdict) -> Outcome:

@@ -44,6 +44,28 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         " The first run with it indexes the ledger, a minute for many millions of messages.",
         "exclusiveMinimum": 0,
     },
+    "resend_under_new_keys": {
+        "type": "boolean",
+        "title": "Resend under new keys",
+        "description": "Send rows of a new stream, or of one whose key has other columns, though most of them"
+        " have recipient and text of what went out in the last 31 days under another. Without it the run ends"
+        " with 1 and sends nothing.",
+        "default": False,
+    },
+    "fail_on_conflict": {
+        "type": "boolean",
+        "title": "Fail on conflicts",
+        "description": "End with 1 when a row has a key that was sent with another recipient or text. Its"
+        " outcome is duplicate in any case.",
+        "default": False,
+    },
+    "cancel_deleted": {
+        "type": "boolean",
+        "title": "Cancel deleted",
+        "description": "Cancel a text or call that waits at ClickSend for its schedule when its row is"
+        " deleted upstream.",
+        "default": False,
+    },
     "max_messages_per_run": {
         "type": "integer",
         "title": "Most messages",

@@ -9,6 +9,7 @@ import msgspec
 
 from target_clicksend.gates.message import Message
 
+_short = "{:.200}".format
 _encode, _decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(Message).decode
 
 
@@ -19,7 +20,8 @@ class Spool:
         # SQLite keeps a nameless database in a file that nobody else sees, and deletes it.
         self._database = sqlite3.connect("", isolation_level=None)
         self._database.execute("PRAGMA synchronous = OFF")
-        self._database.execute("CREATE TABLE messages (number INTEGER PRIMARY KEY, message BLOB)")
+        self._database.execute("CREATE TABLE messages (number INTEGER PRIMARY KEY, key TEXT, message BLOB)")
+        self._database.execute("CREATE INDEX keys ON messages (key)")
         self.first: int | None = None
         """Number of the first row that has no outcome yet."""
 
@@ -31,12 +33,21 @@ class Spool:
     def add(self, message: Message) -> None:
         """Keep a message; rows come in the order of their numbers."""
         self.first = self.first or message.row.number
-        self._database.execute("INSERT INTO messages VALUES (?, ?)", (message.row.number, _encode(message)))
+        values = (message.row.number, _short(message.row.key), _encode(message))
+        self._database.execute("INSERT INTO messages VALUES (?, ?, ?)", values)
 
     def remove(self, message: Message) -> None:
         """Let go of a message."""
         self._database.execute("DELETE FROM messages WHERE number = ?", (message.row.number,))
         (self.first,) = self._database.execute("SELECT min(number) FROM messages").fetchone()
+
+    def take_back(self, key: str) -> list[Message]:
+        """Return the messages of a key, and let go of them."""
+        query = "SELECT message FROM messages WHERE key = ? ORDER BY number"
+        found = [_decode(message) for (message,) in self._database.execute(query, (_short(key),)).fetchall()]
+        for message in found:
+            self.remove(message)
+        return found
 
     def batches(self, size: int) -> Iterator[list[Message]]:
         """Yield all messages, so many at once; those of a batch may be removed meanwhile."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from target_clicksend.row import Row
+from target_clicksend.columns import Columns
+from target_clicksend.keys import Keys
+from target_clicksend.row import Row, Values
 from target_clicksend.run import Run
 
 
@@ -16,6 +18,9 @@ class Sink:
     """The columns it knows."""
     personal: ClassVar[frozenset[str]] = frozenset()
     """Columns about a person, which are never stored in clear."""
+
+    sends: ClassVar[bool] = False
+    """Whether it writes to people."""
 
     own_key: ClassVar[str | None] = None
     """Column with which a row brings its own key."""
@@ -29,6 +34,9 @@ class Sink:
         self.run = run
         run.needs_account |= self.needs_account
         self._seen: set[str] = set()
+
+    def begin(self, stream: str, keys: Keys) -> None:
+        """Learn that a stream's rows come, and by which keys they are known."""
 
     def receive(self, row: Row) -> None:
         """Take a row; write it now or later."""
@@ -49,13 +57,13 @@ class Sink:
         """The columns that it writes or reads, those that the settings name included."""
         return self.columns
 
-    def note_unknown(self, columns: set[str]) -> None:
-        """Say once which of a row's columns go nowhere."""
-        if not (new := columns - self._seen):
+    def note_unknown(self, values: Values, columns: Columns) -> None:
+        """Say once which columns of a row go nowhere."""
+        if not (new := values.keys() - self._seen):
             return
         self._seen |= new
-        if unknown := sorted(name for name in new - self.known if not name.startswith("_sdc_")):
+        if unknown := columns.unknown(new):
             self.run.note(
-                f"{self.name}: {', '.join(unknown)} is not written, there is no such field: rename the"
-                " column with stream_maps."
+                f"{self.name}: {columns.described(unknown)} is not written, there is no such field: rename"
+                " the column with stream_maps, or add it to ignored_columns."
             )

@@ -6,17 +6,16 @@ import re
 
 from typing_extensions import override
 
-from clicksend.errors import ClickSendError, NotFoundError
-from clicksend.paging import read_page
+from clicksend.errors import ClickSendError
 from target_clicksend.failures import ENDS_THE_RUN, Breaker, outcome_of
+from target_clicksend.messages.cancel import CANCELLABLE, cancel
 from target_clicksend.row import Rejected, Row, Values
 from target_clicksend.run import Run
 from target_clicksend.sinks import Sink
-from target_clicksend.values import read_text
+from target_clicksend.values import is_deleted, read_text
 
 ALL = "*"
 """Custom_string that stands for everything scheduled, and only when it is written just so."""
-CHANNELS = ("sms", "voice")
 UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 TOO_LATE = "too late: it was sent, or cancelled elsewhere, or never there (ClickSend answers the same to all)"
 
@@ -51,10 +50,13 @@ class Cancellations(Sink):
         """Do nothing: each row was carried out when it came."""
 
     def _cancel(self, row: Row) -> None:
-        channel = read_text(row.values, "channel").lower() or CHANNELS[0]
+        if is_deleted(row.values):
+            self.run.done(row, self.name, "suppressed", "the row was deleted upstream")
+            return
+        channel = read_text(row.values, "channel").lower() or CANCELLABLE[0]
         message_id, custom_string = read_text(row.values, "message_id"), _custom_string(row.values)
-        if channel not in CHANNELS:
-            raise Rejected(f"channel is none of {', '.join(CHANNELS)}")
+        if channel not in CANCELLABLE:
+            raise Rejected(f"channel is none of {', '.join(CANCELLABLE)}")
         if bool(message_id) == bool(custom_string):
             raise Rejected("give either message_id or custom_string")
         if message_id and not UUID.fullmatch(message_id):
@@ -78,15 +80,13 @@ class Cancellations(Sink):
             found["sink"] == self.name
             and found["outcome"] == "cancelled"
             and (found["message_id"] or "", found["custom_string"] or "") == (message_id, custom_string)
-            for found in self.run.ledger.show(row.key)
+            for key in (row.key, *row.older)
+            for found in self.run.ledger.show(key)
         )
 
     def _cancel_one(self, row: Row, channel: str, message_id: str) -> None:
-        try:
-            self.run.client.put(f"/{channel}/{message_id}/cancel", repeatable=False)
-        except NotFoundError:
-            if not self._is_cancelled(channel, message_id):
-                raise Rejected(TOO_LATE) from None
+        if not cancel(self.run.client, channel, message_id):
+            raise Rejected(TOO_LATE)
         self.run.done(row, self.name, "cancelled", message_id=message_id)
 
     def _cancel_all(self, row: Row, channel: str, custom_string: str) -> None:
@@ -95,13 +95,6 @@ class Cancellations(Sink):
         count = answer.get("count") if isinstance(answer, dict) else None
         reason = f"{count} messages" if isinstance(count, int) else ""
         self.run.done(row, self.name, "cancelled", reason, custom_string=custom_string)
-
-    def _is_cancelled(self, channel: str, message_id: str) -> bool:
-        """Return whether the history shows a message as cancelled: an answer to us may have been lost."""
-        params = {"q": f"message_id:{message_id}", "limit": 100}
-        rows = read_page(self.run.client, f"/{channel}/history", params).rows
-        found = [row for row in rows if str(row.get("message_id")).upper() == message_id.upper()]
-        return any(row.get("status") == "Cancelled" for row in found)
 
 
 def _custom_string(values: Values) -> str:

@@ -13,22 +13,28 @@ from typing_extensions import override
 from clicksend.errors import ClickSendError, SettingsError
 from clicksend.hashing import text_hasher
 from clicksend.paging import read_pages
+from target_clicksend.columns import Columns
 from target_clicksend.gates.caps import Caps
 from target_clicksend.gates.message import Channel, Message
 from target_clicksend.gates.parts import count_parts
 from target_clicksend.gates.reading import COLUMNS, Reader
 from target_clicksend.gates.templates import Stored, Templates
-from target_clicksend.messages.gating import Gates
+from target_clicksend.keys import Keys
+from target_clicksend.messages.gating import CONFLICTS, Gates
 from target_clicksend.messages.judging import Verdict
+from target_clicksend.messages.new_streams import NewStreams
 from target_clicksend.messages.outbox import TAKEN, Outbox
 from target_clicksend.messages.passed import Passed
+from target_clicksend.messages.recall import Recall
 from target_clicksend.messages.routes import ApiRoute, Route
 from target_clicksend.messages.spool import Spool
-from target_clicksend.row import Rejected, Row
+from target_clicksend.row import Rejected, Row, Values
 from target_clicksend.run import Run
 from target_clicksend.sinks import Sink
+from target_clicksend.values import is_deleted
 
 TEMPLATE = ("template_id", "template_name")
+TAKEN_BACK = "a later row of this run says that it was deleted"
 
 
 class Messages(Sink):
@@ -37,6 +43,7 @@ class Messages(Sink):
     channel: ClassVar[Channel]
     own_key = "idempotency_key"
     needs_key = True
+    sends = True
     personal = frozenset({"to", "from", "body", "from_email", "custom_string"})
 
     def __init__(self, run: Run) -> None:
@@ -57,7 +64,7 @@ class Messages(Sink):
         self._planned = Passed() if run.dry_run else None
         self._unfinished: dict[int, Message] = {}
         self._batches = 0
-        self._columns: set[str] = set()
+        self._new_streams = NewStreams(run, self.name)
         self._looked_up = False
 
     @cached_property
@@ -66,16 +73,23 @@ class Messages(Sink):
         return self.columns | {self.run.config.get("created_at_column", "")}
 
     @override
-    def note_unknown(self, columns: set[str]) -> None:
-        """Wait for the row: what fills the placeholders of its template is not unknown."""
-        self._columns = columns
+    def begin(self, stream: str, keys: Keys) -> None:
+        self._new_streams.begin(stream, keys)
+
+    @override
+    def note_unknown(self, values: Values, columns: Columns) -> None:
+        """Say it, but not of what may fill the placeholders of the row's template."""
+        if self.channel in {"voice", "notification"} or not any(map(values.get, TEMPLATE)):
+            super().note_unknown(values, columns)
 
     @override
     def receive(self, row: Row) -> None:
         if not self._looked_up:
             self._reconcile()
-        if self.channel in {"voice", "notification"} or not any(map(row.values.get, TEMPLATE)):
-            super().note_unknown(self._columns)
+        row = self._tried(row)
+        if is_deleted(row.values):
+            self._take_back(row)
+            return
         try:
             message = self._addressed(self.read(row))
         except Rejected as reason:
@@ -146,16 +160,40 @@ class Messages(Sink):
             self.run.note(f"{self.name}: unanswered messages could not be looked up. {error}")
         self.run.unknown[self.name] = self.run.ledger.unknown(self.name)
 
-    def _addressed(self, message: Message) -> Message:
-        """Return a message, to ``test_recipient`` under a key of its own where that is set."""
+    def _tried(self, row: Row) -> Row:
+        """Return a row, under a key of its own where all goes to ``test_recipient``."""
         recipient = self.run.config.get("test_recipient")
         if not recipient:
-            return message
-        row = message.row
-        key = text_hasher(self.run.config.get("pii_key", ""))(f"{recipient}\0{row.key}")
-        # Whoever joins outcomes to rows, or counts a campaign, must not meet the test.
-        row = Row(row.number, row.stream, key, "{}", {})
-        return replace(message, to=recipient, time_zone=None, campaign=None, row=row)
+            return row
+        hashed = text_hasher(self.run.config.get("pii_key", ""))
+        key, *older = [hashed(f"{recipient}\0{one}") for one in (row.key, *row.older)]
+        # Whoever joins outcomes to rows must not meet the test.
+        return Row(row.number, row.stream, key, "{}", row.values, tuple(older))
+
+    def _addressed(self, message: Message) -> Message:
+        """Return a message, to ``test_recipient`` where that is set; no campaign must count it."""
+        recipient = self.run.config.get("test_recipient")
+        return replace(message, to=recipient, time_zone=None, campaign=None) if recipient else message
+
+    def _take_back(self, row: Row) -> None:
+        """Send nothing of a deleted row, and nothing of what came before it under its key and still waits."""
+        waiting = [message for message in self._batch if message.row.key == row.key]
+        self._batch = [message for message in self._batch if message.row.key != row.key]
+        if self._spool is not None:
+            waiting = self._spool.take_back(row.key)
+        for message in waiting:
+            self._note(message, Verdict("suppressed", TAKEN_BACK))
+        outcome, reason = self._recall.recall(row)
+        if outcome == "cancelled":
+            self.run.settled(row, self.name, outcome, reason)
+        elif outcome == "dry_run":
+            self.run.planned(row, self.name, "cancel")
+        else:
+            self.run.done(row, self.name, outcome, reason)
+
+    @cached_property
+    def _recall(self) -> Recall:
+        return Recall(self.run, self.name, self.channel)
 
     def _flush(self, *, is_last: bool) -> None:
         batch, self._batch = self._batch, []
@@ -172,6 +210,8 @@ class Messages(Sink):
                 passed.append(message)
             else:
                 self._note(message, verdict)
+        self._new_streams.look(passed)
+        self._new_streams.check()
         for group in self._grouped(passed):
             if self.run.stopped:
                 break
@@ -202,11 +242,16 @@ class Messages(Sink):
             self.run.settled(message.row, self.name, verdict.outcome, verdict.reason)
         else:
             about = {"custom_string": message.custom_string, "campaign": message.campaign}
-            self.run.done(message.row, self.name, verdict.outcome, verdict.reason, **about)
+            is_conflict = verdict.reason in CONFLICTS
+            self.run.done(
+                message.row, self.name, verdict.outcome, verdict.reason, is_conflict=is_conflict, **about
+            )
 
     @property
     def _next_waiting(self) -> int | None:
-        return None if self._spool is None else self._spool.first
+        if self._spool is not None:
+            return self._spool.first
+        return self._batch[0].row.number if self._batch else None
 
     def _plan(self, group: list[Message]) -> None:
         """Say what would be sent, and for how much."""
@@ -235,6 +280,7 @@ class Messages(Sink):
                 else:
                     spool.remove(message)
                     self._note(message, verdict)
+            self._new_streams.look(fit)
             for group in self._grouped(fit):
                 priced = [Verdict("sent")] * len(group)
                 if self._caps.spend is not None:
@@ -245,6 +291,7 @@ class Messages(Sink):
                         self._note(message, quote)
                     else:
                         self.run.tally.add(quote.price)
+        self._new_streams.check()
         self.run.finished_before(self.name, spool.first)
 
     def _finish_capped(self, spool: Spool) -> None:

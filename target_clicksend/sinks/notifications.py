@@ -50,7 +50,7 @@ class Notifications(Messages):
         if locale := read_text(values, "locale"):
             text["locale"] = locale
         return Message(
-            row=Row(row.number, row.stream, row.key, row.source_key, {}),
+            row=row.without_values(),
             channel=self.channel,
             to=read_number(values, "to", self.run.country),
             body=json.dumps(text, sort_keys=True),

@@ -221,8 +221,8 @@ class Upserts(Sink):
     def done(self, wish: Wish, outcome: str, reason: str = "", object_id: int | None = None) -> None:
         """Note what came of a row."""
         self._settle(wish)
-        about = {} if object_id is None else {"object_id": str(object_id)}
-        self.run.done(wish.row, self.name, outcome, reason, **about)
+        about = None if object_id is None else str(object_id)
+        self.run.done(wish.row, self.name, outcome, reason, object_id=about)
 
     def planned(self, wish: Wish, change: str, detail: str = "") -> None:
         """Note what a dry run would have done with a row."""
