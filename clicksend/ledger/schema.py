@@ -164,11 +164,11 @@ def knows_stream(
     """Return whether a stream has sent anything with keys of that namespace and those names."""
     head, tail = _stream_note(sink, stream, namespace, names)
     noted = connection.execute(select(meta.c.name).where(meta.c.name.startswith(head))).scalars().all()
-    if noted:
+    if noted or read(connection, OLDER_KEYS) is None:
         return head + tail in noted
-    # An earlier version has noted no streams.
+    # An earlier version has noted no streams; what went to somebody's own phone has no source key.
     query = select(outcomes.c.source_key).where(outcomes.c.sink == sink, outcomes.c.stream == stream)
-    first = connection.execute(query.where(IS_FINAL).limit(1)).scalar()
+    first = connection.execute(query.where(IS_FINAL, outcomes.c.source_key != "{}").limit(1)).scalar()
     return first is not None and set(json.loads(first)) <= {*names, "idempotency_key"}
 
 
