@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from target_clicksend.columns import DELETED
 from target_clicksend.gates.age import read_stale_at
 from target_clicksend.gates.fields import (
     read_country,
@@ -24,7 +25,7 @@ from target_clicksend.values import read_flag, read_text
 _COMMON = frozenset(
     {
         *("to", "body", "from", "schedule", "source", "country", "custom_string", "idempotency_key"),
-        *("opted_out", "time_zone", "send_before", "purpose", "campaign", "list_id"),
+        *("opted_out", "time_zone", "send_before", "purpose", "campaign", "list_id", DELETED),
     }
 )
 _WRITTEN = frozenset({"template_id", "template_name", "from_email"})

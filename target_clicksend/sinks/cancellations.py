@@ -7,6 +7,7 @@ import re
 from typing_extensions import override
 
 from clicksend.errors import ClickSendError
+from target_clicksend.columns import DELETED
 from target_clicksend.failures import ENDS_THE_RUN, Breaker, outcome_of
 from target_clicksend.messages.cancel import CANCELLABLE, cancel
 from target_clicksend.row import Rejected, Row, Values
@@ -24,7 +25,7 @@ class Cancellations(Sink):
     """Cancels a message by its id, or all that are scheduled with a custom_string; each row once."""
 
     name = "cancellations"
-    columns = frozenset({"message_id", "custom_string", "channel"})
+    columns = frozenset({"message_id", "custom_string", "channel", DELETED})
 
     def __init__(self, run: Run) -> None:
         super().__init__(run)

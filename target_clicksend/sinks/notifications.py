@@ -9,6 +9,7 @@ from typing import Any
 from typing_extensions import override
 
 from clicksend.hub import Hub
+from target_clicksend.columns import DELETED
 from target_clicksend.gates.fields import read_number, read_required
 from target_clicksend.gates.message import Message
 from target_clicksend.gates.reading import judged_by
@@ -26,7 +27,7 @@ class Notifications(Messages):
     channel = "notification"
     columns = frozenset(
         {"to", "template_id", "variables", "locale", "schedule", "idempotency_key", "purpose", "time_zone"}
-        | {"opted_out", "send_before", "campaign"}
+        | {"opted_out", "send_before", "campaign", DELETED}
     )
     personal = frozenset({"to", "variables"})
     needs_account = False
