@@ -138,10 +138,11 @@ class _Layout:
 class Columns:
     """Knows the columns of one stream's rows."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         known: Collection[str],
         *,
+        stream: str = "",
         settings: Collection[str] = (),
         keys: Iterable[str] = (),
         ignored: Iterable[str] = (),
@@ -151,12 +152,14 @@ class Columns:
 
         Args:
             known: The sink's columns.
+            stream: The stream's name.
             settings: Columns that the settings name.
             keys: The stream's key properties.
             ignored: Columns that the user dismisses.
             sends: Whether rows go to people. A column that only resembles one that holds back stops their
                 stream then; of others a row is rejected where such a column may say that it is deleted.
         """
+        self._stream = stream
         self._known, self._settings = {*known, DELETED}, {*settings} - {""}
         self._by_fold = {fold(name): name for name in sorted(self._known)}
         self._others = {*self._settings, *keys}
@@ -165,7 +168,6 @@ class Columns:
         self._ignored = {fold(name) for name in ignored}
         self._sends, self._resembling = sends, RESEMBLING if sends else RESEMBLING_DELETED
         self._layouts: dict[tuple[str, ...], _Layout] = {}
-        self._seen: set[str] = set()
 
     def named(self, name: str) -> str:
         """Return the name by which a column is known here; its own where it is not."""
@@ -181,12 +183,14 @@ class Columns:
 
         Raises:
             Rejected: Two columns are the same one, or nobody can tell whether it was deleted.
+            SettingsError: As from ``check``.
         """
         names = tuple(row)
         layout = self._layouts.get(names)
         if layout is None:
             if len(self._layouts) > 1000:  # noqa: PLR2004, rows of ever other columns
                 self._layouts.clear()
+            self.check(names)
             layout = self._layouts[names] = self._layout(names)
         if layout.twice:
             raise Rejected(layout.twice)
@@ -223,8 +227,8 @@ class Columns:
     def _is_ignored(self, name: str) -> bool:
         return bool(self._ignored) and fold(name) in self._ignored and name not in self._keys
 
-    def check(self, stream: str, names: Iterable[str]) -> None:
-        """Look at the columns of a stream, each once.
+    def check(self, names: Iterable[str]) -> None:
+        """Look at columns of the stream.
 
         Raises:
             SettingsError: One of them resembles a column that holds messages back, and is none.
@@ -232,15 +236,12 @@ class Columns:
         if not self._sends:
             return
         for name in names:
-            if name in self._seen:
-                continue
-            self._seen.add(name)
             if stands_for := self._resembles(name):
                 shown = escaped(name)
                 raise SettingsError(
-                    f"Column {shown} of stream {escaped(stream)} may hold messages back, and nothing reads"
-                    f" it. If it means {stands_for}, give it that name with stream_maps; if not, add it to"
-                    f' ignored_columns (["{shown}"]). Until then nothing of this stream is sent.'
+                    f"Column {shown} of stream {escaped(self._stream)} may hold messages back, and nothing"
+                    f" reads it. If it means {stands_for}, give it that name with stream_maps; if not, add"
+                    f' it to ignored_columns (["{shown}"]). Until then nothing of this stream is sent.'
                 )
 
     def _resembles(self, name: str) -> str | None:

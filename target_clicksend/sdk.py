@@ -121,12 +121,13 @@ class Intake:
         names = list(stream_map.transformed_key_properties or [])
         self._columns = Columns(
             sink.columns,
+            stream=stream,
             settings=sink.known - sink.columns,
             keys=names,
             ignored=run.config["ignored_columns"],
             sends=sink.sends,
         )
-        self._columns.check(stream, stream_map.transformed_schema.get("properties") or {})
+        self._columns.check(stream_map.transformed_schema.get("properties") or {})
         self._keys = Keys(
             sink=sink.name,
             namespace=run.config.get("key_namespace") or namespace,
@@ -150,7 +151,6 @@ class Intake:
             return
         if mapped is None:
             return
-        self._columns.check(self._stream, mapped)
         try:
             values = self._columns.read(mapped)
             key, source_key = self._keys.of(values)
