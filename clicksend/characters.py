@@ -18,13 +18,18 @@ def visible(text: str) -> str:
     return "".join([one for one in text if not is_invisible(one)]).strip()
 
 
+def is_blank(text: str) -> bool:
+    """Return whether nothing of a text can be seen."""
+    return all(one.isspace() or is_invisible(one) for one in text)
+
+
 def is_invisible(character: str) -> bool:
     """Return whether a character other than a blank is drawn as nothing."""
     return character in INVISIBLE or unicodedata.category(character) in ("Cc", "Cf")
 
 
 def escaped(text: str, longest: int = 60) -> str:
-    r"""Return a name from outside so that it can be shown: short, and with ``\ufeff`` for what is not seen."""
+    r"""Return a name from outside as it can be shown: short, and with ``\ufeff`` for what is not seen."""
     shown = text if len(text) <= longest else f"{text[:longest]}..."
     return "".join([one if one.isprintable() and one not in INVISIBLE else _code(one) for one in shown])
 

@@ -7,6 +7,7 @@ import unicodedata
 from datetime import date
 from decimal import Decimal
 
+from clicksend.characters import is_blank, visible
 from target_clicksend.row import Rejected, Values
 
 LONGEST = 1000
@@ -14,11 +15,14 @@ LONGEST = 1000
 LARGEST_ID = 2**63 - 1
 LARGEST_EXPONENT = 30
 DAY = re.compile(r"\d{4}-\d\d-\d\d.*", re.ASCII)
+TRUE = frozenset({"true", "1", "1.0"})
+FALSE = frozenset({"", "false", "0", "0.0"})
+"""With a fraction: integers of a column that has blanks, out of pandas."""
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
 def read_text(values: Values, name: str, longest: int = LONGEST) -> str:
-    """Return a column as text without its edges, ``""`` for null.
+    """Return a column as text without its edges, ``""`` for null and where nothing can be seen.
 
     Raises:
         Rejected: It is no text, number, date or boolean, or one that nobody could read.
@@ -27,7 +31,8 @@ def read_text(values: Values, name: str, longest: int = LONGEST) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return _checked(name, value.strip(), longest)
+        text = _checked(name, value.strip(), longest)
+        return "" if is_blank(text) else text
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, date):
@@ -35,6 +40,15 @@ def read_text(values: Values, name: str, longest: int = LONGEST) -> str:
     if isinstance(value, int | float | Decimal):
         return _checked(name, _number(name, value), longest)
     raise Rejected(f"{name} holds {'a list' if isinstance(value, list) else 'an object'}: it takes text")
+
+
+def read_plain(values: Values, name: str) -> str:
+    """Return a column as text without anything that cannot be seen, for what is understood, not shown.
+
+    Raises:
+        Rejected: As ``read_text`` does.
+    """
+    return visible(read_text(values, name))
 
 
 def read_id(values: Values, name: str) -> int | None:
@@ -57,10 +71,10 @@ def read_flag(values: Values, name: str) -> bool:
     Raises:
         Rejected: It is neither.
     """
-    text = read_text(values, name).lower()
-    if text not in ("", "true", "false", "1", "0"):
+    text = read_plain(values, name).lower()
+    if text not in FALSE | TRUE:
         raise Rejected(f"{name} is neither true nor false")
-    return text in ("true", "1")
+    return text in TRUE
 
 
 def is_deleted(values: Values) -> bool:
@@ -69,7 +83,7 @@ def is_deleted(values: Values) -> bool:
     Raises:
         Rejected: The column holds something else than the time at which it went.
     """
-    text = read_text(values, "_sdc_deleted_at")
+    text = read_plain(values, "_sdc_deleted_at")
     if text and not DAY.fullmatch(text):
         raise Rejected(
             "_sdc_deleted_at is no time like 2026-01-31T12:00:00Z: it is for when the row was deleted"

@@ -100,6 +100,13 @@ def test_a_schedule_is_a_time_with_a_zone(out, notify, schedule):
     assert shown(out)[0]["schedule_at"] == "2026-09-21T15:13:20+00:00"
 
 
+def test_a_schedule_without_a_zone_is_the_rows(out, notify):
+    row = {"schedule": "2026-09-22 09:00", "time_zone": "Australia/Sydney"}
+    assert "1 time of schedule has no zone: read as Australia/Sydney." in notify(row, dry_run=True).notes
+    assert notify(row).rows("notifications") == {"sent": 1}
+    assert shown(out)[0]["schedule_at"] == "2026-09-21T23:00:00+00:00"
+
+
 def test_quiet_hours_count_here_too(out, notify):
     row = {"time_zone": "Australia/Melbourne"}
     notify(row, quiet_hours={"start": "21:00", "end": "08:00"})

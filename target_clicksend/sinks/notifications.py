@@ -20,7 +20,7 @@ from target_clicksend.values import read_text
 
 
 class Notifications(Messages):
-    """Notifications through the hub, which has no history: an unanswered one stays unknown."""
+    """Notifications of the hub, which has no history: unanswered ones stay unknown. Times as for texts."""
 
     name = "notifications"
     channel = "notification"
@@ -54,7 +54,7 @@ class Notifications(Messages):
             channel=self.channel,
             to=read_number(values, "to", self.run.country),
             body=json.dumps(text, sort_keys=True),
-            **judged_by(values, self.run.config),
+            **judged_by(values, self.run.config, self.local_times),
         )
 
 
