@@ -18,11 +18,18 @@ DAY = re.compile(r"\d{4}-\d\d-\d\d.*", re.ASCII)
 TRUE = frozenset({"true", "1", "1.0"})
 FALSE = frozenset({"", "false", "0", "0.0"})
 """With a fraction: integers of a column that has blanks, out of pandas."""
+NOTHING = frozenset({"null", "nan", "none", "nat", "nil", "<na>"})
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
-def read_text(values: Values, name: str, longest: int = LONGEST) -> str:
+def read_text(values: Values, name: str, longest: int = LONGEST, *, keeps_digits: bool = False) -> str:
     """Return a column as text without its edges, ``""`` for null and where nothing can be seen.
+
+    Args:
+        values: The row.
+        name: The column.
+        longest: How many characters it may have.
+        keeps_digits: Whether a number stays as it was written, for people to read: 2.00, where ids are 2.
 
     Raises:
         Rejected: It is no text, number, date or boolean, or one that nobody could read.
@@ -38,7 +45,7 @@ def read_text(values: Values, name: str, longest: int = LONGEST) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, int | float | Decimal):
-        return _checked(name, _number(name, value), longest)
+        return _checked(name, _number(name, value, keeps_digits=keeps_digits), longest)
     raise Rejected(f"{name} holds {'a list' if isinstance(value, list) else 'an object'}: it takes text")
 
 
@@ -103,11 +110,17 @@ def check_address(name: str, text: str) -> None:
         raise Rejected(f"{name} is no e-mail address")
 
 
-def _number(name: str, value: float | Decimal) -> str:
+def says_nothing(text: str) -> bool:
+    """Return whether a text is what programs write where there is nothing, like ``NaN``."""
+    return visible(text).casefold() in NOTHING
+
+
+def _number(name: str, value: float | Decimal, *, keeps_digits: bool) -> str:
     exact = Decimal(str(value))
     if not exact.is_finite() or abs(exact.adjusted()) > LARGEST_EXPONENT:
         raise Rejected(f"{name} is no number that could be written")
-    return f"{exact.to_integral_value():f}" if exact == exact.to_integral_value() else f"{exact:f}"
+    is_whole = exact == exact.to_integral_value() and not keeps_digits
+    return f"{exact.to_integral_value():f}" if is_whole else f"{exact:f}"
 
 
 def _checked(name: str, text: str, longest: int) -> str:

@@ -209,6 +209,37 @@ def test_a_body_with_something_to_see_is_sent_as_it_is(body):
     assert read(body=body).body == body
 
 
+@pytest.mark.parametrize("channel", REQUIRED)
+@pytest.mark.parametrize(
+    ("body", "style"), [("Hi {first_name}, {{x}}", "{name}"), ("Hi (Last Name)", "(First Name)")]
+)
+def test_a_body_that_nobody_has_filled(channel, body, style):
+    assert reason(channel, body=body) == f"body has an unfilled placeholder like {style}"
+
+
+@pytest.mark.parametrize("word", ["null", "NaN", "None", "NaT", "<NA>", "nil", "\ufeffNULL "])
+def test_a_body_that_is_a_word_for_nothing(word):
+    assert reason(body=word) == "body holds a word for nothing, like null or NaN"
+    assert reason("mms", subject=word) == "subject holds a word for nothing, like null or NaN"
+    assert read(body=f"{word}!").body.endswith("!")
+
+
+def test_a_subject_that_nobody_has_filled():
+    assert reason("mms", subject="*|FNAME|*, hi") == "subject has an unfilled placeholder like *|NAME|*"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"), [(Decimal("2.00"), "2.00"), (4.0, "4.0"), (1234, "1234"), (Decimal("1E+3"), "1000")]
+)
+def test_a_number_as_body_keeps_its_digits(body, expected):
+    assert read(body=body).body == expected
+
+
+def test_a_number_elsewhere_is_the_number():
+    found = read(to=61411111111.0, template_id=Decimal("7.00"), body=None, name="x", list_id=0.0)
+    assert (found.to, found.body) == (NUMBER, "Hi x")
+
+
 def test_a_body_or_a_template():
     assert read(body=None, template_id=7, name="Zoë").body == "Hi Zoë"
     assert "both given" in reason(template_id=7, name="Zoë")

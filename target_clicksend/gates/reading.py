@@ -17,6 +17,7 @@ from target_clicksend.gates.fields import (
 )
 from target_clicksend.gates.message import Channel, Message
 from target_clicksend.gates.moments import LocalTimes, read_moment
+from target_clicksend.gates.placeholders import check_filled
 from target_clicksend.gates.templates import Templates
 from target_clicksend.row import Rejected, Row, Values
 from target_clicksend.values import read_flag, read_plain, read_text
@@ -103,7 +104,7 @@ class Reader:
         )
 
     def _body(self, values: Values) -> str:
-        body = read_text(values, "body", LONGEST_BODY)
+        body = read_text(values, "body", LONGEST_BODY, keeps_digits=True)
         template_id, template_name = read_text(values, "template_id"), read_text(values, "template_name")
         named = template_id not in ("", "0") or template_name not in ("", "0")
         if body and named and self._channel != "voice":
@@ -111,6 +112,7 @@ class Reader:
         text = self._templates.text(values) if named and self._channel != "voice" else None
         if not (body or text):
             raise Rejected("body is missing" + ("" if self._channel == "voice" else ", and so is a template"))
+        check_filled("body", body)
         return body or text or ""
 
     def _sender(self, values: Values) -> str | None:
@@ -128,7 +130,9 @@ class Reader:
     def _own(self, values: Values) -> dict[str, Any]:
         """Return the fields that only this channel has."""
         if self._channel == "mms":
-            return {"subject": read_required(values, "subject"), "media_file": read_media_file(values)}
+            subject = read_required(values, "subject")
+            check_filled("subject", subject)
+            return {"subject": subject, "media_file": read_media_file(values)}
         if self._channel == "voice":
             voice = read_required(values, "voice").lower()
             if voice not in VOICES:
