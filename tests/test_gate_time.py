@@ -145,12 +145,36 @@ def test_a_local_time_that_is_none_or_two(at, said):
         assert read_moment({"at": f"{at}+10:00", **row}, "at", local_times)
 
 
-@given(
-    st.datetimes(datetime(1890, 1, 1), datetime(2100, 1, 1)),  # noqa: DTZ001
-    st.timezone_keys().filter(is_zone),
+def clock_changes():
+    """Return zones, and local times at which their clocks change in 2026."""
+    hours = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=one) for one in range(365 * 24)]
+    for key in (
+        "Australia/Lord_Howe",
+        "Africa/Casablanca",
+        "America/Nuuk",
+        "America/Santiago",
+        "Europe/Dublin",
+    ):
+        zone, before = ZoneInfo(key), None
+        for local in (hour.astimezone(zone) for hour in hours):
+            if before not in (None, local.utcoffset()):
+                yield key, local.replace(tzinfo=None, fold=0)
+            before = local.utcoffset()
+
+
+AROUND = st.tuples(st.sampled_from([*clock_changes()]), st.integers(-100, 100)).map(
+    lambda one: (one[0][0], one[0][1] + timedelta(minutes=one[1]))
 )
-def test_a_local_time_is_the_one_point_in_time_at_which_clocks_show_it(local, key):
+ANY_TIME = st.tuples(
+    st.timezone_keys().filter(is_zone),
+    st.datetimes(datetime(1890, 1, 1), datetime(2100, 1, 1)),  # noqa: DTZ001
+)
+
+
+@given(AROUND | ANY_TIME)
+def test_a_local_time_is_the_one_point_in_time_at_which_clocks_show_it(case):
     """Or it is rejected: there is none, or there are two."""
+    key, local = case
     local, zone = local.replace(microsecond=0, fold=0), ZoneInfo(key)
     offsets = {local.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1)}
     points = [(local - offset).replace(tzinfo=UTC) for offset in offsets]
