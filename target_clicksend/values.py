@@ -19,6 +19,8 @@ TRUE = frozenset({"true", "1", "1.0"})
 FALSE = frozenset({"", "false", "0", "0.0"})
 """With a fraction: integers of a column that has blanks, out of pandas."""
 NOTHING = frozenset({"null", "nan", "none", "nat", "nil", "<na>"})
+LONGEST_NOTHING = 20
+"""Characters, some that cannot be seen among them."""
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
@@ -112,7 +114,8 @@ def check_address(name: str, text: str) -> None:
 
 def says_nothing(text: str) -> bool:
     """Return whether a text is what programs write where there is nothing, like ``NaN``."""
-    return visible(text).casefold() in NOTHING
+    # To look at all of every long text would take as long as all else that is done to it.
+    return len(text) <= LONGEST_NOTHING and visible(text).casefold() in NOTHING
 
 
 def _number(name: str, value: float | Decimal, *, keeps_digits: bool) -> str:
