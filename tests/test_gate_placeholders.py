@@ -19,6 +19,7 @@ FOUND = {
         "{FirstName}",
         "{user.name}",
         "{!Contact.Name}",
+        *("{! name}", "{$name}", "{@name}", "{=name}", "{#name}", "{:name}"),
     ],
     "{{name}}": [
         "{{name}}",

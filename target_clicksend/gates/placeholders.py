@@ -38,7 +38,7 @@ STYLES = {
     "(First Name)": rf"\((?:{'|'.join(map(re.escape, FIELDS))})\)",
 }
 """What placeholders of a style look like, by what stands for it in reasons."""
-SIGNS = re.compile(r"[{$#%<*\[(](?=[\w{(%<|\[# ]|[!@=:]\w)")
+SIGNS = re.compile(r"[{$#%<*\[(](?=[\w{(%<|\[#$!@=: ])")
 """Where one may begin: all styles at each place would take ten times as long."""
 _SHOWN = list(STYLES)
 _ANY = re.compile("|".join(f"({pattern})" for pattern in STYLES.values()))
