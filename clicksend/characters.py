@@ -18,6 +18,11 @@ def visible(text: str) -> str:
     return "".join([one for one in text if not is_invisible(one)]).strip()
 
 
+def is_blank(text: str) -> bool:
+    """Return whether nothing of a text can be seen."""
+    return all(one.isspace() or is_invisible(one) for one in text)
+
+
 def is_invisible(character: str) -> bool:
     """Return whether a character other than a blank is drawn as nothing."""
     return character in INVISIBLE or unicodedata.category(character) in ("Cc", "Cf")

@@ -137,6 +137,14 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "additionalProperties": {"type": "string"},
         "default": {},
     },
+    "blank_means": {
+        "type": "string",
+        "title": "Blank means",
+        "description": "What a blank text does to a contact's field. clear: clears it, as null does. keep:"
+        " leaves it, as a missing column does; null still clears.",
+        "enum": ["clear", "keep"],
+        "default": "clear",
+    },
     "remove_duplicates": {
         "type": "boolean",
         "title": "Remove duplicates",

@@ -7,6 +7,7 @@ import unicodedata
 from datetime import date
 from decimal import Decimal
 
+from clicksend.characters import is_blank, visible
 from target_clicksend.columns import DELETED
 from target_clicksend.row import Rejected, Values
 
@@ -14,11 +15,23 @@ LONGEST = 1000
 """Characters; ClickSend names no limit. What it cuts shorter reads back different, and is reported."""
 LARGEST_ID = 2**63 - 1
 LARGEST_EXPONENT = 30
+TRUE = frozenset({"true", "1", "1.0"})
+FALSE = frozenset({"", "false", "0", "0.0"})
+"""With a fraction: integers of a column that has blanks, out of pandas."""
+NOTHING = frozenset({"null", "nan", "none", "nat", "nil", "<na>"})
+LONGEST_NOTHING = 20
+"""Characters, some that cannot be seen among them."""
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
-def read_text(values: Values, name: str, longest: int = LONGEST) -> str:
-    """Return a column as text without its edges, ``""`` for null.
+def read_text(values: Values, name: str, longest: int = LONGEST, *, keeps_digits: bool = False) -> str:
+    """Return a column as text without its edges, ``""`` for null and where nothing can be seen.
+
+    Args:
+        values: The row.
+        name: The column.
+        longest: How many characters it may have.
+        keeps_digits: Whether a number stays as it was written, for people to read: 2.00, where ids are 2.
 
     Raises:
         Rejected: It is no text, number, date or boolean, or one that nobody could read.
@@ -27,14 +40,24 @@ def read_text(values: Values, name: str, longest: int = LONGEST) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return _checked(name, value.strip(), longest)
+        text = _checked(name, value.strip(), longest)
+        return "" if is_blank(text) else text
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, int | float | Decimal):
-        return _checked(name, _number(name, value), longest)
+        return _checked(name, _number(name, value, keeps_digits=keeps_digits), longest)
     raise Rejected(f"{name} holds {'a list' if isinstance(value, list) else 'an object'}: it takes text")
+
+
+def read_plain(values: Values, name: str) -> str:
+    """Return a column as text without anything that cannot be seen, for what is understood, not shown.
+
+    Raises:
+        Rejected: As ``read_text`` does.
+    """
+    return visible(read_text(values, name))
 
 
 def read_id(values: Values, name: str) -> int | None:
@@ -57,10 +80,10 @@ def read_flag(values: Values, name: str) -> bool:
     Raises:
         Rejected: It is neither.
     """
-    text = read_text(values, name).lower()
-    if text not in ("", "true", "false", "1", "0"):
+    text = read_plain(values, name).lower()
+    if text not in FALSE | TRUE:
         raise Rejected(f"{name} is neither true nor false")
-    return text in ("true", "1")
+    return text in TRUE
 
 
 def is_deleted(values: Values) -> bool:
@@ -80,11 +103,18 @@ def check_address(name: str, text: str) -> None:
         raise Rejected(f"{name} is no e-mail address")
 
 
-def _number(name: str, value: float | Decimal) -> str:
+def says_nothing(text: str) -> bool:
+    """Return whether a text is what programs write where there is nothing, like ``NaN``."""
+    # To look at all of every long text would take as long as all else that is done to it.
+    return len(text) <= LONGEST_NOTHING and visible(text).casefold() in NOTHING
+
+
+def _number(name: str, value: float | Decimal, *, keeps_digits: bool) -> str:
     exact = Decimal(str(value))
     if not exact.is_finite() or abs(exact.adjusted()) > LARGEST_EXPONENT:
         raise Rejected(f"{name} is no number that could be written")
-    return f"{exact.to_integral_value():f}" if exact == exact.to_integral_value() else f"{exact:f}"
+    is_whole = exact == exact.to_integral_value() and not keeps_digits
+    return f"{exact.to_integral_value():f}" if is_whole else f"{exact:f}"
 
 
 def _checked(name: str, text: str, longest: int) -> str:

@@ -50,6 +50,36 @@ def test_a_row_is_made_changed_left_alone_and_deleted(write, people):
     assert (gone.rows(), gone.writes, gone.code) == ({"unchanged": 1}, [], 0)
 
 
+BLANKS = {"first_name": "", "last_name": " ", "email": "\u200b", "plan": "\ufeff\n"}
+WHOLE = ANNA | {"last_name": "B", "custom_1": "gold"}
+NAMES = ("first_name", "last_name", "email", "custom_1")
+
+
+@pytest.mark.parametrize(("means", "left"), [(None, ""), ("clear", ""), ("keep", None)])
+def test_what_a_blank_text_does_to_a_field(write, people, means, left):
+    write([WHOLE])
+    row = {"phone_number": ANNA["phone_number"], "list_id": EMPTY, **BLANKS}
+    ran = write([row], blank_means=means, custom_fields={"plan": "custom_1"})
+    assert ran.rows() == ({"unchanged": 1} if means == "keep" else {"updated": 1})
+    (found,) = people(EMPTY)
+    assert [found[name] or "" for name in NAMES] == [WHOLE[name] if left is None else left for name in NAMES]
+    ran = write([row | dict.fromkeys(NAMES)], blank_means=means, custom_fields={"other": "custom_2"})
+    assert [people(EMPTY)[0][name] or "" for name in NAMES] == ["", "", "", ""]
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\u200b"])
+def test_blank_columns_that_would_find_a_contact_are_missing(write, call, blank):
+    made = call("POST", PATH, {"phone_number": "+61411111111", "first_name": "Anna"})
+    about = {"blank_means": "keep", "match_on": ["phone_number", "email"]}
+    nobody = {"list_id": EMPTY, "phone_number": blank, "email": blank, "fax_number": "+61288880000"}
+    ran = write([nobody, {"list_id": EMPTY, "fax_number": "+61288880000"}], **about)
+    assert (ran.rows(), len(set(ran.reasons()))) == ({"rejected": 2}, 1)
+    known = nobody | {"contact_id": made["contact_id"], "first_name": "Bea"}
+    assert write([known], **about).rows() == {"updated": 1}
+    found = call("GET", f"{PATH}/{made['contact_id']}")
+    assert (found["phone_number"], found["first_name"]) == ("+61411111111", "Bea")
+
+
 def test_a_change_sends_the_whole_contact(write, people, call):
     made = call(
         "POST", PATH, {"phone_number": "+61411111111", "custom_3": "gold", "fax_number": "+61288880000"}

@@ -142,6 +142,45 @@ def test_a_stop_is_for_good(box, new, ledger_time):
     assert outs.of([STRANGER]) == {STRANGER}
 
 
+def test_a_person_opts_in_and_old_replies_never_count_again(box, new, ledger, ledger_time):
+    box.advance(int(ledger_time().timestamp()) - box.state()["now"])
+    say(box, STRANGER, "STOP")
+    say(box, FRIEND, "STOP")
+    new().refresh()
+    box.advance(60)
+    ledger_time.advance(seconds=60)
+    assert ledger.opt_in(STRANGER, "came to the counter") == {"reply"}
+    say(box, STRANGER, "START")
+    assert new().of([STRANGER, FRIEND]) == {FRIEND}
+    for outs in (new(), new(keywords=["STOP", "BASTA"]), new(lists=[OPT_OUT_LIST, OPT_OUT_LIST + 1])):
+        outs.refresh()
+        assert outs.of([STRANGER, FRIEND]) == {FRIEND}
+        outs.ask([STRANGER, FRIEND])
+        assert outs.of([STRANGER, FRIEND]) == {FRIEND}
+    box.advance(7200)
+    ledger_time.advance(hours=2)
+    say(box, STRANGER, "Stop!")
+    outs = new()
+    outs.refresh()
+    assert outs.of([STRANGER, FRIEND]) == {STRANGER, FRIEND}
+
+
+@pytest.mark.parametrize("date", ["", None, "soon"])
+def test_a_stop_without_a_date_counts(box, client, new, ledger, date):
+    ledger.opt_in(STRANGER, "came to the counter")
+    page = client.get("/sms/history", {"limit": 1}).data
+    row = page["data"][0] | {"direction": "in", "from": STRANGER, "body": "STOP", "date": date}
+    body = {
+        "http_code": 200,
+        "response_code": "SUCCESS",
+        "data": page | {"data": [row], "total": 1, "last_page": 1},
+    }
+    box.control("POST", "faults", {"kind": "body", "path": "/sms/history", "body": body, "times": -1})
+    outs = new()
+    outs.ask([STRANGER])
+    assert outs.of([STRANGER]) == {STRANGER}
+
+
 def test_within_an_hour_a_run_does_not_ask_again(box, new, ledger_time):
     outs = new()
     outs.refresh()

@@ -10,6 +10,7 @@ import pytest
 from gate_cases import AT, NUMBER, row
 
 from target_clicksend.gates.message import Message
+from target_clicksend.gates.moments import LocalTimes
 from target_clicksend.gates.reading import COLUMNS, Reader
 from target_clicksend.gates.templates import Templates
 from target_clicksend.row import Rejected
@@ -24,7 +25,8 @@ CONFIG = {"source": "singer-clicksend"}
 
 def read(channel="sms", config=CONFIG, default="AU", **values):
     templates = Templates(lambda: {7: ("Welcome", "Hi {name}")})
-    return Reader(channel, config, default, templates).read(row(**REQUIRED[channel] | values))
+    reader = Reader(channel, config, default, templates, LocalTimes(config.get("time_zone")))
+    return reader.read(row(**REQUIRED[channel] | values))
 
 
 def reason(*arguments, **values):
@@ -37,7 +39,7 @@ def reason(*arguments, **values):
 def test_the_required_columns_are_enough_and_needed(channel):
     assert read(channel).to == NUMBER
     for name in REQUIRED[channel]:
-        for nothing in (None, "", "  "):
+        for nothing in (None, "", "  ", "\u200b", "\ufeff \u3164\n"):
             assert reason(channel, **{name: nothing}).startswith(f"{name} is missing")
 
 
@@ -175,10 +177,67 @@ def test_calls():
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"), [(None, None), ("", None), (True, True), ("0", False), (0, False)]
+    ("given", "expected"),
+    [
+        *((None, None), ("", None), (True, True), ("0", False), (0, False), ("\u200b", None)),
+        *(("\u200btrue", True), ("TRUE\u00a0", True), ("tr\u00adue", True), ("1.0", True), (1.0, True)),
+        *(("0.0", False), (0.0, False), (Decimal("1.00"), True), ("\ufefffalse", False)),
+    ],
 )
 def test_what_a_row_says_of_consent(given, expected):
     assert read(opted_out=given).opted_out is expected
+
+
+@pytest.mark.parametrize("given", ["yes", "no", "Y", "2", "t", 2, 0.5, "1.5", "-1", "true false", "ja"])
+def test_consent_that_nobody_can_read_is_never_ignored(given):
+    assert reason(opted_out=given) == "opted_out is neither true nor false"
+
+
+def test_times_are_the_rows_zones():
+    config = CONFIG | {"max_row_age_hours": 1, "created_at_column": "made", "time_zone": "Asia/Tokyo"}
+    local = dict.fromkeys(("schedule", "send_before", "made"), "2026-11-01 21:00")
+    found = read(config=config, **local)
+    assert {found.schedule, found.send_before, found.stale_at - 3600} == {AT}
+    found = read(config=config, time_zone="Asia/Kolkata", **local)
+    assert {found.schedule, found.send_before, found.stale_at - 3600} == {AT + 3.5 * 3600}
+
+
+@pytest.mark.parametrize(
+    "body", ["a\u200bb", "\U0001f469\u200d\U0001f4bb", "\ufeffHello", "1\ufe0f\u20e3", "a\u00adb"]
+)
+def test_a_body_with_something_to_see_is_sent_as_it_is(body):
+    assert read(body=body).body == body
+
+
+@pytest.mark.parametrize("channel", REQUIRED)
+@pytest.mark.parametrize(
+    ("body", "style"), [("Hi {first_name}, {{x}}", "{name}"), ("Hi (Last Name)", "(First Name)")]
+)
+def test_a_body_that_nobody_has_filled(channel, body, style):
+    assert reason(channel, body=body) == f"body has an unfilled placeholder like {style}"
+
+
+@pytest.mark.parametrize("word", ["null", "NaN", "None", "NaT", "<NA>", "nil", "\ufeffNULL "])
+def test_a_body_that_is_a_word_for_nothing(word):
+    assert reason(body=word) == "body holds a word for nothing, like null or NaN"
+    assert reason("mms", subject=word) == "subject holds a word for nothing, like null or NaN"
+    assert read(body=f"{word}!").body.endswith("!")
+
+
+def test_a_subject_that_nobody_has_filled():
+    assert reason("mms", subject="*|FNAME|*, hi") == "subject has an unfilled placeholder like *|NAME|*"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"), [(Decimal("2.00"), "2.00"), (4.0, "4.0"), (1234, "1234"), (Decimal("1E+3"), "1000")]
+)
+def test_a_number_as_body_keeps_its_digits(body, expected):
+    assert read(body=body).body == expected
+
+
+def test_a_number_elsewhere_is_the_number():
+    found = read(to=61411111111.0, template_id=Decimal("7.00"), body=None, name="x", list_id=0.0)
+    assert (found.to, found.body) == (NUMBER, "Hi x")
 
 
 def test_a_body_or_a_template():

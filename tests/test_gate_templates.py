@@ -24,9 +24,12 @@ def text(**values):
         ("{First Name}", {"first_name": "x"}, "x"),
         ("{first-name}", {"FIRST_NAME": "x"}, "x"),
         ("{Name}", {"Name": "exact", "name": "other"}, "exact"),
-        ("{custom_1} {n} {price}", {"custom_1": "x", "n": 3.0, "price": Decimal("1.50")}, "x 3 1.50"),
+        ("{custom_1} {n} {price}", {"custom_1": "x", "n": 3, "price": Decimal("1.50")}, "x 3 1.50"),
+        ("{a} {b} {c}", {"a": Decimal("2.00"), "b": 4.5, "c": "2.0"}, "2.00 4.5 2.0"),
+        ("{name}", {"name": "${x} (First Name) %a%"}, "${x} (First Name) %a%"),
+        ("{name}", {"name": "Noneman"}, "Noneman"),
         ("{name}", {"name": "{name} {{"}, "{name} {{"),
-        ("Hi (First Name) (Last Name)", {}, "Hi (First Name) (Last Name)"),
+        ("Hi (first name)", {}, "Hi (first name)"),
         ("", {}, ""),
     ],
 )
@@ -42,7 +45,25 @@ def test_placeholders(body, values, expected):
         ("{name}", {"name": " "}, "missing, null or blank"),
         ("{name}", {"name": []}, "name holds a list"),
         ("{NAME}", {"name": "x", "Name": "y"}, "may be any of Name, name"),
-        ("{{name}}", {"name": "x"}, "a brace that belongs to no placeholder"),
+        ("{name}", {"name": "\u200b"}, "missing, null or blank"),
+        *(
+            (
+                "{name}",
+                {"name": word},
+                "needs a column name, which holds a word for nothing, like null or NaN",
+            )
+            for word in ("null", "NULL", "NaN", "nan", "None", "NaT", "<NA>", "nil", "\u200bnull ")
+        ),
+        ("{{name}}", {"name": "x"}, "an unfilled placeholder like {{name}}: write {column}"),
+        (
+            "Hi ${name}",
+            {"name": "x"},
+            r"placeholder like \${name}: write {column}, and give a sign before it",
+        ),
+        ("Hi #{name}", {"name": "x"}, "placeholder like #{name}: write {column}, and give a sign before it"),
+        ("Hi %{name}", {"name": "x"}, "placeholder like %{name}: write {column}, and give a sign before it"),
+        ("{name} %name%", {"name": "x"}, "placeholder like %name%: write {column}"),
+        ("Hi (First Name)", {}, r"placeholder like \(First Name\): write {column}"),
         ("Hi {name", {"name": "x"}, "a brace that belongs to no placeholder"),
         ("Hi name}", {"name": "x"}, "a brace that belongs to no placeholder"),
         ("{}", {"": "x"}, "cannot be a column"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from gate_cases import AT, NOW, message
@@ -12,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from target_clicksend.gates.age import check_age, check_age_settings
-from target_clicksend.gates.moments import read_moment
+from target_clicksend.gates.moments import LocalTimes, read_moment
 from target_clicksend.gates.schedule import DAYS_AHEAD, check_schedule
+from target_clicksend.gates.zones import is_zone
 from target_clicksend.row import Rejected
 
 MOMENTS = st.datetimes(
@@ -36,6 +38,9 @@ LIMIT = DAYS_AHEAD * 86_400
         1_790_000_000_000,
         1_790_000_000_999,
         "1790000000999",
+        "\u200b1790000000\ufeff",
+        "\ufeff2026-09-21T14:13:20Z\u00a0\u200b",
+        "2026-09-21\u200b 14:13:20",
         1_790_000_000_000.0,
         "2026-09-21T14:13:20Z",
         "2026-09-21T14:13:20",
@@ -50,7 +55,7 @@ def test_all_spellings_of_a_time(value):
     assert read_moment({"schedule": value}, "schedule") == 1_790_000_000
 
 
-@pytest.mark.parametrize("value", [None, "", "  "])
+@pytest.mark.parametrize("value", [None, "", "  ", "\ufeff \u200b"])
 def test_no_time(value):
     assert read_moment({"schedule": value}, "schedule") is None
     assert read_moment({}, "schedule") is None
@@ -85,10 +90,109 @@ def test_every_iso_time_is_read(moment):
     assert read_moment({"at": int(moment.timestamp())}, "at") == int(moment.timestamp())
 
 
-@given(st.text() | st.floats() | st.integers() | st.decimals() | st.booleans() | st.binary())
-def test_anything_is_read_or_rejected(value):
+NINE = "2026-12-01 09:00:00"
+
+
+@pytest.mark.parametrize(
+    ("setting", "zone", "expected"),
+    [
+        (None, None, "UTC"),
+        (None, " ", "UTC"),
+        ("Australia/Perth", None, "Australia/Perth"),
+        (None, "Australia/Sydney", "Australia/Sydney"),
+        ("Australia/Perth", "\ufeffAustralia/Sydney ", "Australia/Sydney"),
+        ("Australia/Perth", "UTC", "UTC"),
+    ],
+)
+def test_a_time_without_a_zone_is_the_rows_then_the_settings(setting, zone, expected):
+    local_times, row = LocalTimes(setting), {"at": NINE, "time_zone": zone}
+    at = read_moment(row, "at", local_times)
+    assert datetime.fromtimestamp(at, ZoneInfo(expected)).isoformat(" ")[:19] == NINE
+    naive = datetime.fromisoformat(NINE)
+    assert read_moment(row | {"at": naive}, "at", local_times) == at
+    assert local_times.read == {("at", expected): 2}
+
+
+@pytest.mark.parametrize("value", [AT, f"{AT}", NOW, NOW.isoformat(), NOW.astimezone(ZoneInfo("Asia/Tokyo"))])
+def test_a_time_that_says_where_it_is_meant_needs_no_zone(value):
+    local_times = LocalTimes("Australia/Perth")
+    assert read_moment({"at": value, "time_zone": "Mars/Olympus"}, "at", local_times) == AT
+    assert not local_times.read
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "EST", "Z", "GMT", "Europe/", "../etc/passwd", 7])
+def test_a_wrong_zone_of_a_time_that_needs_one(zone):
+    with pytest.raises(Rejected, match=r"^time_zone is no zone of the IANA data base"):
+        read_moment({"at": NINE, "time_zone": zone}, "at", LocalTimes())
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        ("2026-10-04T02:30", "at has no zone, and in its time zone never comes, as clocks go forward"),
+        ("2026-04-05T02:30", "at has no zone, and in its time zone comes twice, as clocks go back"),
+    ],
+)
+def test_a_local_time_that_is_none_or_two(at, said):
+    said = f"{said}: write it with its offset"
+    for local_times, row in (
+        (LocalTimes("Australia/Sydney"), {}),
+        (LocalTimes(), {"time_zone": "Australia/Sydney"}),
+    ):
+        with pytest.raises(Rejected, match=f"^{said}$"):
+            read_moment({"at": at, **row}, "at", local_times)
+        assert not local_times.read
+        assert read_moment({"at": f"{at}+10:00", **row}, "at", local_times)
+
+
+def clock_changes():
+    """Return zones, and local times at which their clocks change in 2026."""
+    hours = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=one) for one in range(365 * 24)]
+    for key in (
+        "Australia/Lord_Howe",
+        "Africa/Casablanca",
+        "America/Nuuk",
+        "America/Santiago",
+        "Europe/Dublin",
+    ):
+        zone, before = ZoneInfo(key), None
+        for local in (hour.astimezone(zone) for hour in hours):
+            if before not in (None, local.utcoffset()):
+                yield key, local.replace(tzinfo=None, fold=0)
+            before = local.utcoffset()
+
+
+AROUND = st.tuples(st.sampled_from([*clock_changes()]), st.integers(-100, 100)).map(
+    lambda one: (one[0][0], one[0][1] + timedelta(minutes=one[1]))
+)
+ANY_TIME = st.tuples(
+    st.timezone_keys().filter(is_zone),
+    st.datetimes(datetime(1890, 1, 1), datetime(2100, 1, 1)),  # noqa: DTZ001
+)
+
+
+@given(AROUND | ANY_TIME)
+def test_a_local_time_is_the_one_point_in_time_at_which_clocks_show_it(case):
+    """Or it is rejected: there is none, or there are two."""
+    key, local = case
+    local, zone = local.replace(microsecond=0, fold=0), ZoneInfo(key)
+    offsets = {local.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1)}
+    points = [(local - offset).replace(tzinfo=UTC) for offset in offsets]
+    shown = [one for one in points if one.astimezone(zone).replace(tzinfo=None, fold=0) == local]
+    try:
+        found = [read_moment({"at": local, "time_zone": key}, "at", LocalTimes())]
+    except Rejected:
+        found = []
+    assert found == ([one.timestamp() for one in shown] if len(shown) == 1 else [])
+
+
+@given(
+    st.text() | st.floats() | st.integers() | st.decimals() | st.booleans() | st.binary() | st.datetimes(),
+    st.text() | st.timezone_keys(),
+)
+def test_anything_is_read_or_rejected(value, zone):
     with suppress(Rejected):
-        assert isinstance(read_moment({"at": value}, "at"), int | None)
+        assert isinstance(read_moment({"at": value, "time_zone": zone}, "at", LocalTimes()), int | None)
 
 
 @pytest.mark.parametrize(

@@ -188,6 +188,39 @@ def test_opt_outs_of_a_list_go_with_it_and_replies_stay(ledger, ledger_time):
     assert ledger.opted_out([]) == set()
 
 
+def test_a_person_undoes_a_stop_and_only_a_later_one_counts(ledger, ledger_time):
+    number = "+61411111111"
+    one, at = ledger.hash(number), ledger_time().timestamp()
+    ledger.add_stops({one: at, "other": at})
+    ledger.add_opt_outs(["listed"], source="list", kind="phone")
+    ledger_time.advance(hours=1)
+    assert ledger.opt_in(number, "asked at the counter") == {"reply"}
+    assert ledger.opted_out([one, "other", "listed"]) == {"other", "listed"}
+    for earlier in (at, at + 3600):
+        ledger.add_stops({one: earlier, "other": earlier})
+        assert ledger.opted_out([one, "other"]) == {"other"}
+    ledger.add_stops({one: at + 3601})
+    assert ledger.opted_out([one]) == {one}
+    ledger_time.advance(hours=1)
+    assert ledger.opt_in(number, "again") == {"reply"}
+    ledger.add_stops({one: at + 3601})
+    assert ledger.opted_out([one]) == set()
+    ledger.add_stops({one: float("inf")})
+    assert ledger.opted_out([one]) == {one}
+
+
+def test_a_list_and_an_opt_in_before_any_reply_was_read(ledger, ledger_time):
+    number = "+61411111111"
+    one, at = ledger.hash(number), ledger_time().timestamp()
+    assert ledger.opt_in(number, "asked") == set()
+    ledger.add_stops({one: at - 60})
+    assert ledger.opted_out([one]) == set()
+    ledger.add_opt_outs([one], source="list", kind="phone")
+    assert ledger.opt_in(number, "asked") == {"list"}
+    assert ledger.opted_out([one]) == {one}
+    ledger.add_stops({})
+
+
 def test_many_opt_outs(ledger):
     ledger.add_opt_outs((f"{n:064}" for n in range(5000)), source="list", kind="phone")
     assert len(ledger.opted_out([f"{n:064}" for n in range(2500, 7500)])) == 2500

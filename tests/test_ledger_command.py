@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -81,6 +84,46 @@ def test_forget(config):
     assert run("forget", NUMBER, "--config", config) == "Removed from 0 messages.\n"
     output = run("forget", "12", "--config", config, code=2)
     assert "too few or too many digits" in output
+
+
+def test_opt_in(config, tmp_path):
+    url, reason = f"sqlite:///{tmp_path}/ledger.db", "came to the counter"
+    arguments = ("--config", config, "--reason", f" {reason} ")
+    with Ledger.existing(url, pii_key=KEY) as ledger:
+        one = ledger.hash(NUMBER)
+        ledger.add_stops({one: 1_790_000_000})
+    said = run("opt-in", "0411 111 111", *arguments)
+    assert said == (
+        "The STOP of this number is undone: replies written before now no longer count.\n"
+        "As far as the ledger knows, it is not in the Opt-Out List.\n"
+    )
+    with Ledger.existing(url, pii_key=KEY) as ledger:
+        ledger.add_stops({one: 1_790_000_000})
+        assert ledger.opted_out([one]) == set()
+        ledger.add_opt_outs([one], source="list", kind="phone")
+    assert run("opt-in", NUMBER, *arguments) == (
+        "The ledger has no STOP of this number. Replies written before now will not count.\n"
+        "It is still in the Opt-Out List, and gets nothing: take it off there, in ClickSend.\n"
+    )
+    with Ledger.existing(url, pii_key=KEY) as ledger:
+        assert ledger.opted_out([one]) == {one}
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as database:
+        ((hashed, kept, at),) = database.execute("select hash, reason, opted_in_at from opt_ins").fetchall()
+    assert (hashed, kept) == (one, reason)
+    assert datetime.now(UTC) - datetime.fromisoformat(at) < timedelta(minutes=5)
+    shown = run("list", "--config", config, "--format", "json") + run("show", "s", "--config", config)
+    assert "counter" not in shown
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "\u200b"])
+def test_an_opt_in_needs_a_reason_and_a_number(config, tmp_path, reason):
+    assert "--reason is blank" in run("opt-in", NUMBER, "--config", config, "--reason", reason, code=2)
+    assert "--reason" in run("opt-in", NUMBER, "--config", config, code=2)
+    assert "too few or too many" in run("opt-in", "12", "--config", config, "--reason", "x", code=2)
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    assert "pii_key" in run("opt-in", NUMBER, "--ledger-url", url, "--reason", "x", code=1)
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as database:
+        assert database.execute("select count(*) from opt_ins").fetchall() == [(0,)]
 
 
 def test_forgetting_needs_the_key(config, tmp_path):

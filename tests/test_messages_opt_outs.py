@@ -3,6 +3,8 @@
 import pytest
 from message_cases import OTHER, TO, posts
 
+from clicksend.ledger import Ledger
+
 pytest_plugins = ["message_fixtures", "sandbox_calls"]
 
 LIST = 3555277
@@ -48,6 +50,27 @@ def test_a_stop_between_two_runs(out, rows):
         "duplicate": len(rows) - 1,
         "suppressed": 1,
     }
+
+
+@pytest.mark.parametrize("rows", [[{}, {"to": OTHER}], MANY], ids=["few", "many"])
+def test_an_opt_in_between_two_runs(out, rows):
+    number = rows[1].get("to", OTHER)
+    out.reply(number, "STOP")
+    assert out.send(*rows, opt_out="enforce").rows("sms_messages") == {"sent": len(rows) - 1, "suppressed": 1}
+    out.advance(60)
+    with Ledger.existing(out.ledger_url, now=lambda: out.now) as ledger:
+        assert ledger.opt_in(number, "came to the counter") == {"reply"}
+    keywords = {"opt_out_keywords": ["STOP", "BASTA"]}
+    ran = out.send(*rows, opt_out="enforce", **keywords)
+    assert ran.rows("sms_messages") == {"duplicate": len(rows) - 1, "sent": 1}
+    assert [one["to"] for one in out.arrivals].count(number) == 1
+    out.advance(60)
+    out.reply(number, "STOP")
+    out.advance(7200)
+    again = [{**row, "id": f"again {n}"} for n, row in enumerate(rows)]
+    ran = out.send(*again, opt_out="enforce", **keywords)
+    assert ran.rows("sms_messages") == {"sent": len(rows) - 1, "suppressed": 1}
+    assert "counter" not in str(ran.report)
 
 
 def test_a_large_run_reads_what_is_new_only(out, call):

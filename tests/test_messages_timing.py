@@ -1,8 +1,10 @@
 """When messages go out: quiet hours of the recipient, and so many a minute. It is 14:13 UTC."""
 
+from datetime import datetime
+
 import pytest
 from conftest import FakeClock
-from message_cases import OTHER, TO, posts
+from message_cases import CHANNELS, OTHER, TO, posts
 from target_runner import record, schema, state
 
 pytest_plugins = ["message_fixtures"]
@@ -76,6 +78,39 @@ def test_zones_that_nobody_knows(out, row, reason):
     )
 
 
+LOCAL = {"schedule": "2026-09-22 09:00:00"}
+
+
+@pytest.mark.parametrize(
+    ("row", "config", "schedule"),
+    [
+        ({"time_zone": "Australia/Sydney"}, {}, "2026-09-21T23:00:00Z"),
+        ({"time_zone": "Australia/Sydney"}, {"time_zone": "Europe/Berlin"}, "2026-09-21T23:00:00Z"),
+        ({}, {"time_zone": "Europe/Berlin"}, "2026-09-22T07:00:00Z"),
+        ({}, {}, "2026-09-22T09:00:00Z"),
+    ],
+)
+@pytest.mark.parametrize("sink", ["sms_messages", "mms_messages", "voice_messages"])
+def test_nine_oclock_is_where_the_row_is(out, sink, row, config, schedule):
+    ran = out.send(LOCAL | row, sink=sink, **config)
+    assert ran.rows(sink) == {"sent": 1}
+    (message,) = posts(ran, f"/{CHANNELS[sink]}/send")[0]["messages"]
+    assert message["schedule"] == datetime.fromisoformat(schedule).timestamp()
+
+
+def test_a_dry_run_says_which_zones_were_meant(out):
+    sydney = LOCAL | {"time_zone": "Australia/Sydney", "send_before": "2026-09-23 09:00"}
+    rows = [LOCAL, sydney, sydney, LOCAL | {"time_zone": "EST"}, {"schedule": out.at + 60}, {}]
+    ran = out.send(*rows, dry_run=True, time_zone="Europe/Berlin")
+    assert ran.rows("sms_messages") == {"dry_run": 5, "rejected": 1}
+    assert ran.report["notes"] == [
+        "sms_messages: 2 times of schedule have no zone: read as Australia/Sydney.",
+        "sms_messages: 1 time of schedule has no zone: read as Europe/Berlin.",
+        "sms_messages: 2 times of send_before have no zone: read as Australia/Sydney.",
+    ]
+    assert not out.send(*rows, time_zone="Europe/Berlin").report["notes"]
+
+
 def test_no_minute_is_open_everywhere(out):
     ran = out.send(
         {"to": "+12025550142"}, {"to": "+18005550142"}, quiet_hours={"start": "12:00", "end": "11:00"}
@@ -131,6 +166,9 @@ def test_a_message_that_waited_is_judged_when_it_goes(out):
         ({"test_recipient": "0491570156"}, "Setting test_recipient must be a number"),
         ({"batch_size_rows": 1001}, "Setting batch_size_rows must be at most 1000"),
         ({"messages_per_minute": 0}, "Setting messages_per_minute must be at least 1"),
+        ({"time_zone": "EST"}, "Setting time_zone must be a zone of the IANA data base"),
+        ({"time_zone": "Mars/Olympus"}, "Setting time_zone must be a zone of the IANA data base"),
+        ({"time_zone": 10}, "Setting time_zone must be of type string"),
     ],
 )
 def test_settings_that_are_wrong(out, config, said):

@@ -1,5 +1,7 @@
 """Notifications: templates of the hub, through a hub that may serve nothing else."""
 
+import json
+
 import pytest
 from message_cases import OTHER, TO
 from target_runner import stream_of
@@ -54,14 +56,28 @@ def test_what_the_hub_gets(out, notify):
 
 @pytest.mark.parametrize(
     "variables",
-    ['{"name": "Zoë", "order": 17}', {"name": " Zoë ", "order": "17"}, {"order": 17.0, "name": "Zoë"}],
+    ['{"name": "Zoë", "order": 17}', {"name": " Zoë ", "order": "17"}, {"order": 17, "name": "Zoë"}],
 )
 def test_variables_as_an_object_or_as_text(out, notify, variables):
     assert notify({"variables": variables}).rows("notifications") == {"sent": 1}
     assert shown(out)[0]["variables"] == {"name": "Zoë", "order": "17"}
 
 
-@pytest.mark.parametrize("variables", [None, {}, "{}", ""])
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [("2.00", "2.00"), ("17.0", "17.0"), ("4.90", "4.90"), ("1e2", "100"), ("100", "100"), ("true", "true")],
+)
+def test_numbers_keep_their_digits(out, notify, order, expected):
+    text = f'{{"name": "Zoë", "order": {order}}}'
+    row = json.dumps({"id": 2, **ROW} | {"variables": 1}).replace('"variables": 1', f'"variables": {text}')
+    lines = stream_of("notifications", [ROW | {"variables": text}])
+    lines.append(f'{{"type": "RECORD", "stream": "notifications", "record": {row}}}')
+    hub = {"api_url": None, "hub_url": out.url, "username": None, "api_key": API_KEY}
+    assert out.run(lines, **hub).rows("notifications") == {"sent": 2}
+    assert [one["variables"]["order"] for one in shown(out)] == [expected, expected]
+
+
+@pytest.mark.parametrize("variables", [None, {}, "{}", "", " ", "\ufeff"])
 def test_a_template_without_variables(out, notify, variables):
     assert notify({"template_id": "plain", "variables": variables}).rows("notifications") == {"sent": 1}
 
@@ -80,6 +96,20 @@ def test_a_template_without_variables(out, notify, variables):
             {"variables": {"name": {}, "order": "1"}},
             "variables has a value that is no text, number or boolean",
         ),
+        *(
+            ({"variables": {"name": word, "order": "1"}}, "variables has a value that is a word for nothing")
+            for word in ("null", "NaN", " None\u200b", "NAT", "<NA>", "nil")
+        ),
+        *(
+            ({"variables": text}, "variables is no object")
+            for text in (
+                "[" * 200_000,
+                '{"a":' * 200_000,
+                "[" * 200_000 + "]" * 200_000,
+                '{"a": 1e9999999999999999999}',
+            )
+        ),
+        ({"variables": '{"name": NaN, "order": 1}'}, "name is no number that could be written"),
         ({"variables": {"name": "x"}}, "POST /v1/run answered 400 invalid_template_variables"),
         ({"template_id": "nothing"}, "POST /v1/run answered 400 invalid_template"),
         ({"schedule": "soon"}, "schedule is no time"),
@@ -98,6 +128,13 @@ def test_rejected(out, notify, row, reason):
 def test_a_schedule_is_a_time_with_a_zone(out, notify, schedule):
     assert notify({"schedule": schedule}).rows("notifications") == {"sent": 1}
     assert shown(out)[0]["schedule_at"] == "2026-09-21T15:13:20+00:00"
+
+
+def test_a_schedule_without_a_zone_is_the_rows(out, notify):
+    row = {"schedule": "2026-09-22 09:00", "time_zone": "Australia/Sydney"}
+    assert "1 time of schedule has no zone: read as Australia/Sydney." in notify(row, dry_run=True).notes
+    assert notify(row).rows("notifications") == {"sent": 1}
+    assert shown(out)[0]["schedule_at"] == "2026-09-21T23:00:00+00:00"
 
 
 def test_quiet_hours_count_here_too(out, notify):

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+from clicksend.characters import visible
 from clicksend.ledger import OUTCOMES
 from clicksend.ledger.command_reopening import release, retry
 from clicksend.ledger.command_repairing import baseline, rebuild, reconcile
@@ -108,12 +109,44 @@ def forget(config_file: Path | None, ledger_url: str | None, number: str) -> Non
     That it opted out stays on record: forgetting it would text the person again.
     """
     with opened(config_file, ledger_url) as (ledger, config):
-        try:
-            recipient = to_e164(number, config.get("default_country"))
-        except ValueError as error:
-            raise click.UsageError(f"NUMBER {error}.") from None
-        messages = ledger.forget(recipient)
+        messages = ledger.forget(_recipient(number, config))
     click.echo(f"Removed from {messages} messages.")
+
+
+@command.command("opt-in")
+@options
+@click.argument("number")
+@click.option("--reason", required=True, help="Who says so, and where. It is kept, and shown nowhere.")
+def opt_in(config_file: Path | None, ledger_url: str | None, number: str, reason: str) -> None:
+    """Undo the STOP of a phone NUMBER, whose owner wants messages again.
+
+    You need that person's consent, and must be able to prove it: a reply START is none. A STOP that comes
+    later counts again. Who is in ClickSend's Opt-Out List must be taken off there, too.
+    """
+    if not visible(reason):
+        raise click.UsageError("--reason is blank: say who says so, and where.")
+    with opened(config_file, ledger_url) as (ledger, config):
+        opted_out_by = ledger.opt_in(_recipient(number, config), reason.strip())
+    if "reply" in opted_out_by:
+        click.echo("The STOP of this number is undone: replies written before now no longer count.")
+    else:
+        click.echo("The ledger has no STOP of this number. Replies written before now will not count.")
+    if "list" in opted_out_by:
+        click.echo("It is still in the Opt-Out List, and gets nothing: take it off there, in ClickSend.")
+    else:
+        click.echo("As far as the ledger knows, it is not in the Opt-Out List.")
+
+
+def _recipient(number: str, config: Mapping[str, Any]) -> str:
+    """Return a NUMBER in E.164.
+
+    Raises:
+        UsageError: It is no phone number.
+    """
+    try:
+        return to_e164(number, config.get("default_country"))
+    except ValueError as error:
+        raise click.UsageError(f"NUMBER {error}.") from None
 
 
 def _echo_json(rows: Sequence[Columns]) -> None:

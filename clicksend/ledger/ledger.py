@@ -359,6 +359,31 @@ class Ledger:
         with self._store.write() as connection:
             memory.add_opt_outs(connection, hashes, source, kind, self._now())
 
+    def add_stops(self, written_at: Mapping[str, float]) -> None:
+        """Note who replied STOP; a reply that is older than the number's opt-in does not count.
+
+        Args:
+            written_at: When (Unix seconds) the last STOP was written, by the hash of its number.
+        """
+        with self._store.write() as connection:
+            memory.add_stops(connection, written_at, self._now())
+
+    def opt_in(self, number: str, reason: str) -> set[str]:
+        """Undo the STOPs of a number on a person's word, and note it; a STOP that comes later counts.
+
+        What the Opt-Out List says stays. No program may call this of its own accord.
+
+        Args:
+            number: E.164.
+            reason: Why, in the person's words; kept, and shown nowhere.
+
+        Returns:
+            By what the number was opted out: ``reply`` (undone now), ``list`` (still so).
+        """
+        hashed = self.hash(number)
+        with self._store.write() as connection:
+            return memory.opt_in(connection, hashed, reason, self._now())
+
     def drop_opt_outs(self, source: str, *, seen_before: datetime) -> int:
         """Take off who is no longer in a source, after the whole of it was added; return how many."""
         with self._store.write() as connection:

@@ -10,10 +10,11 @@ from sqlalchemy import Connection, delete, select
 from clicksend.ledger.recording import slices
 from clicksend.ledger.records import outcome_id
 from clicksend.ledger.store import insert
-from clicksend.ledger.tables import contact_keys, missing, opt_outs, written
+from clicksend.ledger.tables import contact_keys, missing, opt_ins, opt_outs, written
 from clicksend.ledger.writing import WANTED
 
 CONTACTS = "contacts"
+REPLY = "reply"
 
 
 def add_opt_outs(
@@ -27,6 +28,26 @@ def add_opt_outs(
             index_elements=list(opt_outs.primary_key), set_={"seen_at": statement.excluded.seen_at}
         )
         connection.execute(seen, rows)
+
+
+def add_stops(connection: Connection, written_at: Mapping[str, float], now: datetime) -> None:
+    """Note who replied STOP, and when (Unix seconds); not where a person opted them in since."""
+    query = select(opt_ins.c.hash, opt_ins.c.opted_in_at).join(WANTED, opt_ins.c.hash == WANTED.c.key)
+    found = connection.execute(query, {"wanted": dict.fromkeys(written_at)})
+    opted_in_at = {row.hash: row.opted_in_at.timestamp() for row in found}
+    stops = [one for one, at in written_at.items() if one not in opted_in_at or at > opted_in_at[one]]
+    add_opt_outs(connection, stops, REPLY, "phone", now)
+
+
+def opt_in(connection: Connection, hashed: str, reason: str, now: datetime) -> set[str]:
+    """Undo the STOPs of a number on a person's word; return by what sources it was opted out."""
+    query = select(opt_outs.c.source).where(opt_outs.c.hash == hashed)
+    sources = set(connection.execute(query).scalars())
+    connection.execute(delete(opt_outs).where(opt_outs.c.hash == hashed, opt_outs.c.source == REPLY))
+    noted = {"reason": reason, "opted_in_at": now}
+    statement = insert(connection.dialect, opt_ins).values(hash=hashed, **noted)
+    connection.execute(statement.on_conflict_do_update(index_elements=[opt_ins.c.hash], set_=noted))
+    return sources
 
 
 def drop_opt_outs(connection: Connection, source: str, seen_before: datetime) -> int:

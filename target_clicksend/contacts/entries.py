@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from clicksend.characters import is_blank
 from target_clicksend.contacts.fields import CUSTOM, FIELDS, REACHABLE, Fields, fields_of, match_key
 from target_clicksend.lists import ListRef
 from target_clicksend.row import Rejected, Row, Values
@@ -45,6 +46,7 @@ class Reader:
         self._default_list: ListRef | None = config.get("list_id") or config.get("list_name")
         self._match_on: list[str] = config["match_on"]
         self._custom: dict[str, str] = config["custom_fields"]
+        self._keeps_blank: bool = config["blank_means"] == "keep"
 
     def read(self, row: Row) -> Entry:
         """Return what a row asks for.
@@ -87,8 +89,16 @@ class Reader:
         return (contact_id, matches) if contact_id or matches else None
 
     def _renamed(self, values: Values) -> Values:
-        """Return a row with columns of the user's own under the names ``custom_1`` to ``custom_4``."""
-        return values | {self._custom[name]: values[name] for name in self._custom.keys() & values.keys()}
+        """Return a row with columns of the user's own under the names ``custom_1`` to ``custom_4``.
+
+        With ``blank_means: keep`` it has no blank texts: a column that is missing leaves its field.
+        """
+        renamed = values | {self._custom[name]: values[name] for name in self._custom.keys() & values.keys()}
+        if not self._keeps_blank:
+            return renamed
+        return {
+            name: value for name, value in renamed.items() if not (isinstance(value, str) and is_blank(value))
+        }
 
     def _list(self, values: Values) -> ListRef | None:
         name = read_text(values, "list_name")

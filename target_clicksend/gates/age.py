@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from target_clicksend.gates.message import Message
-from target_clicksend.gates.moments import read_moment
+from target_clicksend.gates.moments import LocalTimes, read_moment
 from target_clicksend.row import Rejected, Values
 
 
-def read_stale_at(values: Values, config: Mapping[str, Any]) -> int | None:
+def read_stale_at(values: Values, config: Mapping[str, Any], local_times: LocalTimes) -> int | None:
     """Return from when on (Unix seconds) a row is too old, None where ``max_row_age_hours`` is not set.
 
     Raises:
@@ -21,7 +21,7 @@ def read_stale_at(values: Values, config: Mapping[str, Any]) -> int | None:
     if hours is None:
         return None
     column = config["created_at_column"]
-    created_at = read_moment(values, column)
+    created_at = read_moment(values, column, local_times)
     if created_at is None:
         raise Rejected(f"{column} is missing or null: the row's age (max_row_age_hours) is counted from it")
     return created_at + int(hours * 3600)

@@ -4,25 +4,60 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from datetime import UTC, datetime
 
+from target_clicksend.gates.zones import check_zone, zone_of
 from target_clicksend.row import Rejected, Values
-from target_clicksend.values import read_text
+from target_clicksend.values import read_plain
 
 UNIX = re.compile(r"(\d{10})(\d{3})?(\.\d+)?", re.ASCII)
 """Seconds from 2001 to 2286, or 13 digits: milliseconds. Fewer or more digits are something else."""
 ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*", re.ASCII)
 
 
-def read_moment(values: Values, name: str) -> int | None:
-    """Return a column as Unix seconds, None for null and ``""``; a time without a zone is UTC.
+class LocalTimes:
+    """The zones of times that name none: the row's ``time_zone``, else the setting of that name, else UTC."""
+
+    def __init__(self, default: str | None = None) -> None:
+        self._default = default or "UTC"
+        self.read: Counter[tuple[str, str]] = Counter()
+        """How many times without a zone were read, by column and the zone they were read in."""
+
+    def placed(self, values: Values, name: str, local: datetime) -> datetime:
+        """Return a column's time without a zone as a point in time.
+
+        Raises:
+            Rejected: The row's zone is none, or clocks there show the time twice or never.
+        """
+        if zone := read_plain(values, "time_zone"):
+            check_zone(zone)
+        zone = zone or self._default
+        moment = local.replace(tzinfo=zone_of(zone))
+        first, second = moment.timestamp(), moment.replace(fold=1).timestamp()
+        if first != second:
+            comes = (
+                "comes twice, as clocks go back" if first < second else "never comes, as clocks go forward"
+            )
+            raise Rejected(f"{name} has no zone, and in its time zone {comes}: write it with its offset")
+        self.read[name, zone] += 1
+        return moment
+
+
+def read_moment(values: Values, name: str, local_times: LocalTimes | None = None) -> int | None:
+    """Return a column as Unix seconds, None for null and where nothing can be seen.
 
     A date alone is refused: midnight would be a guess.
 
+    Args:
+        values: The row.
+        name: The column.
+        local_times: The zones of times that name none; None: all are UTC.
+
     Raises:
-        Rejected: It is no time.
+        Rejected: It is no time, or nobody knows which.
     """
-    text = read_text(values, name)
+    text = read_plain(values, name)
     if not text:
         return None
     if unix := UNIX.fullmatch(text):
@@ -36,4 +71,6 @@ def read_moment(values: Values, name: str) -> int | None:
             f"{name} is no time: it takes Unix seconds, or ISO 8601 with time and zone like"
             " 2026-05-01T09:00:00+10:00"
         )
-    return math.floor((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    if moment.tzinfo is None:
+        moment = local_times.placed(values, name, moment) if local_times else moment.replace(tzinfo=UTC)
+    return math.floor(moment.timestamp())

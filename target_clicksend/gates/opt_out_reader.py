@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,9 @@ from clicksend.errors import UnexpectedAnswerError
 from clicksend.ledger import Ledger
 from clicksend.paging import LARGEST_PAGE, Row, read_page, read_pages
 from clicksend.phone import to_e164
+from target_clicksend.gates.moments import read_moment
 from target_clicksend.gates.stop_words import StopWords
+from target_clicksend.row import Rejected
 
 ATTEMPTS = 3
 COMMIT_ROWS = 2000
@@ -97,27 +100,37 @@ class OptOutReader:
                 keep(page.rows)
 
     def _keep_contacts(self, contacts: list[Row]) -> None:
-        self._keep((str(contact.get("phone_number") or "") for contact in contacts), "list")
+        numbers = (str(contact.get("phone_number") or "") for contact in contacts)
+        phones = [self._ledger.hash(self._spelled(number)) for number in numbers if number.strip()]
+        if phones:
+            self._ledger.add_opt_outs(phones, source="list", kind="phone")
         emails = [self._ledger.hash(str(contact["email"])) for contact in contacts if contact.get("email")]
         if emails:
             self._ledger.add_opt_outs(emails, source="list", kind="email")
 
     def _keep_replies(self, messages: list[Row]) -> None:
-        """Keep who wrote a STOP; a server that ignores ``q`` sends other messages too."""
-        stops = (
-            str(message.get("from") or "")
-            for message in messages
-            if message.get("direction") == "in" and self._stop_words.are_in(str(message.get("body") or ""))
-        )
-        self._keep(stops, "reply")
-
-    def _keep(self, numbers: Iterable[str], source: str) -> None:
-        hashes = [self._ledger.hash(self._spelled(number)) for number in numbers if number.strip()]
-        if hashes:
-            self._ledger.add_opt_outs(hashes, source=source, kind="phone")
+        """Keep who wrote a STOP, and when; a server that ignores ``q`` sends other messages too."""
+        written_at: dict[str, float] = {}
+        for message in messages:
+            number = str(message.get("from") or "")
+            is_stop = self._stop_words.are_in(str(message.get("body") or ""))
+            if message.get("direction") == "in" and is_stop and number.strip():
+                hashed, at = self._ledger.hash(self._spelled(number)), _written_at(message)
+                written_at[hashed] = max(at, written_at.get(hashed, at))
+        if written_at:
+            self._ledger.add_stops(written_at)
 
     def _spelled(self, number: str) -> str:
         try:
             return to_e164(number, self._country)
         except ValueError:
             return number
+
+
+def _written_at(reply: Row) -> float:
+    """Return when a reply was written, in Unix seconds; one without a date is newer than any opt-in."""
+    try:
+        at = read_moment(reply, "date")
+    except Rejected:
+        at = None
+    return math.inf if at is None else at

@@ -17,10 +17,11 @@ from target_clicksend.gates.fields import (
     read_required,
 )
 from target_clicksend.gates.message import Channel, Message
-from target_clicksend.gates.moments import read_moment
+from target_clicksend.gates.moments import LocalTimes, read_moment
+from target_clicksend.gates.placeholders import check_filled
 from target_clicksend.gates.templates import Templates
 from target_clicksend.row import Rejected, Row, Values
-from target_clicksend.values import read_flag, read_text
+from target_clicksend.values import read_flag, read_plain, read_text
 
 _COMMON = frozenset(
     {
@@ -45,20 +46,20 @@ NUMBER_LIKE = re.compile(r"[0-9 ().+-]+")
 VOICES = ("female", "male")
 
 
-def judged_by(values: Values, config: Mapping[str, Any]) -> dict[str, Any]:
+def judged_by(values: Values, config: Mapping[str, Any], local_times: LocalTimes) -> dict[str, Any]:
     """Return the fields of a message that only the gates look at, and its schedule.
 
     Raises:
         Rejected: A column cannot be read.
     """
     return {
-        "schedule": read_moment(values, "schedule"),
+        "schedule": read_moment(values, "schedule", local_times),
         "campaign": read_text(values, "campaign") or None,
         "purpose": read_text(values, "purpose").lower(),
         "opted_out": read_flag(values, "opted_out") if read_text(values, "opted_out") else None,
-        "time_zone": read_text(values, "time_zone") or None,
-        "send_before": read_moment(values, "send_before"),
-        "stale_at": read_stale_at(values, config),
+        "time_zone": read_plain(values, "time_zone") or None,
+        "send_before": read_moment(values, "send_before", local_times),
+        "stale_at": read_stale_at(values, config, local_times),
     }
 
 
@@ -66,12 +67,18 @@ class Reader:
     """Reads the rows of one sink as the settings say."""
 
     def __init__(
-        self, channel: Channel, config: Mapping[str, Any], country: str | None, templates: Templates
+        self,
+        channel: Channel,
+        config: Mapping[str, Any],
+        country: str | None,
+        templates: Templates,
+        local_times: LocalTimes,
     ) -> None:
         self._channel = channel
         self._config = config
         self._country = country
         self._templates = templates
+        self._local_times = local_times
 
     def read(self, row: Row) -> Message:
         """Return the message that a row asks for, not judged yet.
@@ -93,12 +100,12 @@ class Reader:
             custom_string=read_custom_string(values),
             from_email=read_from_email(values) if self._channel != "voice" else None,
             source=read_text(values, "source") or self._config.get("source"),
-            **judged_by(values, self._config),
+            **judged_by(values, self._config, self._local_times),
             **self._own(values),
         )
 
     def _body(self, values: Values) -> str:
-        body = read_text(values, "body", LONGEST_BODY)
+        body = read_text(values, "body", LONGEST_BODY, keeps_digits=True)
         template_id, template_name = read_text(values, "template_id"), read_text(values, "template_name")
         named = template_id not in ("", "0") or template_name not in ("", "0")
         if body and named and self._channel != "voice":
@@ -106,6 +113,7 @@ class Reader:
         text = self._templates.text(values) if named and self._channel != "voice" else None
         if not (body or text):
             raise Rejected("body is missing" + ("" if self._channel == "voice" else ", and so is a template"))
+        check_filled("body", body)
         return body or text or ""
 
     def _sender(self, values: Values) -> str | None:
@@ -123,7 +131,9 @@ class Reader:
     def _own(self, values: Values) -> dict[str, Any]:
         """Return the fields that only this channel has."""
         if self._channel == "mms":
-            return {"subject": read_required(values, "subject"), "media_file": read_media_file(values)}
+            subject = read_required(values, "subject")
+            check_filled("subject", subject)
+            return {"subject": subject, "media_file": read_media_file(values)}
         if self._channel == "voice":
             voice = read_required(values, "voice").lower()
             if voice not in VOICES:

@@ -5,7 +5,8 @@ the whole of it is one once blanks and signs are gone ("S.T.O.P"). Case, accents
 matter; a "please" in front does not count. Who is suppressed by mistake misses a text; who is texted after a
 STOP may sue.
 
-Nothing here subscribes anybody again: START and UNSTOP are no consent that we could prove.
+Nothing here subscribes anybody again: START and UNSTOP are no consent that we could prove. A person can, with
+``clicksend ledger opt-in``.
 """
 
 from __future__ import annotations

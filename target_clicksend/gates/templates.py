@@ -2,9 +2,9 @@
 
 A placeholder is the name of a column in braces: ``{name}``. The column of exactly that name fills it, else
 the one that differs only in case, or in blanks and hyphens for underscores: ``{First Name}`` takes
-``first_name``. What a column holds is not searched for placeholders. Every brace must belong to one:
-``{{name}}`` means one thing to some and another to others, and is refused. ClickSend's own ``(First Name)``
-stays as it is.
+``first_name``. What a column holds is not searched for placeholders. Every brace must belong to one, and
+placeholders of any other style are refused: ``{{name}}`` means one thing to some and another to others, and
+nobody would fill ClickSend's own ``(First Name)``.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
+from target_clicksend.gates.placeholders import unfilled
 from target_clicksend.row import Rejected, Values
-from target_clicksend.values import read_id, read_text
+from target_clicksend.values import read_id, read_text, says_nothing
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 COLUMN = re.compile(r"\w[\w -]{0,62}")
 LONGEST_VALUE = 5000
+SIGNED = ("${name}", "#{name}", "%{name}")
+"""Filled in their braces, they would leave a sign that may be meant: nobody can tell."""
 
 Stored = Mapping[int, tuple[str, str]]
 """Name and body of each template, by id."""
@@ -70,8 +73,12 @@ def fill(body: str, values: Values) -> str:
     """Return a template's body with its placeholders filled.
 
     Raises:
-        Rejected: A column is missing, null or blank, or a brace belongs to no placeholder.
+        Rejected: A column is missing, null, blank or a word for that, a brace belongs to no placeholder, or
+            a placeholder is of another style.
     """
+    if style := unfilled(body, is_template=True):
+        kept = ", and give a sign before it in the column" if style in SIGNED else ""
+        raise Rejected(f"its template has an unfilled placeholder like {style}: write {{column}}{kept}")
     pieces = PLACEHOLDER.split(body)
     if any("{" in text or "}" in text for text in pieces[::2]):
         raise Rejected("its template has a brace that belongs to no placeholder: write placeholders {column}")
@@ -85,9 +92,13 @@ def _value(values: Values, name: str) -> str:
     columns = [name] if name in values else [one for one in values if _plain(one) == _plain(name)]
     if len(columns) > 1:
         raise Rejected(f"its template's {{{name}}} may be any of {', '.join(sorted(columns))}: rename them")
-    text = read_text(values, columns[0], LONGEST_VALUE) if columns else ""
+    text = read_text(values, columns[0], LONGEST_VALUE, keeps_digits=True) if columns else ""
     if not text:
         raise Rejected(f"its template needs a column {name}, which is missing, null or blank")
+    if says_nothing(text):
+        raise Rejected(
+            f"its template needs a column {name}, which holds a word for nothing, like null or NaN"
+        )
     return text
 
 

@@ -25,13 +25,28 @@ def zones_of(message: Message) -> tuple[str, ...]:
         if not zones:
             raise Rejected("nobody knows the zone of this number: add a column time_zone")
         return zones
+    check_zone(message.time_zone)
+    return (message.time_zone,)
+
+
+def check_zone(name: str) -> None:
+    """Check what the column ``time_zone`` holds.
+
+    Raises:
+        Rejected: It is no zone.
+    """
+    if not is_zone(name):
+        raise Rejected("time_zone is no zone of the IANA data base, like Australia/Perth")
+
+
+def is_zone(name: str) -> bool:
+    """Return whether a name is an IANA zone like ``Area/City``, or UTC."""
     try:
         # Names without a slash are abbreviations like EST, which know no summer time.
-        known = "/" in message.time_zone or message.time_zone == "UTC"
-        zone_of(message.time_zone if known else "")
+        zone_of(name if "/" in name or name == "UTC" else "")
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Rejected("time_zone is no zone of the IANA data base, like Australia/Perth") from None
-    return (message.time_zone,)
+        return False
+    return True
 
 
 def zones_of_number(number: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from target_clicksend.gates.age import check_age_settings
 from target_clicksend.gates.quiet_hours import PROPERTY as QUIET_HOURS
 from target_clicksend.gates.quiet_hours import check_quiet_hours
 from target_clicksend.gates.stop_words import KEYWORDS
+from target_clicksend.gates.zones import is_zone
 
 PROPERTIES: dict[str, dict[str, Any]] = {
     "batch_size_rows": {
@@ -95,6 +96,12 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "title": "Created-at column",
         "description": "Column that says when a row was made.",
     },
+    "time_zone": {
+        "type": "string",
+        "title": "Time zone",
+        "description": "IANA zone, like Australia/Perth, of times without a zone in rows without a column"
+        " time_zone. Unset: UTC.",
+    },
     "test_recipient": {
         "type": "string",
         "title": "Test recipient",
@@ -127,3 +134,7 @@ def check(config: Mapping[str, Any]) -> None:
         raise SettingsError(f"Setting {wrong}.")
     if not E164.fullmatch(config.get("test_recipient", "+15551234567")):
         raise SettingsError("Setting test_recipient must be a number like +15551234567.")
+    if not is_zone(config.get("time_zone", "UTC")):
+        raise SettingsError(
+            "Setting time_zone must be a zone of the IANA data base, like Australia/Perth, or UTC."
+        )

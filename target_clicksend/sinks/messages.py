@@ -16,6 +16,7 @@ from clicksend.paging import read_pages
 from target_clicksend.columns import Columns
 from target_clicksend.gates.caps import Caps
 from target_clicksend.gates.message import Channel, Message
+from target_clicksend.gates.moments import LocalTimes
 from target_clicksend.gates.parts import count_parts
 from target_clicksend.gates.reading import COLUMNS, Reader
 from target_clicksend.gates.templates import Stored, Templates
@@ -66,6 +67,7 @@ class Messages(Sink):
         self._batches = 0
         self._new_streams = NewStreams(run, self.name)
         self._looked_up = False
+        self.local_times = LocalTimes(run.config.get("time_zone"))
 
     @cached_property
     @override
@@ -119,6 +121,14 @@ class Messages(Sink):
             self._reconcile()
             if self.route.ended:
                 self.run.fail(f"{self.name}: {self.route.ended}")
+        if self.run.dry_run:
+            self._tell_of_zones()
+
+    def _tell_of_zones(self) -> None:
+        """Say which zones were meant by times that name none."""
+        for (column, zone), count in sorted(self.local_times.read.items()):
+            they = f"1 time of {column} has" if count == 1 else f"{count:,} times of {column} have"
+            self.run.note(f"{self.name}: {they} no zone: read as {zone}.")
 
     @cached_property
     def route(self) -> Route:
@@ -135,7 +145,8 @@ class Messages(Sink):
 
     @cached_property
     def _reader(self) -> Reader:
-        return Reader(self.channel, self.run.config, self.run.country, Templates(self._templates))
+        config, templates = self.run.config, Templates(self._templates)
+        return Reader(self.channel, config, self.run.country, templates, self.local_times)
 
     @cached_property
     def _gates(self) -> Gates:
@@ -316,7 +327,7 @@ class Messages(Sink):
 
 
 class SmsMessages(Messages):
-    """Text messages."""
+    """Text messages; their times without a zone are in the row's time_zone, else the setting's, else UTC."""
 
     name = "sms_messages"
     channel = "sms"
@@ -324,7 +335,7 @@ class SmsMessages(Messages):
 
 
 class MmsMessages(Messages):
-    """Picture messages; those with one media_file go in one request."""
+    """Picture messages; those with one media_file go in one request. Times as for text messages."""
 
     name = "mms_messages"
     channel = "mms"
@@ -332,7 +343,7 @@ class MmsMessages(Messages):
 
 
 class VoiceMessages(Messages):
-    """Calls that speak a text."""
+    """Calls that speak a text. Times as for text messages."""
 
     name = "voice_messages"
     channel = "voice"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 from typing_extensions import override
 
+from clicksend.characters import is_blank
 from clicksend.hub import Hub
 from target_clicksend.columns import DELETED
 from target_clicksend.gates.fields import read_number, read_required
@@ -17,11 +19,11 @@ from target_clicksend.messages.routes import HubRoute, Route
 from target_clicksend.row import Rejected, Row, Values
 from target_clicksend.run import Run
 from target_clicksend.sinks.messages import Messages
-from target_clicksend.values import read_text
+from target_clicksend.values import read_text, says_nothing
 
 
 class Notifications(Messages):
-    """Notifications through the hub, which has no history: an unanswered one stays unknown."""
+    """Notifications of the hub, which has no history: unanswered ones stay unknown. Times as for texts."""
 
     name = "notifications"
     channel = "notification"
@@ -55,7 +57,7 @@ class Notifications(Messages):
             channel=self.channel,
             to=read_number(values, "to", self.run.country),
             body=json.dumps(text, sort_keys=True),
-            **judged_by(values, self.run.config),
+            **judged_by(values, self.run.config, self.local_times),
         )
 
 
@@ -63,19 +65,22 @@ def _variables(values: Values) -> dict[str, str]:
     """Return the template's variables, all of them text.
 
     Raises:
-        Rejected: They are no object, or one of them is null, or no text, number or boolean.
+        Rejected: They are no object, or one of them is null, a word for that, or no text, number or boolean.
     """
     given: Any = values.get("variables")
-    if given is None or given == "":
+    if given is None or (isinstance(given, str) and is_blank(given)):
         given = {}
     if isinstance(given, str):
         try:
             # Databases without a type for objects hand them over as text.
-            given = json.loads(given)
-        except ValueError:
+            given = json.loads(given, parse_float=Decimal)
+        except (ValueError, RecursionError, ArithmeticError):
             given = None
     if not isinstance(given, dict):
         raise Rejected("variables is no object")
     if any(value is None or isinstance(value, dict | list) for value in given.values()):
         raise Rejected("variables has a value that is no text, number or boolean")
-    return {name: read_text(given, name) for name in given}
+    variables = {name: read_text(given, name, keeps_digits=True) for name in given}
+    if any(map(says_nothing, variables.values())):
+        raise Rejected("variables has a value that is a word for nothing, like null or NaN")
+    return variables
