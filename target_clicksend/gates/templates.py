@@ -1,10 +1,10 @@
 """SMS templates, and their placeholders filled from a row.
 
 A placeholder is the name of a column in braces: ``{name}``. The column of exactly that name fills it, else
-the one that differs only in case, or in blanks and hyphens for underscores: ``{First Name}`` takes
-``first_name``. What a column holds is not searched for placeholders. Every brace must belong to one, and
-placeholders of any other style are refused: ``{{name}}`` means one thing to some and another to others, and
-nobody would fill ClickSend's own ``(First Name)``.
+the one that differs only in its spelling: ``{First Name}`` takes ``first_name``. What a column holds is not
+searched for placeholders. Every brace must belong to one, and placeholders of any other style are refused:
+``{{name}}`` means one thing to some and another to others, and nobody would fill ClickSend's own
+``(First Name)``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
+from clicksend.characters import escaped
+from target_clicksend.columns import fold
 from target_clicksend.gates.placeholders import unfilled
 from target_clicksend.row import Rejected, Values
 from target_clicksend.values import read_id, read_text, says_nothing
@@ -89,9 +91,11 @@ def fill(body: str, values: Values) -> str:
 def _value(values: Values, name: str) -> str:
     if not COLUMN.fullmatch(name):
         raise Rejected("its template has braces around what cannot be a column: write placeholders {column}")
-    columns = [name] if name in values else [one for one in values if _plain(one) == _plain(name)]
+    columns = [name] if name in values else [one for one in values if fold(one) == fold(name)]
     if len(columns) > 1:
-        raise Rejected(f"its template's {{{name}}} may be any of {', '.join(sorted(columns))}: rename them")
+        raise Rejected(
+            f"its template's {{{name}}} may be any of {', '.join(map(escaped, sorted(columns)))}: rename them"
+        )
     text = read_text(values, columns[0], LONGEST_VALUE, keeps_digits=True) if columns else ""
     if not text:
         raise Rejected(f"its template needs a column {name}, which is missing, null or blank")
@@ -100,7 +104,3 @@ def _value(values: Values, name: str) -> str:
             f"its template needs a column {name}, which holds a word for nothing, like null or NaN"
         )
     return text
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[ -]", "_", name.strip()).casefold()
