@@ -10,7 +10,7 @@ from clicksend.client import Client
 from clicksend.errors import UnexpectedAnswerError
 from clicksend.ledger import Ledger
 from clicksend.paging import LARGEST_PAGE, Row, read_page, read_pages
-from clicksend.phone import to_e164
+from clicksend.phone import may_mean
 from target_clicksend.gates.stop_words import StopWords
 
 ATTEMPTS = 3
@@ -112,12 +112,11 @@ class OptOutReader:
         self._keep(stops, "reply")
 
     def _keep(self, numbers: Iterable[str], source: str) -> None:
-        hashes = [self._ledger.hash(self._spelled(number)) for number in numbers if number.strip()]
+        spelled = (one for number in numbers if number.strip() for one in self._spelled(number))
+        hashes = [self._ledger.hash(one) for one in spelled]
         if hashes:
             self._ledger.add_opt_outs(hashes, source=source, kind="phone")
 
-    def _spelled(self, number: str) -> str:
-        try:
-            return to_e164(number, self._country)
-        except ValueError:
-            return number
+    def _spelled(self, number: str) -> Iterable[str]:
+        """Return all numbers that one may mean: nobody's STOP is overlooked; itself where it means none."""
+        return may_mean(number, self._country) or [number]

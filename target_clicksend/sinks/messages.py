@@ -24,9 +24,11 @@ from target_clicksend.messages.outbox import TAKEN, Outbox
 from target_clicksend.messages.passed import Passed
 from target_clicksend.messages.routes import ApiRoute, Route
 from target_clicksend.messages.spool import Spool
+from target_clicksend.numbers import read_phone
 from target_clicksend.row import Rejected, Row
 from target_clicksend.run import Run
 from target_clicksend.sinks import Sink
+from target_clicksend.values import read_text
 
 TEMPLATE = ("template_id", "template_name")
 
@@ -81,6 +83,10 @@ class Messages(Sink):
         except Rejected as reason:
             self.run.done(row, self.name, "rejected", str(reason))
             return
+        if self.run.dry_run:
+            country = message.country or self.run.country
+            text = read_text(row.values, "to")
+            self.run.report.add_readings(self.name, {text: read_phone("to", text, country)})
         if self._spool is not None:
             self._spool.add(message)
             self.run.finished_before(self.name, self._spool.first)
