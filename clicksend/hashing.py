@@ -7,6 +7,11 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from clicksend.phone import E164, plain, to_e164
+
+CELL = re.compile(r"\W*(?:tel:)?[^A-Za-z]{6,50}(?:e\+?\d\d?\s*)?", re.IGNORECASE)
+"""What may be a phone number, plain or not: most other text is told from it at once."""
+DIGIT = re.compile(r"\d")
 PHONE_NUMBER = re.compile(r"\+?[0-9][0-9 ().-]{4,}[0-9]")
 BLOCK = 64
 """Bytes that SHA-256 takes at once."""
@@ -37,7 +42,16 @@ def text_hasher(key: str) -> Callable[[str], str]:
 
 
 def canonical(value: str) -> str:
-    """Return the one spelling of a value: numbers in E.164; else NFC, lower case, without edges."""
-    if PHONE_NUMBER.fullmatch(value.strip()):
-        return "+" + re.sub(r"\D", "", value)
+    """Return the one spelling of a value: numbers in E.164; else NFC, lower case, without edges.
+
+    No country is known here: a number that lacks its country code has what digits it has behind a plus.
+    """
+    if value.isascii() and E164.fullmatch(value):
+        return value
+    if CELL.fullmatch(value) and DIGIT.search(value):
+        try:
+            return to_e164(value)
+        except ValueError:
+            if PHONE_NUMBER.fullmatch(text := plain(value)):
+                return "+" + re.sub(r"\D", "", text)
     return unicodedata.normalize("NFC", value.strip()).casefold()

@@ -7,10 +7,12 @@ import logging
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+from clicksend.phone import AS_WRITTEN, Reading, sample
 
 logger = logging.getLogger("target-clicksend")
 
@@ -38,6 +40,10 @@ class Report:
         """Parts that a dry run would have sent, by sink."""
         self.samples: list[dict[str, Any]] = []
         """Requests that a dry run would have made, numbers masked."""
+        self.readings: Counter[tuple[str, str]] = Counter()
+        """Rows of a dry run by sink and how a phone number of theirs was read."""
+        self.number_samples: dict[tuple[str, str], list[str]] = {}
+        """Cells with the numbers that they were read as, both masked, by the same."""
         self.notes: list[str] = []
         self.conflicts = 0
         """Rows whose key was sent with another recipient or text."""
@@ -66,6 +72,14 @@ class Report:
         if len(self.samples) < MOST_SAMPLES:
             self.samples.append(sample())
 
+    def add_readings(self, sink: str, readings: Mapping[str, Reading]) -> None:
+        """Add how the phone numbers of a row were read, by their cells."""
+        self.readings.update({(sink, reading.how) for reading in readings.values()})
+        for cell, (number, how) in readings.items():
+            samples = self.number_samples.setdefault((sink, how), [])
+            if how != AS_WRITTEN and len(samples) < MOST_SAMPLES:
+                samples.append(sample(cell, number))
+
     def __getitem__(self, outcome: str) -> int:
         """Return the number of rows with an outcome, in all sinks."""
         return sum(count for (_, name), count in self.rows.items() if name == outcome)
@@ -87,6 +101,10 @@ class Report:
             "prices": {sink: str(price) for sink, price in self.prices.items()},
             "parts": dict(self.parts),
             "samples": self.samples,
+            "readings": [
+                {"sink": sink, "reading": how, "rows": count, "samples": self.number_samples[sink, how]}
+                for (sink, how), count in self.readings.most_common()
+            ],
             "notes": self.notes,
             "error": self.error,
             "requests": requests,
@@ -104,6 +122,9 @@ class Report:
             sys.stderr.write("\n".join(["", *self._table(), "", *samples]) + "\n")
         for (sink, outcome, reason), count in self.reasons.most_common(SHOWN_REASONS):
             logger.warning("%s: %d %s: %s", sink, count, outcome, reason)
+        for (sink, how), count in self.readings.most_common():
+            if how != AS_WRITTEN:
+                logger.info("%s: %d read as %s: %s", sink, count, how, self.number_samples[sink, how][0])
         for sink, price in self.prices.items():
             logger.info("%s: %d parts, would cost %s.", sink, self.parts[sink], price)
         counts = self._counts()

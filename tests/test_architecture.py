@@ -27,6 +27,7 @@ FORBIDDEN = {
         "requests",
         "singer_sdk",
     ),
+    "clicksend/sandbox": ("clicksend.phone",),
     "target_clicksend/contacts": ("singer_sdk", "target_clicksend.sdk", "target_clicksend.sinks"),
     "target_clicksend/sinks": ("singer_sdk", "target_clicksend.sdk", "target_clicksend.target"),
 }

@@ -76,6 +76,27 @@ def test_the_list_and_all_replies_are_read(box, client, new, listed):
     assert outs.of(everybody) == listed | stoppers(client)
 
 
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("61411222333.0", {STRANGER}),
+        ("0411 222 333 / 0411 222 334", {STRANGER, FRIEND}),
+        ("\uff0b61 (0)411 222 333", {STRANGER}),
+        ("0061411222333", {STRANGER}),
+        ("+61411222333 ext. 5", {STRANGER}),
+        ("4915112345678", {"+4915112345678"}),
+        ("a number of nobody", set()),
+    ],
+)
+def test_all_that_a_text_may_mean_has_opted_out(box, call, new, text, numbers):
+    box.control("POST", "switches", {"bad_phone": "accept"})
+    contact = call("POST", f"/lists/{OPT_OUT_LIST}/contacts", {"phone_number": STRANGER})
+    box._service.sim.store.contacts[OPT_OUT_LIST][contact["contact_id"]].phone_number = text
+    outs = new()
+    outs.refresh()
+    assert outs.of([STRANGER, FRIEND, "+4915112345678"]) == numbers
+
+
 def test_emails_are_kept_too(ledger, client, new):
     emails = {row["email"] for row in rows(client, f"/lists/{OPT_OUT_LIST}/contacts") if row["email"]}
     new().refresh()

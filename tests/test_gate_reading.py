@@ -77,9 +77,9 @@ def test_known_columns():
         ("0411111111", None, "set default_country"),
         (61411111111, "AU", "+61411111111"),
         ("+61 411 111 111", None, "+61411111111"),
-        ("+61411111111,+61422222222", "AU", "is no phone number"),
+        ("+61411111111,+61422222222", "AU", "may hold two numbers"),
         ("+614111", "AU", "too few or too many"),
-        ("John", "AU", "is no phone number"),
+        ("John", "AU", "is not a valid phone number"),
         ([NUMBER], "AU", "a list"),
     ],
 )
@@ -94,7 +94,9 @@ def test_recipients(to, country, expected):
 
 def test_the_rows_country_wins_over_the_default():
     assert read(to="07400 123456", country="gb").to == "+447400123456"
-    assert reason(to="07400 123456", country="UK").startswith("country is no country's two-letter code")
+    assert read(to="07400 123456", country="UK").country == "GB"
+    assert read(to="07400 123456", country="United Kingdom").to == "+447400123456"
+    assert reason(to="07400 123456", country="XX").startswith("country is not a country's two-letter code")
 
 
 @pytest.mark.parametrize("list_id", [5, "5", "x", True])

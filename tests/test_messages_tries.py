@@ -33,7 +33,7 @@ def test_a_dry_run_says_what_would_be_sent(out, sink):
     assert float(price[CHANNELS[sink]]) > 0
     assert ran.report["parts"] == {sink: 3 if sink == "sms_messages" else 2}
     first, second = ran.report["samples"]
-    assert [sample["messages"][0]["to"] for sample in (first, second)] == ["+614*****156", "+614*****157"]
+    assert [sample["messages"][0]["to"] for sample in (first, second)] == ["+614915*****", "+614915*****"]
     assert first["messages"][0]["body"] == "x" * 161
     assert out.query(
         "select distinct outcome, parts is null, price is null from outcomes where outcome = 'dry_run'"
@@ -102,7 +102,7 @@ def test_a_sample_shows_all_of_the_request(out):
     (sample,) = out.send(row, dry_run=True, shorten_urls=True).report["samples"]
     assert sample == {
         "shorten_urls": True,
-        "messages": [row | {"to": "+614*****156", "body": "Hello"}],
+        "messages": [row | {"to": "+614915*****", "body": "Hello"}],
     }
     (sample,) = out.send({"id": 2}, dry_run=True).report["samples"]
     assert sample["messages"][0]["custom_string"] == "(a token of its own)"
@@ -138,7 +138,7 @@ def test_samples_are_shown_on_a_terminal(out, monkeypatch):
         shown = os.read(leader, 65536).decode()
     os.close(leader)
     assert f'"body": "{SECRET}"' in shown
-    assert "+614*****156" in shown
+    assert "+614915*****" in shown
     assert TO not in shown
 
 
@@ -160,9 +160,9 @@ def test_a_test_recipient_gets_everything(out, sink):
 
 
 def test_a_dry_run_to_a_test_recipient(out):
-    ran = out.send({}, dry_run=True, test_recipient=OTHER)
-    assert ran.report["samples"][0]["messages"][0]["to"] == "+614*****157"
-    assert out.send({}, test_recipient=OTHER).rows("sms_messages") == {"sent": 1}
+    ran = out.send({}, dry_run=True, test_recipient="+61411222333")
+    assert ran.report["samples"][0]["messages"][0]["to"] == "+614112*****"
+    assert out.send({}, test_recipient="+61411222333").rows("sms_messages") == {"sent": 1}
 
 
 @pytest.mark.parametrize("url", [None, ""])

@@ -209,7 +209,7 @@ def test_a_dry_run(out, notify):
     assert (ran.rows("notifications"), calls(ran)) == ({"dry_run": 1, "rejected": 1}, [])
     (sample,) = ran.report["samples"]
     assert (sample["to"], sample["schedule_at"], sample["variables"]) == (
-        "+614*****156",
+        "+614915*****",
         "2026-09-21T15:13:20+00:00",
         {"name": "Zoë", "order": "17"},
     )

@@ -44,7 +44,7 @@ SPECIAL = [
 ]
 REJECTED = [
     (("12", *SPECIAL[0][1:]), "phone_number has too few or too many digits for its country"),
-    (("to be asked", *SPECIAL[0][1:]), "phone_number is no phone number"),
+    (("to be asked", *SPECIAL[0][1:]), "phone_number is not a valid phone number"),
     ((None, "No", "Number", None, *SPECIAL[0][4:]), "a contact needs one of phone_number, email, fax_number"),
 ]
 MANY = 250

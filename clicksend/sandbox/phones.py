@@ -1,22 +1,33 @@
-"""Telephone numbers as ClickSend keeps them, and the countries they belong to."""
+"""Telephone numbers as ClickSend keeps them, and the countries they belong to.
 
+They are read without the connectors' own reading: what that gets wrong arrives, as it would at ClickSend.
+"""
+
+import re
 from functools import cache
 
 import phonenumbers
 
-from clicksend.phone import to_e164
-
 DEFAULT_COUNTRY = "US"
 """The account's country: local numbers are read as numbers of it."""
+_LETTER = re.compile(r"[^\W\d_]")
 _PREFIX, _SHORTEST, _LONGEST = 7, 8, 16  # characters of a number in E.164, the plus sign included
 
 
 def e164(text: str, country: str = DEFAULT_COUNTRY) -> str | None:
-    """Spell a number in E.164; a local one belongs to `country`. None when it cannot be one."""
+    """Spell a number in E.164; a local one belongs to `country`. None when it cannot be one.
+
+    Lenient: a number that is possible in its country will do, and a dot is a separator.
+    """
     try:
-        return to_e164(text, country.upper())
-    except ValueError:
+        parsed = phonenumbers.parse(text, country.upper())
+    except phonenumbers.NumberParseException:
         return None
+    if parsed.extension or _LETTER.search(text.lower().removeprefix("tel:")):
+        return None
+    if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return None
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
 def country(number: str) -> str:

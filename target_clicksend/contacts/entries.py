@@ -8,12 +8,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from clicksend.characters import is_blank
-from target_clicksend.contacts.fields import CUSTOM, FIELDS, REACHABLE, Fields, fields_of, match_key
+from clicksend.phone import Reading
+from target_clicksend.contacts.fields import (
+    CUSTOM,
+    FIELDS,
+    NUMBERS,
+    REACHABLE,
+    Fields,
+    fields_of,
+    match_key,
+    number_of,
+)
 from target_clicksend.lists import ListRef
 from target_clicksend.row import Rejected, Row, Values
 from target_clicksend.values import is_deleted, read_flag, read_id, read_text
 
-COLUMNS = frozenset({"contact_id", "list_id", "list_name", "copy", "_sdc_deleted_at", *FIELDS})
+COLUMNS = frozenset({"contact_id", "list_id", "list_name", "copy", "_sdc_deleted_at", "country", *FIELDS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,11 @@ class Reader:
             copy=read_flag(values, "copy"),
         )
 
+    def readings(self, row: Row) -> dict[str, Reading]:
+        """Return how the phone numbers of a row that can be written were read, by their cells."""
+        found = ((name, number_of(row.values, name, self._country)) for name in sorted(NUMBERS))
+        return {read_text(row.values, name): reading for name, reading in found if reading}
+
     def names_of(self, record: Any) -> tuple[int | None, list[str]] | None:
         """Return contact_id and match keys of a rejected row, None where it may be about anybody."""
         if not isinstance(record, dict):
@@ -80,7 +95,7 @@ class Reader:
             contact_id = read_id(values, "contact_id")
         for name in self._match_on:
             try:
-                found = fields_of({name: values.get(name)}, self._country)[name]
+                found = fields_of(values, self._country, [name]).get(name)
             except Rejected:
                 if contact_id is None:
                     return None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from clicksend.phone import E164, to_e164
+from clicksend.phone import E164, Reading, read, to_e164
+from target_clicksend.numbers import read_country, read_phone
 from target_clicksend.row import Rejected, Values
 from target_clicksend.values import check_address, read_text
 
@@ -25,6 +26,8 @@ FIELDS = (
     "address_postal_code",
     "address_country",
 )
+COUNTRIES = ("country", "address_country")
+"""The columns that say which country completes a number, the first that is filled."""
 NUMBERS = frozenset({"phone_number", "fax_number"})
 REACHABLE = ("phone_number", "email", "fax_number")
 """A contact needs one of them (documented)."""
@@ -33,24 +36,47 @@ Fields = dict[str, str]
 """Fields of a contact; ``""`` is what the API shows for none."""
 
 
-def fields_of(values: Values, country: str | None) -> Fields:
+def fields_of(values: Values, country: str | None, names: Iterable[str] = FIELDS) -> Fields:
     """Return the fields that a row sets; a null column clears its field, a missing one leaves it.
 
     Args:
         values: The row.
-        country: ISO 3166 code for phone numbers without a country code, None for no such numbers.
+        country: ISO 3166 code for phone numbers without a country code in rows that name no country, None for
+            no such numbers.
+        names: The fields that are wanted.
 
     Raises:
         Rejected: A value cannot be written.
     """
     fields: Fields = {}
-    for name in FIELDS:
+    for name in names:
         if name in values:
-            text = read_text(values, name)
-            fields[name] = _number(name, text, country) if name in NUMBERS and text else text
+            reading = number_of(values, name, country) if name in NUMBERS else None
+            fields[name] = reading.number if reading else read_text(values, name)
     if fields.get("email"):
         check_address("email", fields["email"])
     return fields
+
+
+def number_of(values: Values, name: str, country: str | None) -> Reading | None:
+    """Return the phone number in a column, and how it was read; None for no number.
+
+    Raises:
+        Rejected: It is not a phone number, or needs a country, and the row names one that is not known.
+    """
+    text = read_text(values, name)
+    if not text or E164.fullmatch(text):
+        return read_phone(name, text, None) if text else None
+    try:
+        country = read_country(values, *COUNTRIES) or country
+    except Rejected:
+        # Another country would make another number of it, unless it names its own.
+        try:
+            return read(text)
+        except ValueError:
+            pass
+        raise
+    return read_phone(name, text, country)
 
 
 def match_key(name: str, value: str) -> str:
@@ -76,11 +102,3 @@ def changed(now: Fields, wanted: Fields) -> list[str]:
         if now[name] != value
         and not (name in NUMBERS and match_key(name, now[name]) == match_key(name, value))
     ]
-
-
-def _number(name: str, text: str, country: str | None) -> str:
-    try:
-        return to_e164(text, country)
-    except ValueError as error:
-        hint = "" if country else "; set default_country, or write it like +15551234567"
-        raise Rejected(f"{name} {error}{hint}") from None

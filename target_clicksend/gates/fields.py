@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-import phonenumbers
-
-from clicksend.phone import to_e164
+from target_clicksend import numbers
 from target_clicksend.row import Rejected, Values
 from target_clicksend.values import LONGEST, read_text
 
@@ -38,25 +36,18 @@ def read_number(values: Values, name: str, country: str | None) -> str:
         country: ISO 3166 code for a number without a country code, None for no such numbers.
 
     Raises:
-        Rejected: It is no phone number, or missing.
+        Rejected: It is not a phone number, or missing.
     """
-    try:
-        return to_e164(read_required(values, name), country)
-    except ValueError as error:
-        hint = "" if country else "; set default_country, or write it like +15551234567"
-        raise Rejected(f"{name} {error}{hint}") from None
+    return numbers.read_phone(name, read_required(values, name), country).number
 
 
 def read_country(values: Values) -> str | None:
-    """Return the column ``country``.
+    """Return the column ``country`` as ISO 3166 code.
 
     Raises:
         Rejected: There is no such country.
     """
-    code = read_text(values, "country").upper()
-    if code and code not in phonenumbers.SUPPORTED_REGIONS:
-        raise Rejected("country is no country's two-letter code (ISO 3166, like AU or GB)")
-    return code or None
+    return numbers.read_country(values, "country")
 
 
 def read_custom_string(values: Values) -> str | None:

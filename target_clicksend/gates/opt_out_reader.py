@@ -11,7 +11,7 @@ from clicksend.client import Client
 from clicksend.errors import UnexpectedAnswerError
 from clicksend.ledger import Ledger
 from clicksend.paging import LARGEST_PAGE, Row, read_page, read_pages
-from clicksend.phone import to_e164
+from clicksend.phone import may_mean
 from target_clicksend.gates.moments import read_moment
 from target_clicksend.gates.stop_words import StopWords
 from target_clicksend.row import Rejected
@@ -101,7 +101,8 @@ class OptOutReader:
 
     def _keep_contacts(self, contacts: list[Row]) -> None:
         numbers = (str(contact.get("phone_number") or "") for contact in contacts)
-        phones = [self._ledger.hash(self._spelled(number)) for number in numbers if number.strip()]
+        meant = (one for number in numbers if number.strip() for one in self._spelled(number))
+        phones = [self._ledger.hash(one) for one in meant]
         if phones:
             self._ledger.add_opt_outs(phones, source="list", kind="phone")
         emails = [self._ledger.hash(str(contact["email"])) for contact in contacts if contact.get("email")]
@@ -115,16 +116,15 @@ class OptOutReader:
             number = str(message.get("from") or "")
             is_stop = self._stop_words.are_in(str(message.get("body") or ""))
             if message.get("direction") == "in" and is_stop and number.strip():
-                hashed, at = self._ledger.hash(self._spelled(number)), _written_at(message)
-                written_at[hashed] = max(at, written_at.get(hashed, at))
+                at = _written_at(message)
+                for hashed in map(self._ledger.hash, self._spelled(number)):
+                    written_at[hashed] = max(at, written_at.get(hashed, at))
         if written_at:
             self._ledger.add_stops(written_at)
 
-    def _spelled(self, number: str) -> str:
-        try:
-            return to_e164(number, self._country)
-        except ValueError:
-            return number
+    def _spelled(self, number: str) -> Iterable[str]:
+        """Return all numbers that one may mean: nobody's STOP is overlooked; itself where it means none."""
+        return may_mean(number, self._country) or [number]
 
 
 def _written_at(reply: Row) -> float:

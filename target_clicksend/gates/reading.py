@@ -123,7 +123,7 @@ class Reader:
         if NUMBER_LIKE.fullmatch(text):
             return read_number(values, "from", self._country)
         if self._channel != "sms":
-            raise Rejected("from is no phone number: names are for SMS only")
+            raise Rejected("from is not a valid phone number: names are for SMS only")
         if not ALPHA_TAG.fullmatch(text):
             raise Rejected("from is neither a phone number nor 3 to 11 letters and digits without blanks")
         return text

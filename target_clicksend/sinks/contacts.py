@@ -80,6 +80,8 @@ class Contacts(Sink):
             self.turn_away(row.values)
             self.run.done(row, self.name, "rejected", str(reason))
             return
+        if self.run.dry_run:
+            self.run.report.add_readings(self.name, self._reader.readings(row))
         self._spool.add(entry)
         self.run.finished_before(self.name, self._spool.first)
 

@@ -29,10 +29,11 @@ from target_clicksend.messages.passed import Passed
 from target_clicksend.messages.recall import Recall
 from target_clicksend.messages.routes import ApiRoute, Route
 from target_clicksend.messages.spool import Spool
+from target_clicksend.numbers import read_phone
 from target_clicksend.row import Rejected, Row, Values
 from target_clicksend.run import Run
 from target_clicksend.sinks import Sink
-from target_clicksend.values import is_deleted
+from target_clicksend.values import is_deleted, read_text
 
 TEMPLATE = ("template_id", "template_name")
 TAKEN_BACK = "a later row of this run says that it was deleted"
@@ -97,6 +98,10 @@ class Messages(Sink):
         except Rejected as reason:
             self.run.done(row, self.name, "rejected", str(reason))
             return
+        if self.run.dry_run:
+            country = message.country or self.run.country
+            text = read_text(row.values, "to")
+            self.run.report.add_readings(self.name, {text: read_phone("to", text, country)})
         if self._spool is not None:
             self._spool.add(message)
             self.run.finished_before(self.name, self._spool.first)
