@@ -78,7 +78,12 @@ def test_the_country_of_a_contact_completes_its_number(write, people):
 
 
 def reader(**config):
-    given = {"list_id": EMPTY, "match_on": ["phone_number"], "custom_fields": {}} | config
+    given = {
+        "list_id": EMPTY,
+        "match_on": ["phone_number"],
+        "custom_fields": {},
+        "blank_means": "clear",
+    } | config
     return Reader(given, "AU")
 
 
