@@ -12,9 +12,11 @@ PYTHON = $(shell command -v uv >/dev/null && needs=sys || needs='ensurepip, sys,
 	&& { command -v "$$p"; break; }; done)
 BIN = .venv/bin
 SLOW_TESTS = tests/test_kill.py tests/test_target_kill.py tests/test_sending_kill.py tests/test_meltano.py \
-	tests/test_target_meltano.py tests/test_pipeline.py tests/test_demo.py
+	tests/test_target_meltano.py tests/test_pipeline.py tests/test_real_taps.py tests/test_demo.py
 COMPILE = "$$UV" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
+# pipelinewise-tap-postgres asks for 2.9.5, which has no wheels for Python 3.12 and later
+PSYCOPG2 = psycopg2-binary~=2.9.10
 
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
@@ -67,7 +69,10 @@ lock: .venv/demo.stamp
 	$(COMPILE) pyproject.toml --extra postgres --extra sandbox --group demo -o requirements-demo.txt $(ARGS); \
 	$(COMPILE) pyproject.toml --extra postgres --extra sandbox --extra arrow --group test -c requirements-demo.txt -o requirements-test.txt $(ARGS); \
 	$(COMPILE) --group loader -o requirements-loader.txt $(ARGS); \
-	$(COMPILE) --group extractor -o requirements-extractor.txt $(ARGS)
+	$(COMPILE) --group extractor -o requirements-extractor.txt $(ARGS); \
+	$(COMPILE) --group tap-csv -o requirements-tap-csv.txt $(ARGS); \
+	echo "$(PSYCOPG2)" | $(COMPILE) --overrides /dev/stdin --group tap-pipelinewise -o requirements-tap-pipelinewise.txt $(ARGS); \
+	$(COMPILE) --group tap-spreadsheets -o requirements-tap-spreadsheets.txt $(ARGS)
 
 clean:
 	rm -rf .venv .demo .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis dist

@@ -18,6 +18,9 @@ FILES = {
     "test": [*CORE, *EXTRAS["postgres"], *EXTRAS["sandbox"], *EXTRAS["arrow"]],
     "loader": [],
     "extractor": [],
+    "tap-csv": [],
+    "tap-pipelinewise": [],
+    "tap-spreadsheets": [],
 }
 
 
