@@ -26,6 +26,7 @@ from target_clicksend.states import States
 
 if TYPE_CHECKING:
     from clicksend.ledger import Ledger
+    from target_clicksend.sinks import Sink
 
 logger = logging.getLogger("target-clicksend")
 
@@ -65,6 +66,8 @@ class Run:
         """Messages of which nobody knows whether they were sent, by sink."""
         self.needs_account = False
         """Whether one of the sinks cannot do without ``/account``."""
+        self.sinks: dict[str, Sink] = {}
+        """Those that write this run's streams, by name."""
         self.tally = Tally()
         """What the run would send, all sinks together; for the caps."""
         self.rows = 0

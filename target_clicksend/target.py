@@ -209,7 +209,6 @@ class TargetClickSend(ClickSendTarget):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.run = Run(self.config)
-        self._sinks: dict[str, Sink] = {}
 
     @override
     def check_settings(self) -> None:
@@ -238,9 +237,9 @@ class TargetClickSend(ClickSendTarget):
                 f"There is no sink for stream {stream}: name one of {', '.join(NAMES)} for it in the setting"
                 " streams, or deselect it."
             )
-        if name not in self._sinks:
-            self._sinks[name] = self.make_sink(name)
-        return self._sinks[name]
+        if name not in self.run.sinks:
+            self.run.sinks[name] = self.make_sink(name)
+        return self.run.sinks[name]
 
     def make_sink(self, name: str) -> Sink:
         """Return a new sink."""
@@ -248,7 +247,7 @@ class TargetClickSend(ClickSendTarget):
 
     @override
     def finish(self) -> None:
-        active = [self._sinks[name] for name in SINKS if name in self._sinks]
+        active = [self.run.sinks[name] for name in SINKS if name in self.run.sinks]
         for sink in active:
             sink.prepare()
         for sink in reversed(active):

@@ -25,6 +25,7 @@ alter table outcomes drop column recipient_hash;
 alter table outcomes drop column body_hash;
 alter table outcomes drop column claimed_at;
 alter table outcomes drop column lease_until;
+drop index outcomes_scheduled_for;
 alter table outcomes drop column scheduled_for;
 drop table aliases;
 drop table contact_keys;

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, null, select, true, update
+from sqlalchemy import Connection, and_, case, func, null, or_, select, true, update
 
 from clicksend.ledger import schema
 from clicksend.ledger.recording import count
@@ -88,11 +88,34 @@ def _settlement(outcome: str, details: tuple[str, ...]) -> Any:
     )
 
 
+def scheduled(connection: Connection, sink: str, custom_string: str, now: datetime) -> list[str]:
+    """Return the message ids of what was sent with a custom_string and waits for its schedule."""
+    query = select(outcomes.c.message_id).where(
+        outcomes.c.scheduled_for > now,
+        SENT,
+        outcomes.c.sink == sink,
+        func.trim(outcomes.c.custom_string) == custom_string.strip(),
+        outcomes.c.message_id.is_not(None),
+    )
+    return list(connection.execute(query).scalars())
+
+
+def note_cancelled(  # noqa: PLR0913, PLR0917
+    connection: Connection, run_id: str, sink: str, message_ids: Sequence[str], reason: str, now: datetime
+) -> None:
+    """Turn sent messages, by message id, into ``cancelled``; they are no rows of this run."""
+    about = {"outcome": "cancelled", "reason": reason, "run_id": run_id, "updated_at": now}
+    for one in message_ids:
+        ours = outcomes.c.message_id.in_({one, one.upper(), one.lower()})
+        connection.execute(update(outcomes).where(ours, outcomes.c.sink == sink, SENT).values(**about))
+
+
 def call_off(connection: Connection, run_id: str, sent: Mapping[str, Outcome], now: datetime) -> None:
-    """Turn messages that were sent with a schedule, by outcome id, into ``cancelled``, and count it."""
+    """Turn messages, by outcome id, into ``cancelled``, and count it: sent with a schedule, or never sent."""
     for name, one in sent.items():
         about = {"outcome": "cancelled", "reason": one.reason, "run_id": run_id, "updated_at": now}
-        connection.execute(update(outcomes).where(outcomes.c.outcome_id == name, SENT).values(**about))
+        known = outcomes.c.outcome_id == name, or_(SENT, UNKNOWN)
+        connection.execute(update(outcomes).where(*known).values(**about))
     count(connection, run_id, sent.values())
 
 

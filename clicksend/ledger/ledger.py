@@ -12,7 +12,16 @@ from clicksend.errors import LedgerError
 from clicksend.hashing import hasher, text_hasher
 from clicksend.ledger import claiming, memory, reading, reconciling, recording, refilling, schema
 from clicksend.ledger.reading import Columns
-from clicksend.ledger.records import IN_HAND, Claim, Confirmation, Known, OpenClaim, Outcome, Sent
+from clicksend.ledger.records import (
+    IN_HAND,
+    Claim,
+    Confirmation,
+    Known,
+    OpenClaim,
+    Outcome,
+    Sent,
+    outcome_id,
+)
 from clicksend.ledger.store import Store
 from clicksend.ledger.tables import INDEX_OF_RECIPIENTS
 
@@ -157,6 +166,34 @@ class Ledger:
         """Whether an earlier version, which spelled keys otherwise, has written outcomes."""
         with self._store.read() as connection:
             return schema.read(connection, schema.OLDER_KEYS) is not None
+
+    def scheduled(self, sink: str, custom_string: str) -> list[str]:
+        """Return the message ids of what a sink sent with a custom_string and a schedule still to come."""
+        with self._store.read() as connection:
+            return claiming.scheduled(connection, sink, custom_string, self._now())
+
+    def note_cancelled(self, run_id: str, sink: str, message_ids: Sequence[str], reason: str) -> None:
+        """Write that messages, where they are a sink's, were cancelled before their schedule; for good."""
+        with self._store.write() as connection:
+            claiming.note_cancelled(connection, run_id, sink, message_ids, reason, self._now())
+
+    def call_off_claims(self, run_id: str, sink: str, wanted: Sequence[Claim], reason: str) -> set[str]:
+        """Write messages that were not sent, and never will be, as ``cancelled``; return their keys.
+
+        Keys that are final are not returned, and stay as they are.
+        """
+        now = self._now()
+        with self._store.write() as connection:
+            keys = claiming.claim(connection, run_id, sink, wanted, now, now)
+            ended = {
+                outcome_id(sink, one.key): Outcome(
+                    sink=sink, key=one.key, stream=one.stream, outcome="cancelled", reason=reason
+                )
+                for one in wanted
+                if one.key in keys
+            }
+            claiming.call_off(connection, run_id, ended, now)
+        return keys
 
     def call_off(self, run_id: str, sent: Mapping[str, Outcome]) -> None:
         """Write and count that messages, by outcome id, were cancelled before their schedule; for good."""

@@ -38,6 +38,7 @@ def _claims_into_outcomes(connection: Connection) -> None:
 
 NAMED_KEYS = """
 ALTER TABLE outcomes ADD COLUMN scheduled_for {time};
+CREATE INDEX outcomes_scheduled_for ON outcomes (scheduled_for) WHERE scheduled_for IS NOT NULL;
 CREATE TABLE aliases (outcome_id VARCHAR(32) PRIMARY KEY, known_as VARCHAR(32) NOT NULL);
 CREATE TABLE contact_keys
     (outcome_id VARCHAR(32) PRIMARY KEY, list_id BIGINT NOT NULL, contact_id BIGINT NOT NULL);

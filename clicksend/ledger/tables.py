@@ -146,6 +146,11 @@ def _only(condition: Any) -> dict[str, Any]:
 Index("outcomes_updated_at", outcomes.c.updated_at, outcomes.c.outcome_id)
 Index("outcomes_unknown", outcomes.c.run_id, **_only(UNKNOWN))
 Index(
+    "outcomes_scheduled_for",
+    outcomes.c.scheduled_for,
+    **_only(outcomes.c.scheduled_for.is_not(None)),
+)
+Index(
     "outcomes_message_id",
     outcomes.c.message_id,
     postgresql_using="hash",

@@ -83,6 +83,13 @@ class Gates:
                         seen.add(text)
                 yield judged
 
+    def would_schedule(self, message: Message) -> bool:
+        """Return whether a message would wait at ClickSend if it were sent now."""
+        try:
+            return timed(message, self._quiet_hours, self._run.now()).schedule is not None
+        except (Rejected, Held):
+            return False
+
     def _compared(self, message: Message, known: Known) -> str:
         """Return why a message is a duplicate: its key may have been sent with another content."""
         ledger = self._run.ledger

@@ -53,6 +53,13 @@ class Outbox:
         taken = [one.message for one in outgoing if one.message.row.key not in claimed]
         return [(one.message, verdict) for one, verdict in answered] + [(one, TAKEN) for one in taken]
 
+    def call_off(self, messages: Sequence[Message], reason: str) -> list[Message]:
+        """Write messages that wait as cancelled, for good; return them, without those whose key is used."""
+        outgoing = [Outgoing(one, one.custom_string or self._token(one)) for one in messages]
+        claims = [self._claim(one) for one in outgoing]
+        keys = self._run.ledger.call_off_claims(self._run.id, self._sink, claims, reason)
+        return [one for one in messages if one.row.key in keys]
+
     def _token(self, message: Message) -> str:
         return token(outcome_id(self._sink, message.row.key))
 

@@ -20,8 +20,11 @@ class Spool:
         # SQLite keeps a nameless database in a file that nobody else sees, and deletes it.
         self._database = sqlite3.connect("", isolation_level=None)
         self._database.execute("PRAGMA synchronous = OFF")
-        self._database.execute("CREATE TABLE messages (number INTEGER PRIMARY KEY, key TEXT, message BLOB)")
+        self._database.execute(
+            "CREATE TABLE messages (number INTEGER PRIMARY KEY, key TEXT, custom_string TEXT, message BLOB)"
+        )
         self._database.execute("CREATE INDEX keys ON messages (key)")
+        self._database.execute("CREATE INDEX custom_strings ON messages (custom_string)")
         self.first: int | None = None
         """Number of the first row that has no outcome yet."""
 
@@ -33,13 +36,20 @@ class Spool:
     def add(self, message: Message) -> None:
         """Keep a message; rows come in the order of their numbers."""
         self.first = self.first or message.row.number
-        values = (message.row.number, _short(message.row.key), _encode(message))
-        self._database.execute("INSERT INTO messages VALUES (?, ?, ?)", values)
+        custom_string = _short((message.custom_string or "").strip())
+        values = (message.row.number, _short(message.row.key), custom_string, _encode(message))
+        self._database.execute("INSERT INTO messages VALUES (?, ?, ?, ?)", values)
 
     def remove(self, message: Message) -> None:
         """Let go of a message."""
         self._database.execute("DELETE FROM messages WHERE number = ?", (message.row.number,))
         (self.first,) = self._database.execute("SELECT min(number) FROM messages").fetchone()
+
+    def find(self, custom_string: str | None) -> list[Message]:
+        """Return the messages that carry a custom_string, blanks around it aside; all of them for None."""
+        query = "SELECT message FROM messages WHERE ?1 IS NULL OR custom_string = ?1 ORDER BY number"
+        wanted = None if custom_string is None else _short(custom_string.strip())
+        return [_decode(message) for (message,) in self._database.execute(query, (wanted,)).fetchall()]
 
     def take_back(self, key: str) -> list[Message]:
         """Return the messages of a key, and let go of them."""

@@ -45,6 +45,10 @@ class Sink:
     def turn_away(self, record: Any) -> None:
         """Note a row of this sink's that was rejected before it got here."""
 
+    def call_off(self, custom_string: str | None) -> int:  # noqa: ARG002
+        """Send nothing of what waits with a custom_string (None: with a schedule); return its count."""
+        return 0
+
     def prepare(self) -> None:
         """Write what other sinks' ``finish`` builds on, after the end of the input."""
 

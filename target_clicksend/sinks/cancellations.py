@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 
 from typing_extensions import override
 
-from clicksend.errors import ClickSendError
+from clicksend.errors import ClickSendError, ForbiddenError
 from target_clicksend.columns import DELETED
 from target_clicksend.failures import ENDS_THE_RUN, Breaker, outcome_of
-from target_clicksend.messages.cancel import CANCELLABLE, cancel
+from target_clicksend.gates.message import Channel
+from target_clicksend.messages.cancel import CANCELLABLE, Scheduled, cancel
 from target_clicksend.row import Rejected, Row, Values
 from target_clicksend.run import Run
 from target_clicksend.sinks import Sink
-from target_clicksend.values import is_deleted, read_text
+from target_clicksend.values import is_deleted, read_plain, read_text
 
 ALL = "*"
 """Custom_string that stands for everything scheduled, and only when it is written just so."""
+SINKS: dict[Channel, str] = {"sms": "sms_messages", "voice": "voice_messages"}
 UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+CANCELLED = "cancelled by a row of cancellations"
 TOO_LATE = "too late: it was sent, or cancelled elsewhere, or never there (ClickSend answers the same to all)"
 
 
 class Cancellations(Sink):
-    """Cancels a message by its id, or all that are scheduled with a custom_string; each row once."""
+    """Cancels a message by its id, or all that are scheduled with a custom_string; each row once.
+
+    A row takes effect where it stands in the input: what waits before it in this run is not sent.
+    """
 
     name = "cancellations"
     columns = frozenset({"message_id", "custom_string", "channel", DELETED})
@@ -32,6 +40,7 @@ class Cancellations(Sink):
         self._done: set[tuple[str, str]] = set()
         """Keys of this run's rows, and what they cancelled; the ledger may not have them yet."""
         self._breaker = Breaker()
+        self._scheduled = {channel: Scheduled(run.client, channel) for channel in CANCELLABLE}
 
     @override
     def receive(self, row: Row) -> None:
@@ -54,26 +63,32 @@ class Cancellations(Sink):
         if is_deleted(row.values):
             self.run.done(row, self.name, "suppressed", "the row was deleted upstream")
             return
-        channel = read_text(row.values, "channel").lower() or CANCELLABLE[0]
+        channels = _channels(row.values)
         message_id, custom_string = read_text(row.values, "message_id"), _custom_string(row.values)
-        if channel not in CANCELLABLE:
-            raise Rejected(f"channel is none of {', '.join(CANCELLABLE)}")
         if bool(message_id) == bool(custom_string):
             raise Rejected("give either message_id or custom_string")
         if message_id and not UUID.fullmatch(message_id):
             raise Rejected("message_id is no message id")
+        # Also what was done before: the same input has the same rows before this one.
+        waiting = self._take_back(channels, custom_string) if custom_string else 0
         if self._is_done(row, message_id, custom_string):
             # A second one would also cancel what was scheduled since.
             self.run.done(row, self.name, "unchanged", "it was done before")
             return
         if self.run.dry_run:
-            self.run.planned(row, self.name, "cancel", channel)
+            self.run.planned(row, self.name, "cancel", " and ".join(channels))
         elif message_id:
-            self._cancel_one(row, channel, message_id)
+            self._cancel_one(row, channels, message_id)
         else:
-            self._cancel_all(row, channel, custom_string)
+            self._cancel_all(row, channels, custom_string, waiting)
         self._breaker.check("cancelled", "")
         self._done.add((row.key, message_id or custom_string))
+
+    def _take_back(self, channels: Sequence[Channel], custom_string: str) -> int:
+        """Let nothing be sent of what waits in this run and the row cancels; return how much that is."""
+        senders = [self.run.sinks.get(SINKS[channel]) for channel in channels]
+        wanted = None if custom_string == ALL else custom_string
+        return sum(sender.call_off(wanted) for sender in senders if sender is not None)
 
     def _is_done(self, row: Row, message_id: str, custom_string: str) -> bool:
         """Return whether the row has cancelled the same before; one that was changed wants something else."""
@@ -85,17 +100,69 @@ class Cancellations(Sink):
             for found in self.run.ledger.show(key)
         )
 
-    def _cancel_one(self, row: Row, channel: str, message_id: str) -> None:
-        if not cancel(self.run.client, channel, message_id):
+    def _cancel_one(self, row: Row, channels: Sequence[Channel], message_id: str) -> None:
+        channel = next((one for one in channels if cancel(self.run.client, one, message_id)), None)
+        if channel is None:
             raise Rejected(TOO_LATE)
+        self._note_cancelled(channel, [message_id])
         self.run.done(row, self.name, "cancelled", message_id=message_id)
 
-    def _cancel_all(self, row: Row, channel: str, custom_string: str) -> None:
-        body = None if custom_string == ALL else {"custom_string": custom_string}
-        answer = self.run.client.put(f"/{channel}/cancel-all", body).data
+    def _cancel_all(self, row: Row, channels: Sequence[Channel], custom_string: str, waiting: int) -> None:
+        """Cancel what is scheduled with a custom_string; the outcome says what ClickSend did.
+
+        Raises:
+            Rejected: Nothing was there to cancel.
+        """
+        count = 0
+        for channel in channels:
+            try:
+                count += self._cancel_in(channel, custom_string)
+            except ForbiddenError:
+                # Whoever may not call has no calls.
+                if channel != "voice" or len(channels) == 1:
+                    raise
+        if not count and not waiting:
+            raise Rejected(self._nothing(channels, custom_string))
+        parts = [f"{count:,} messages"] + ([f"{waiting:,} that had not been sent"] if waiting else [])
+        self.run.done(row, self.name, "cancelled", ", ".join(parts), custom_string=custom_string)
+
+    def _cancel_in(self, channel: Channel, custom_string: str) -> int:
+        if custom_string != ALL:
+            ours = self.run.ledger.scheduled(SINKS[channel], custom_string)
+            cancelled = self._scheduled[channel].cancel(custom_string, ours)
+            self._note_cancelled(channel, cancelled)
+            return len(cancelled)
+        # Never a second time after a lost answer: it would cancel what was scheduled since.
+        answer = self.run.client.put(f"/{channel}/cancel-all", repeatable=False).data
         count = answer.get("count") if isinstance(answer, dict) else None
-        reason = f"{count} messages" if isinstance(count, int) else ""
-        self.run.done(row, self.name, "cancelled", reason, custom_string=custom_string)
+        if not isinstance(count, int):
+            raise Rejected("ClickSend did not say how many it cancelled: look into its dashboard")
+        return count
+
+    def _note_cancelled(self, channel: Channel, message_ids: Sequence[str]) -> None:
+        self.run.ledger.note_cancelled(self.run.id, SINKS[channel], message_ids, CANCELLED)
+
+    def _nothing(self, channels: Sequence[Channel], custom_string: str) -> str:
+        if custom_string == ALL:
+            return f"nothing was scheduled ({' and '.join(channels)})"
+        near = 0
+        for channel in channels:
+            with suppress(ForbiddenError):
+                near += self._scheduled[channel].resembling(custom_string)
+        hint = f"; {near:,} have it in other letters, capital or small" if near else ""
+        return f"no scheduled message has this custom_string ({' and '.join(channels)}){hint}"
+
+
+def _channels(values: Values) -> Sequence[Channel]:
+    """Return the channel that a row names, all where it names none.
+
+    Raises:
+        Rejected: It names another one.
+    """
+    name = read_plain(values, "channel").lower()
+    if name and name not in CANCELLABLE:
+        raise Rejected(f"channel is none of {', '.join(CANCELLABLE)}")
+    return [one for one in CANCELLABLE if name in ("", one)]
 
 
 def _custom_string(values: Values) -> str:

@@ -36,6 +36,7 @@ from target_clicksend.sinks import Sink
 from target_clicksend.values import is_deleted, read_text
 
 TEMPLATE = ("template_id", "template_name")
+CALLED_OFF = "a later row of this run cancels it"
 TAKEN_BACK = "a later row of this run says that it was deleted"
 
 
@@ -206,6 +207,28 @@ class Messages(Sink):
             self.run.planned(row, self.name, "cancel")
         else:
             self.run.done(row, self.name, outcome, reason)
+
+    @override
+    def call_off(self, custom_string: str | None) -> int:
+        waiting = self._batch if self._spool is None else self._spool.find(custom_string)
+        meant = [message for message in waiting if self._is_meant(message, custom_string)]
+        if not meant:
+            return 0
+        done = meant if self.run.dry_run else self._outbox.call_off(meant, CALLED_OFF)
+        gone = {message.row.number for message in done}
+        self._batch = [message for message in self._batch if message.row.number not in gone]
+        for message in done:
+            if self._spool is not None:
+                self._spool.remove(message)
+            verdict = Verdict("suppressed" if self.run.dry_run else "cancelled", CALLED_OFF)
+            self._note(message, verdict, is_settled=not self.run.dry_run)
+        return len(done)
+
+    def _is_meant(self, message: Message, custom_string: str | None) -> bool:
+        """Return whether a row of cancellations means a message; None: all that would be scheduled."""
+        if custom_string is not None:
+            return (message.custom_string or "").strip() == custom_string.strip()
+        return message.schedule is not None or self._gates.would_schedule(message)
 
     @cached_property
     def _recall(self) -> Recall:
