@@ -22,7 +22,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from typing_extensions import override
 
-from clicksend.errors import ApiError
+from clicksend.errors import ApiError, ClickSendError
 from clicksend.inputs import check_config, read_setting, with_defaults
 from tap_clicksend.batches import Batches
 from tap_clicksend.block import Block
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import click
     from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.helpers.types import Context
+    from singer_sdk.singerlib.encoding.simple import Message
 
     from tap_clicksend.tap import TapClickSend
 
@@ -104,12 +105,27 @@ class ClickSendTap(Tap):
 
 
 class PageWriter(MsgSpecWriter):
-    """Writes whole pages at once."""
+    """Writes messages, and whole pages at once."""
 
-    def write(self, lines: bytes) -> None:
-        """Write lines to stdout."""
-        sys.stdout.buffer.write(lines)
-        sys.stdout.flush()
+    @override
+    def write_message(self, message: Message) -> None:
+        self.write(self.format_message(message))
+
+    def write(self, lines: bytes | bytearray) -> None:
+        """Write lines to stdout.
+
+        Raises:
+            ClickSendError: Nobody reads them any more.
+        """
+        try:
+            sys.stdout.buffer.write(lines)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Left to the SDK's command line, it would end the run without a word.
+            raise ClickSendError(
+                "The program that reads the tap's output has gone: see its own messages for why, and run again;"
+                " the state was not moved past what that program has confirmed."
+            ) from None
 
 
 class RecordLines:
