@@ -123,8 +123,8 @@ class PageWriter(MsgSpecWriter):
         except BrokenPipeError:
             # Left to the SDK's command line, it would end the run without a word.
             raise ClickSendError(
-                "The program that reads the tap's output has gone: see its own messages for why, and run again;"
-                " the state was not moved past what that program has confirmed."
+                "The program that reads the tap's output has gone: its own messages say why; the state"
+                " was not moved past what that program has confirmed, so run again."
             ) from None
 
 
