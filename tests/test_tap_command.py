@@ -202,6 +202,18 @@ def test_files_that_are_none_end_in_one_sentence(tmp_path, option, content):
         ("--catalog", {"streams": [{}]}),
         ("--catalog", {"streams": [None]}),
         ("--catalog", {}),
+        (
+            "--catalog",
+            {"streams": [{"tap_stream_id": "s", "metadata": [], "schema": {"properties": {"x": True}}}]},
+        ),
+        (
+            "--catalog",
+            {
+                "streams": [
+                    {"tap_stream_id": "s", "metadata": [], "schema": {"properties": {"x": {"items": []}}}}
+                ]
+            },
+        ),
     ],
 )
 def test_states_and_catalogs_that_are_none_end_in_one_sentence(sandbox, tmp_path, option, content):
