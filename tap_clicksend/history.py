@@ -16,7 +16,7 @@ from tap_clicksend.collections import Collection
 from tap_clicksend.packed import Packed
 from tap_clicksend.settling import DAY, Settling
 from tap_clicksend.times import iso, seconds_of
-from tap_clicksend.windows import Source, Span, Window, Windows
+from tap_clicksend.windows import Directions, Source, Span, Window, Windows
 
 LAG = 3600
 """Seconds that a message may take to show in its history; how long it really takes is unconfirmed."""
@@ -44,6 +44,7 @@ class History(Collection):
     @override
     def pages(self) -> Iterator[Packed]:
         now, span = self._now(), self._span()
+        self._directions = Directions()
         yield from self._look_again(now)
         settling, whole = Settling(now, self._patience), True
         if span.since is None or span.since < span.until:
@@ -75,7 +76,7 @@ class History(Collection):
             return replace(self.pack(block), notes=settling.marks(block, self._date))
 
         source = Source(self.path, self.page_params, self.typed, pack, self._date)
-        return Windows(self.tap.client, source, self.progress)
+        return Windows(self.tap.client, source, self.progress, self._directions)
 
     def _look_again(self, now: int) -> Iterator[Packed]:
         """Read the windows again that are due, and keep those that are not done."""

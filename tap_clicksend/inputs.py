@@ -42,4 +42,16 @@ def checked_catalog(file: IO[str]) -> IO[str]:
 
 def _is_stream(entry: Any) -> bool:
     parts = {"tap_stream_id": str, "schema": dict, "metadata": list}
-    return isinstance(entry, dict) and all(isinstance(entry.get(name), kind) for name, kind in parts.items())
+    is_entry = isinstance(entry, dict) and all(
+        isinstance(entry.get(name), kind) for name, kind in parts.items()
+    )
+    return is_entry and _is_schema(entry["schema"])
+
+
+def _is_schema(schema: Any) -> bool:
+    """Return whether the SDK can read a JSON schema: it knows none that is true, and no list of items."""
+    if not isinstance(schema, dict):
+        return False
+    properties = schema.get("properties", {})
+    items = [schema["items"]] if "items" in schema else []
+    return isinstance(properties, dict) and all(map(_is_schema, [*properties.values(), *items]))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import closing
 from copy import deepcopy
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from types import FrameType
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
@@ -16,17 +16,19 @@ from singer_sdk import Stream, Tap
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
 from singer_sdk.helpers._batch import SDKBatchMessage
-from singer_sdk.helpers._catalog import pop_deselected_record_properties
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.mapper import CustomStreamMap, SameRecordTransform
+from singer_sdk.singerlib import Schema
 from typing_extensions import override
 
-from clicksend.errors import ApiError
+from clicksend.errors import ApiError, ClickSendError
 from clicksend.inputs import check_config, read_setting, with_defaults
 from tap_clicksend.batches import Batches
 from tap_clicksend.block import Block
+from tap_clicksend.catalog import Columns, Outgoing
 from tap_clicksend.columns import Column, Row
+from tap_clicksend.fitting import Fit
 from tap_clicksend.inputs import checked_catalog, checked_state
 from tap_clicksend.packed import AsRows, Form, Packed, choose_lines
 from tap_clicksend.pii import Mask
@@ -37,12 +39,36 @@ if TYPE_CHECKING:
     import click
     from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.helpers.types import Context
+    from singer_sdk.singerlib.encoding.simple import Message, RecordMessage
 
     from tap_clicksend.tap import TapClickSend
 
 
 class ClickSendTap(Tap):
-    """What the SDK's tap does otherwise: validation and being stopped."""
+    """What the SDK's tap does otherwise: validation, the catalog and being stopped."""
+
+    @override
+    def __init__(self, *, catalog: Any = None, **options: Any) -> None:
+        # The SDK's own catalog forgets the keywords that it does not know.
+        self._given_catalog = catalog
+        super().__init__(catalog=catalog, **options)
+
+    @override
+    def setup_mapper(self) -> None:
+        """Look at the catalog first: no row goes out under a schema that does not allow it.
+
+        Raises:
+            SettingsError: It asks for columns that there are not.
+        """
+        if self.input_catalog:
+            given = self._given_catalog
+            entries = given["streams"] if isinstance(given, dict) else self.input_catalog.to_dict()["streams"]
+            for entry in entries:
+                stream = cast("ClickSendStream | None", self.streams.get(entry["tap_stream_id"]))
+                if stream and stream.selected:
+                    schema = stream.go_by(entry["schema"])
+                    self.input_catalog[stream.tap_stream_id].schema = Schema.from_dict(schema)
+        super().setup_mapper()
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
@@ -104,12 +130,27 @@ class ClickSendTap(Tap):
 
 
 class PageWriter(MsgSpecWriter):
-    """Writes whole pages at once."""
+    """Writes messages, and whole pages at once."""
 
-    def write(self, lines: bytes) -> None:
-        """Write lines to stdout."""
-        sys.stdout.buffer.write(lines)
-        sys.stdout.flush()
+    @override
+    def write_message(self, message: Message) -> None:
+        self.write(self.format_message(message))
+
+    def write(self, lines: bytes | bytearray) -> None:
+        """Write lines to stdout.
+
+        Raises:
+            ClickSendError: Nobody reads them any more.
+        """
+        try:
+            sys.stdout.buffer.write(lines)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Left to the SDK's command line, it would end the run without a word.
+            raise ClickSendError(
+                "The program that reads the tap's output has gone: its own messages say why; the state"
+                " was not moved past what that program has confirmed, so run again."
+            ) from None
 
 
 class RecordLines:
@@ -156,8 +197,11 @@ class ClickSendStream(Stream):
         self._batches: Batches | None = None
         self.complete = False
         """Whether every row that the API has was read in this run."""
+        self._outgoing: Outgoing | None = None
         self._mask_personal = Mask(self.columns, tap.config["pii"], tap.config.get("pii_key", ""))
         super().__init__(tap, schema=self.table.schema)
+        # A catalog may give others, but rows are read by these.
+        self._needed = [*self.primary_keys, *filter(None, [self.replication_key])]
 
     def read(self) -> Iterator[list[Row]]:
         """Yield the API's rows as they are, page by page."""
@@ -181,7 +225,22 @@ class ClickSendStream(Stream):
         if len(whole) < len(block):
             self.complete = False
             self.logger.error("%s: a row without its %s was left out.", self.path, self.table.keys)
-        return Packed(self.table.keys_of(whole), self.form, self.form.pack(whole))
+        going = self._outgoing(whole) if self._outgoing else whole
+        return Packed(self.table.keys_of(whole), self.form, self.form.pack(going))
+
+    def go_by(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Let rows go out as a catalog's schema wants them; return the schema that they then have.
+
+        Raises:
+            SettingsError: It wants what the columns cannot be.
+        """
+        columns = Columns(self.name, self.schema, dict.fromkeys([*self._needed, *self.primary_keys]))
+        selected = [name for name in self.schema["properties"] if self.mask["properties", name]]
+        mapped = any(self.config.get(setting) for setting in ("stream_maps", "flattening_enabled"))
+        self._outgoing = columns.outgoing(given, selected, mapped=mapped)
+        for name in columns.strangers(given):
+            self.logger.warning("The catalog has a column %s, which %s has not.", name, self.name)
+        return dict(self._outgoing.schema)
 
     def pages(self) -> Iterator[Packed]:
         """Yield typed rows page by page, each key once."""
@@ -295,26 +354,40 @@ class ClickSendStream(Stream):
         self._write_state_message()
 
     def _add_mapped(self, rows: list[Row], batches: Batches) -> None:
-        """Add rows after selection and maps, under each name that these give them."""
-        for row in rows:
-            pop_deselected_record_properties(row, self.schema, self.mask)
+        """Add rows after maps, under each name that these give them."""
         for stream_map in self.stream_maps:
-            mapped = [row for row in map(stream_map.transform, rows) if row is not None]
             name = stream_map.stream_alias
-            batches.add(name, len(mapped), batches.form(name).pack_rows(mapped))
+            fit = self._fits.get(name)
+            mapped = [row for row in map(stream_map.transform, rows) if row is not None]
+            batches.add(
+                name, len(mapped), batches.form(name).pack_rows(list(map(fit, mapped)) if fit else mapped)
+            )
+
+    @override
+    def _generate_record_messages(self, record: Row) -> Generator[RecordMessage, None, None]:
+        """Give what a map's expressions made the types that its schema says, which the SDK only guesses."""
+        for message in super()._generate_record_messages(record):
+            if fit := self._fits.get(message.stream):
+                fit(message.record)
+            yield message
+
+    @cached_property
+    def _fits(self) -> dict[str, Fit]:
+        """What makes rows fit, by the name that they go out under."""
+        return {
+            one.stream_alias: Fit(one.stream_alias, one.transformed_schema)
+            for one in self.stream_maps
+            if isinstance(one, CustomStreamMap)
+        }
 
     def _writes_pages(self) -> bool:
         is_whole_run = self.ABORT_AT_RECORD_COUNT is None
         return isinstance(self.tap.message_writer, PageWriter) and is_whole_run and self._is_unmapped()
 
     def _is_unmapped(self) -> bool:
-        """Return whether rows go out as they are: no map, no flattening, no column deselected."""
+        """Return whether rows go out as they are packed: no map, no flattening."""
         (stream_map, *others) = self.stream_maps
-        return (
-            type(stream_map) is SameRecordTransform
-            and not (others or stream_map.flattening_enabled)
-            and all(self.mask["properties", name] for name in self.schema["properties"])
-        )
+        return type(stream_map) is SameRecordTransform and not (others or stream_map.flattening_enabled)
 
     def _sync_pages(self) -> None:
         """Do what the SDK's own method does for the rows of this stream, a page at a time."""

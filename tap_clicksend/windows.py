@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import Any
 
 from clicksend.client import Client
+from clicksend.errors import UnexpectedAnswerError
 from clicksend.paging import read_page
 from tap_clicksend.block import Block
 from tap_clicksend.columns import Row
@@ -100,6 +101,41 @@ class Walk:
         return self.counted in ({None}, {self.messages})
 
 
+class Directions:
+    """Which way each message of a run went.
+
+    A row is kept by its id alone: of two messages that share one, the loader would keep whichever came last.
+    """
+
+    def __init__(self) -> None:
+        # Of ids, hashes: they are kept for a whole run, and take half the room.
+        self._ids: defaultdict[Any, set[int]] = defaultdict(set)
+        self._both: set[int] = set()
+
+    def take(self, ids: Mapping[Any, list[Any]]) -> None:
+        """Remember ids, given by direction."""
+        for direction, some in ids.items():
+            new = set(map(hash, filter(None, some)))
+            for other, known in self._ids.items():
+                if other != direction:
+                    self._both |= known & new
+            self._ids[direction] |= new
+
+    def check(self, path: str, span: Span) -> None:
+        """Refuse ids that stand for two messages.
+
+        Raises:
+            UnexpectedAnswerError: There are such, as a span that was just read shows.
+        """
+        if self._both:
+            raise UnexpectedAnswerError(
+                f"GET {path}, {span}: ids came in both directions ({len(self._both)} of them), and a message"
+                " that was sent and one that came in cannot both be kept under the key message_id. Ask"
+                " ClickSend's support about them; until then set end_date to before them, or deselect the"
+                " stream."
+            )
+
+
 @dataclass(frozen=True)
 class _Page:
     """A page with typed rows; see ``clicksend.paging.Page``."""
@@ -165,17 +201,19 @@ class _Sheet:
 class Windows:
     """Reads one history."""
 
-    def __init__(self, client: Client, source: Source, progress: Progress) -> None:
+    def __init__(self, client: Client, source: Source, progress: Progress, directions: Directions) -> None:
         self._client = client
         self._progress = progress
         self._source = source
+        self._directions = directions
         self._logger = logging.getLogger("tap-clicksend")
 
     def read(self, span: Span) -> Iterator[Packed | Window]:
         """Yield rows page by page, each message once, and each window after its rows.
 
         Raises:
-            ClickSendError: A page could not be read; the windows yielded before are whole.
+            ClickSendError: A page could not be read, or an id stands for two messages; the windows yielded
+                before are whole.
         """
         window, walk = Window(span), Walk()
         with closing(self._client.map(self._sheet_of, self._tasks(span))) as sheets:
@@ -191,6 +229,7 @@ class Windows:
                     # The filter is ignored after all: what is left of the span comes in one walk.
                     window.span = Span(window.span.since, span.until)
                 yield from self._prove(window, walk)
+                self._directions.check(self._source.path, window.span)
                 self._progress.windows += 1
                 self._progress.re_reads += window.re_reads
                 yield window
@@ -257,6 +296,7 @@ class Windows:
     def _new_rows(self, window: Window, walk: Walk, sheet: _Sheet, filtered: bool) -> Packed:  # noqa: FBT001
         """Take note of a page and return those of its rows that are new to the window."""
         window.pages += 1
+        self._directions.take(sheet.ids)
         walk.counted.add(sheet.total)
         for direction, ids in sheet.ids.items():
             walk.ids[direction].update(ids)

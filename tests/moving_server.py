@@ -13,12 +13,20 @@ class MovingServer:
     """Serves /v3/sms/history over ``rows`` (message_id -> date, Unix seconds), ``honest`` about dates or not.
 
     ``moves`` says what happens before the nth request: ``{n: [("insert" | "delete", message_id, date)]}``.
+    ``inbound`` holds what came in, with ids of its own or of what was sent.
     """
 
     def __init__(
-        self, rows: dict[str, int], moves: dict[int, list[tuple[str, str, int]]], now: int, *, honest: bool
+        self,
+        rows: dict[str, int],
+        moves: dict[int, list[tuple[str, str, int]]],
+        now: int,
+        *,
+        honest: bool,
+        inbound: dict[str, int] | None = None,
     ) -> None:
         self.rows = dict(rows)
+        self._inbound = inbound or {}
         self.always = set(rows)
         self.requests = 0
         self._moves, self._now, self._honest = moves, now, honest
@@ -45,14 +53,15 @@ class MovingServer:
                     self.rows.setdefault(message_id, date)
                 elif self.rows.pop(message_id, None):
                     self.always.discard(message_id)
-            rows = sorted(self.rows.items(), key=lambda item: (item[1], item[0]))
+            both = {"out": self.rows, "in": self._inbound}
+            rows = sorted((d, i, direction) for direction, some in both.items() for i, d in some.items())
         if self._honest:
             since, until = int(query.get("date_from", 0)), int(query.get("date_to", 2**40))
-            rows = [row for row in rows if since <= row[1] <= until]
+            rows = [row for row in rows if since <= row[0] <= until]
         limit, page = int(query["limit"]), int(query["page"])
         data = [
-            {"message_id": i, "date": d, "direction": "out", "status": "Sent", "status_code": "201"}
-            for i, d in rows
+            {"message_id": i, "date": d, "direction": direction, "status": "Sent", "status_code": "201"}
+            for d, i, direction in rows
         ]
         pager = {
             "total": len(rows),

@@ -24,10 +24,7 @@ class Output(PageWriter):
         super().__init__()
         self.messages: list[dict[str, Any]] = []
 
-    def write_message(self, message: Any) -> None:
-        self.write(self.format_message(message))
-
-    def write(self, lines: bytes) -> None:
+    def write(self, lines: bytes | bytearray) -> None:
         self.messages.extend(msgspec.json.decode(line) for line in bytes(lines).splitlines())
 
     def rows(self, stream: str) -> list[dict[str, Any]]:

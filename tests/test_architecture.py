@@ -101,6 +101,12 @@ def test_private_methods_of_the_sdk_are_overridden_in_one_file_only(package):
             Stream._write_activate_version_message,
             ["self", "full_table_version"],
         ),
+        (sdk.ClickSendTap.setup_mapper, Tap.setup_mapper, ["self"]),
+        (
+            sdk.ClickSendStream._generate_record_messages,
+            Stream._generate_record_messages,
+            ["self", "record"],
+        ),
         (sdk.ClickSendStream._sync_records, Stream._sync_records, ["self", "context", "write_messages"]),
         (sdk.ClickSendStream._sync_batches, Stream._sync_batches, ["self", "batch_config", "context"]),
         *(

@@ -1,6 +1,7 @@
 """``tap-clicksend`` as a command: what it prints, how it ends, and what it says about bad input."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -117,15 +118,20 @@ def test_settings_come_from_the_environment(sandbox, tmp_path):
     assert {request["auth"] for request in sandbox.requests()} == {"bearer"}
 
 
+def tap_process(tmp_path, config, **pipes):
+    """Start ``tap-clicksend`` as a command with a config file."""
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config))
+    command = [sys.executable, "-m", "tap_clicksend", "--config", str(path)]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **pipes)
+
+
 def test_sigterm_is_no_success(sandbox, tmp_path):
     sandbox.control("POST", "faults", {"path": "/sms/history", "kind": "delay", "seconds": 20, "times": -1})
-    path = tmp_path / "config.json"
-    path.write_text(json.dumps({"api_url": sandbox.api_url, **CREDENTIALS}))
-    command = [sys.executable, "-m", "tap_clicksend", "--config", str(path)]
     out = tmp_path / "out"
     with (
         out.open("w") as stdout,
-        subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE, text=True) as process,
+        tap_process(tmp_path, {"api_url": sandbox.api_url, **CREDENTIALS}, stdout=stdout) as process,
     ):
         for line in process.stderr:
             if "sms_history" in line:
@@ -140,15 +146,36 @@ def test_sigterm_is_no_success(sandbox, tmp_path):
     )
 
 
-def test_a_reader_that_goes_away_ends_it_without_a_traceback(sandbox, tmp_path):
-    path = tmp_path / "config.json"
-    path.write_text(json.dumps({"api_url": sandbox.api_url, **CREDENTIALS}))
-    command = [sys.executable, "-m", "tap_clicksend", "--config", str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+@pytest.mark.parametrize("form", [None, "jsonl", "parquet"])
+def test_a_reader_that_is_gone_ends_it_with_one_sentence(sandbox, tmp_path, form):
+    """As a loader that dies; files are announced in few lines, so not one of them must find a reader."""
+    config = {"api_url": sandbox.api_url, **CREDENTIALS}
+    if form:
+        config["batch_config"] = {"encoding": {"format": form}, "storage": {"root": tmp_path.as_uri()}}
+    reading, writing = os.pipe()
+    os.close(reading)
+    with tap_process(tmp_path, config, stdout=writing) as process:
+        os.close(writing)
+        assert_says_that_the_reader_is_gone(process)
+
+
+def test_a_reader_that_goes_away_ends_it_with_one_sentence(sandbox, tmp_path):
+    """As ``| head -1`` does."""
+    config = {"api_url": sandbox.api_url, **CREDENTIALS}
+    with tap_process(tmp_path, config, stdout=subprocess.PIPE) as process:
+        assert json.loads(process.stdout.readline())["type"] == "SCHEMA"
         process.stdout.close()
-        err = process.stderr.read()
-    assert process.returncode == 1
-    assert "Traceback" not in err
+        assert_says_that_the_reader_is_gone(process)
+
+
+def assert_says_that_the_reader_is_gone(process):
+    lines = process.stderr.read().splitlines()
+    assert process.wait() == 1
+    (error,) = (number for number, line in enumerate(lines) if "ERROR" in line)
+    assert error == len(lines) - 1
+    assert "The program that reads the tap's output has gone: " in lines[error]
+    assert "the state was not moved" in lines[error]
+    assert not [line for line in lines if "Traceback" in line or "ignored" in line or "Errno" in line]
 
 
 @pytest.mark.parametrize("option", ["--config", "--state", "--catalog"])
@@ -175,6 +202,18 @@ def test_files_that_are_none_end_in_one_sentence(tmp_path, option, content):
         ("--catalog", {"streams": [{}]}),
         ("--catalog", {"streams": [None]}),
         ("--catalog", {}),
+        (
+            "--catalog",
+            {"streams": [{"tap_stream_id": "s", "metadata": [], "schema": {"properties": {"x": True}}}]},
+        ),
+        (
+            "--catalog",
+            {
+                "streams": [
+                    {"tap_stream_id": "s", "metadata": [], "schema": {"properties": {"x": {"items": []}}}}
+                ]
+            },
+        ),
     ],
 )
 def test_states_and_catalogs_that_are_none_end_in_one_sentence(sandbox, tmp_path, option, content):

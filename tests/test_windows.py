@@ -6,8 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moving_server import MovingServer
-from tap_runner import run_tap
+from tap_runner import Output, run_tap
 
+from clicksend.errors import UnexpectedAnswerError
 from tap_clicksend import windows
 from tap_clicksend.times import iso
 from tap_clicksend.windows import Span
@@ -167,3 +168,74 @@ def test_the_sandbox_drifting_under_the_tap(drift, small_windows):
         assert before & after <= set(found)
         caught_up = run_tap(box.api_url, "sms_history", state=output.state).rows("sms_history")
         assert after <= set(found) | {row["message_id"] for row in caught_up}
+
+
+def id_of(number):
+    return f"{number:036}"
+
+
+SENT_ROWS = {id_of(number): NOW - 100 * DAY + number * 40_000 for number in range(200)}
+
+
+@pytest.mark.parametrize(
+    ("between", "honest", "batch"),
+    [
+        pytest.param(0, True, False, id="at once"),
+        pytest.param(1, False, False, id="page"),
+        pytest.param(400_000, True, False, id="pages"),
+        pytest.param(90 * DAY, True, False, id="windows"),
+        pytest.param(90 * DAY, False, False, id="windows, ignores filters"),
+        pytest.param(90 * DAY, True, True, id="windows, files"),
+    ],
+)
+@pytest.mark.parametrize("earlier", ["in", "out"])
+def test_one_id_in_both_directions_ends_the_run(small_windows, tmp_path, between, honest, batch, earlier):
+    """Two messages of one key: the loader would keep one of them, and nobody would hear of the other."""
+    inbound = {id_of(1000 + number): date + 7 for number, date in enumerate(SENT_ROWS.values())}
+    sign = 1 if earlier == "out" else -1
+    twins = [id_of(100 - sign * 95), id_of(100 - sign * 94)] if between > DAY else [id_of(100), id_of(150)]
+    inbound |= {twin: SENT_ROWS[twin] + sign * between for twin in twins}
+    config = {"encoding": {"format": "jsonl"}, "storage": {"root": tmp_path.as_uri()}}
+    output = Output()
+    with (
+        MovingServer(SENT_ROWS, {}, NOW, honest=honest, inbound=inbound) as server,
+        pytest.raises(UnexpectedAnswerError, match=r"GET /sms/history.*\([12] of them\)") as raised,
+    ):
+        run_tap(
+            server.api_url,
+            "sms_history",
+            output=output,
+            page_size=15,
+            **({"batch_config": config} if batch else {}),
+        )
+    assert "under the key message_id" in str(raised.value)
+    assert not any(twin in str(raised.value) for twin in twins)
+    later_of_each = min(max(SENT_ROWS[twin], inbound[twin]) for twin in twins)
+    reached = [m["value"]["bookmarks"]["sms_history"] for m in output.messages if m["type"] == "STATE"]
+    assert all(one.get("replication_key_value", "") <= iso(later_of_each) for one in reached)
+    assert not honest or batch or between < 90 * DAY or any("replication_key_value" in one for one in reached)
+
+
+def test_one_id_in_both_directions_ends_a_second_look(small_windows):
+    """The twins lie in a window that is due, and in what is new; the state stays as it was."""
+    twin = id_of(100)
+    window = [iso(SENT_ROWS[twin] - 5), iso(SENT_ROWS[twin] + 5), iso(NOW - DAY)]
+    bookmark = {"replication_key": "date", "replication_key_value": iso(NOW - 20 * DAY)}
+    state = {"bookmarks": {"sms_history": bookmark | {"open_windows": [window]}}}
+    output = Output()
+    with (
+        MovingServer(SENT_ROWS, {}, NOW, honest=True, inbound={twin: NOW - 10 * DAY}) as server,
+        pytest.raises(UnexpectedAnswerError, match="in both directions"),
+    ):
+        run_tap(server.api_url, "sms_history", state=state, output=output, page_size=15)
+    assert output.state["bookmarks"]["sms_history"]["replication_key_value"] <= iso(NOW - 10 * DAY)
+
+
+def test_ids_of_their_own_in_both_directions_are_no_fault(small_windows):
+    inbound = {id_of(1000 + number): date for number, date in enumerate(SENT_ROWS.values())}
+    with MovingServer(SENT_ROWS, {}, NOW, honest=True, inbound=inbound) as server:
+        rows = run_tap(server.api_url, "sms_history", page_size=15).rows("sms_history")
+    assert {(row["message_id"], row["direction"]) for row in rows} == {
+        *((one, "out") for one in SENT_ROWS),
+        *((one, "in") for one in inbound),
+    }
