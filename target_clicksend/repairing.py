@@ -15,6 +15,8 @@ from clicksend.paging import Page, read_pages
 from target_clicksend.gates.message import Channel
 from target_clicksend.gates.moments import read_moment
 from target_clicksend.messages.channels import ENDPOINTS
+from target_clicksend.messages.consent import cancel_opted_out
+from target_clicksend.messages.gating import opt_outs_of
 from target_clicksend.messages.judging import decimal_of
 from target_clicksend.messages.reconciling import reconcile
 from target_clicksend.row import Rejected
@@ -86,6 +88,15 @@ def look_up(run: Run) -> Iterator[LookedUp]:
                 problem = str(error)
         stay = _unknown(run.ledger, sink)
         yield LookedUp(sink, before - stay, stay, problem)
+
+
+def honour_opt_outs(run: Run) -> int:
+    """Cancel what is scheduled to people who have opted out since; return how many messages.
+
+    Raises:
+        ClickSendError: Nobody knows who has opted out.
+    """
+    return cancel_opted_out(run, opt_outs_of(run)) if run.config["opt_out"] == "enforce" else 0
 
 
 def _unknown(ledger: Ledger, sink: str) -> int:

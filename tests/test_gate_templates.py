@@ -104,11 +104,12 @@ def test_templates_that_are_none(values, said):
         text(**values)
 
 
-def test_templates_are_read_when_a_row_names_one_and_once():
-    reads = []
-    templates = Templates(lambda: reads.append(1) or STORED)
+def test_templates_are_looked_up_when_a_row_names_one():
+    reads, stored = [], [STORED]
+    templates = Templates(lambda: reads.append(1) or stored[-1])
     assert templates.text({"body": "x"}) is None
     assert not reads
-    templates.text({"template_id": 4})
-    templates.text({"template_name": "plain"})
-    assert reads == [1]
+    plain = templates.text({"template_name": "plain"})
+    assert templates.text({"template_name": "plain"}) == plain
+    stored.append({4: ("plain", "another text")})
+    assert templates.text({"template_name": "plain"}) == "another text" != plain

@@ -11,6 +11,7 @@ from clicksend.ledger.records import (
     Known,
     OpenClaim,
     Outcome,
+    ScheduledMessage,
     Sent,
     outcome_id,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "Ledger",
     "OpenClaim",
     "Outcome",
+    "ScheduledMessage",
     "Sent",
     "outcome_id",
 ]

@@ -7,7 +7,7 @@ messages that were certainly not sent go.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -16,8 +16,8 @@ from sqlalchemy import Connection, and_, case, func, null, or_, select, true, up
 
 from clicksend.ledger import schema
 from clicksend.ledger.recording import count
-from clicksend.ledger.records import FINAL, Claim, Outcome, outcome_id
-from clicksend.ledger.tables import CLAIM, SENT, UNKNOWN, outcomes
+from clicksend.ledger.records import FINAL, Claim, Outcome, ScheduledMessage, outcome_id
+from clicksend.ledger.tables import CLAIM, SENT, UNKNOWN, opt_outs, outcomes
 from clicksend.ledger.writing import WANTED, execute_each, given, leave_final, values_of, write
 
 UNANSWERED = "claimed for sending; no answer was recorded"
@@ -98,6 +98,25 @@ def scheduled(connection: Connection, sink: str, custom_string: str, now: dateti
         outcomes.c.message_id.is_not(None),
     )
     return list(connection.execute(query).scalars())
+
+
+def has_scheduled(connection: Connection, now: datetime) -> bool:
+    """Return whether anything waits for its schedule."""
+    query = select(outcomes.c.outcome_id).where(outcomes.c.scheduled_for > now, SENT).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def scheduled_to(
+    connection: Connection, hashes: Collection[str], now: datetime, *, opted_out: bool
+) -> list[ScheduledMessage]:
+    """Return what waits for its schedule to recipients, by hash, and to all that have opted out."""
+    columns = [outcomes.c[name] for name in ScheduledMessage.__struct_fields__]
+    recipients = [outcomes.c.recipient_hash.in_(select(WANTED.c.key))]
+    if opted_out:
+        recipients.append(outcomes.c.recipient_hash.in_(select(opt_outs.c.hash)))
+    query = select(*columns).where(outcomes.c.scheduled_for > now, SENT, outcomes.c.message_id.is_not(None))
+    found = connection.execute(query.where(or_(*recipients)), {"wanted": dict.fromkeys(hashes)})
+    return [ScheduledMessage(**row) for row in found.mappings()]
 
 
 def note_cancelled(  # noqa: PLR0913, PLR0917

@@ -26,20 +26,25 @@ UNKNOWN_REMAIN = 3
 @click.command()
 @options
 def reconcile(config_file: Path | None, ledger_url: str | None) -> None:
-    """Look up all unknown messages in ClickSend's histories.
+    """Look up all unknown messages in ClickSend's histories, and cancel what opt-outs forbid.
 
     What is found was sent. What is not may still be: it stays unknown, and is not sent again, until it is
-    found or released. Exits with 3 when some stay.
+    found or released. What is scheduled to people who have opted out since is cancelled. Exits with 3 when
+    some stay unknown.
     """
-    from target_clicksend.repairing import look_up  # noqa: PLC0415
+    from target_clicksend.repairing import honour_opt_outs, look_up  # noqa: PLC0415
 
     with _opened(config_file, ledger_url, new=False) as run:
         results = list(look_up(run))
+        cancelled = honour_opt_outs(run)
+        failed = run.failed
+    if cancelled:
+        click.echo(f"{counted(cancelled, 'scheduled message')} cancelled: the recipient opted out.")
     if not results:
         click.echo("Nothing is unknown.")
     for one in results:
         click.echo(_what_was_found(one))
-    if any(one.problem for one in results):
+    if failed or any(one.problem for one in results):
         raise SystemExit(1)
     if any(one.stay for one in results):
         click.echo("What stays can be released once you know that it was not sent.")

@@ -19,6 +19,7 @@ from clicksend.ledger.records import (
     Known,
     OpenClaim,
     Outcome,
+    ScheduledMessage,
     Sent,
     outcome_id,
 )
@@ -171,6 +172,21 @@ class Ledger:
         """Return the message ids of what a sink sent with a custom_string and a schedule still to come."""
         with self._store.read() as connection:
             return claiming.scheduled(connection, sink, custom_string, self._now())
+
+    def has_scheduled(self) -> bool:
+        """Return whether anything was sent with a schedule that is still to come."""
+        with self._store.read() as connection:
+            return claiming.has_scheduled(connection, self._now())
+
+    def scheduled_to(self, hashes: Collection[str], *, opted_out: bool) -> list[ScheduledMessage]:
+        """Return what was sent with a schedule that is still to come to recipients.
+
+        Args:
+            hashes: Of their numbers.
+            opted_out: Whether to all that have opted out, too.
+        """
+        with self._store.read() as connection:
+            return claiming.scheduled_to(connection, hashes, self._now(), opted_out=opted_out)
 
     def note_cancelled(self, run_id: str, sink: str, message_ids: Sequence[str], reason: str) -> None:
         """Write that messages, where they are a sink's, were cancelled before their schedule; for good."""

@@ -101,6 +101,16 @@ class Known(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     scheduled_for: datetime | None
 
 
+class ScheduledMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that ClickSend will send later."""
+
+    outcome_id: str
+    sink: str
+    key: str
+    stream: str
+    message_id: str
+
+
 class OpenClaim(msgspec.Struct, frozen=True, kw_only=True):
     """A message of which nobody knows whether it was sent, and which nobody is sending now.
 

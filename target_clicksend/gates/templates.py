@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cached_property
 
 from clicksend.characters import escaped
 from target_clicksend.columns import fold
@@ -30,32 +29,43 @@ Stored = Mapping[int, tuple[str, str]]
 
 
 class Templates:
-    """The account's templates, read when a row first names one."""
+    """The account's templates, looked up for each row: others may have changed them."""
 
-    def __init__(self, read: Callable[[], Stored]) -> None:
-        self._read = read
+    def __init__(
+        self, read: Callable[[], Stored], check_written: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """Prepare.
 
-    @cached_property
-    def _stored(self) -> Stored:
-        return self._read()
-
-    @cached_property
-    def _ids(self) -> dict[str, list[int]]:
+        Args:
+            read: Returns the templates; the same object while they are the same.
+            check_written: Raises where a template, by name, is not what it should be.
+        """
+        self._read, self._check_written = read, check_written
+        self._stored: Stored = {}
+        self._ids: dict[str, list[int]] = {}
         """Ids by name, whatever its case."""
-        ids: dict[str, list[int]] = {}
-        for template_id, (name, _) in self._stored.items():
-            ids.setdefault(name.strip().casefold(), []).append(template_id)
-        return ids
+
+    def _look(self) -> None:
+        stored = self._read()
+        if stored is self._stored:
+            return
+        self._stored, self._ids = stored, {}
+        for template_id, (name, _) in stored.items():
+            self._ids.setdefault(name.strip().casefold(), []).append(template_id)
 
     def text(self, values: Values) -> str | None:
         """Return the filled template that a row names, None when it names none.
 
         Raises:
             Rejected: There is no such template, or a column for it is missing.
+            Held: It is about to be another one.
         """
         template_id, name = read_id(values, "template_id"), read_text(values, "template_name").casefold()
         if template_id is None and not name:
             return None
+        self._look()
+        if name:
+            self._check_written(name)
         if template_id is None:
             found = self._ids.get(name, [])
             if len(found) != 1:
@@ -68,6 +78,7 @@ class Templates:
             raise Rejected("template_id names no template of this account")
         if name and template_id not in self._ids.get(name, []):
             raise Rejected("template_id and template_name name different templates: give one of them")
+        self._check_written(self._stored[template_id][0])
         return fill(self._stored[template_id][1], values)
 
 

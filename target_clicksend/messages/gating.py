@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from clicksend.ledger import Known
@@ -15,6 +15,7 @@ from target_clicksend.gates.parts import check_length
 from target_clicksend.gates.quiet_hours import QuietHours
 from target_clicksend.gates.timing import timed
 from target_clicksend.gates.voices import Voices, check_voice, read_voices
+from target_clicksend.messages.consent import cancel_opted_out
 from target_clicksend.messages.judging import Verdict
 from target_clicksend.messages.passed import Passed
 from target_clicksend.row import Rejected
@@ -22,12 +23,26 @@ from target_clicksend.run import Run
 
 Judged = tuple[Message, Verdict | None]
 """A message, as it may be sent; or what came of it, when it may not."""
+OPTED_OUT = "the recipient has opted out"
 OTHER_RECIPIENT = "key was sent with another recipient"
 OTHER_TEXT = "key was sent with another text"
 CONFLICTS = frozenset({OTHER_RECIPIENT, OTHER_TEXT})
 """Reasons of duplicates that may be other messages."""
 MOST_PARTS = 6
 """Parts of an SMS where the account does not say; 6 and 8 were seen."""
+
+
+def opt_outs_of(run: Run) -> OptOuts:
+    """Return what knows who has opted out of an account."""
+    return OptOuts(
+        run.client,
+        run.ledger,
+        lambda: run.lists.opted_out,
+        run.config["opt_out_keywords"],
+        timedelta(hours=float(run.config["opt_out_max_age"])),
+        run.country,
+        run.now,
+    )
 
 
 class Gates:
@@ -39,6 +54,10 @@ class Gates:
         self._quiet_hours = QuietHours.from_setting(quiet) if quiet else None
         self._most_parts = int(run.account.get("setting_sms_message_char_limit") or MOST_PARTS)
         self._opt_out: str = run.config["opt_out"]
+        self._max_age = timedelta(hours=float(run.config["opt_out_max_age"]))
+        self._looked_at = datetime.min.replace(tzinfo=UTC)
+        self._opted_out_by_row: set[str] = set()
+        self._are_few = False
 
     def judge(
         self, messages: Sequence[Message], passed: Passed | None = None, *, all_there_are: bool
@@ -70,7 +89,7 @@ class Gates:
                 reason = OTHER_RECIPIENT if not same_recipient else "" if same_text else OTHER_TEXT
                 yield message, Verdict("duplicate", reason or "another row of this run has the same key")
             elif message.to in opted_out:
-                yield message, Verdict("suppressed", "the recipient has opted out")
+                yield message, Verdict("suppressed", OPTED_OUT)
             elif (message.to, message.content) in repeated or (window and text in seen):
                 yield message, Verdict("suppressed", "it had the same text within dedupe_window_hours")
             else:
@@ -82,6 +101,25 @@ class Gates:
                     if window:
                         seen.add(text)
                 yield judged
+
+    def again(self, messages: Sequence[Message]) -> Iterator[Judged]:
+        """Judge anew, right before they are sent, what time decides of messages that have passed."""
+        opted_out: set[str] = set()
+        if self._opt_out == "enforce" and self._run.now() - self._looked_at >= self._max_age:
+            opted_out = self._opted_out({one.to for one in messages}, all_there_are=self._are_few)
+        now = self._run.now()
+        for message in messages:
+            if message.to in opted_out:
+                yield message, Verdict("suppressed", OPTED_OUT)
+            else:
+                yield self._timed(message, now)
+
+    def may_go(self, message: Message) -> bool:
+        """Return whether a message that has passed may be sent at this moment, as it is."""
+        now = self._run.now()
+        if self._opt_out == "enforce" and now - self._looked_at >= self._max_age:
+            return False
+        return self._timed(message, now) == (message, None)
 
     def would_schedule(self, message: Message) -> bool:
         """Return whether a message would wait at ClickSend if it were sent now."""
@@ -103,10 +141,18 @@ class Gates:
         """Judge by what the message itself says."""
         try:
             if says_opted_out(message, self._opt_out):
+                self._opted_out_by_row.add(message.to)
                 return message, Verdict("suppressed", "the row says that the recipient has opted out")
             check_length(message, self._most_parts)
             if self._channel == "voice":
                 check_voice(message, self._voices)
+        except Rejected as reason:
+            return message, Verdict("rejected", str(reason))
+        return self._timed(message, now)
+
+    def _timed(self, message: Message, now: datetime) -> Judged:
+        """Judge by what time decides."""
+        try:
             return timed(message, self._quiet_hours, now), None
         except Rejected as reason:
             return message, Verdict("rejected", str(reason))
@@ -116,10 +162,14 @@ class Gates:
     def _opted_out(self, numbers: set[str], *, all_there_are: bool) -> set[str]:
         if self._opt_out != "enforce" or not numbers:
             return set()
-        if all_there_are and len(numbers) < FEW:
+        self._are_few = all_there_are and len(numbers) < FEW
+        # Before they are read: whoever says STOP meanwhile is known the next time.
+        looked_at = self._run.now()
+        if self._are_few:
             self._opt_outs.ask(numbers)
         else:
             self._opt_outs.refresh()
+        self._looked_at = looked_at
         return self._opt_outs.of(numbers)
 
     def _repeated(self, messages: Sequence[Message]) -> set[tuple[str, str]]:
@@ -135,16 +185,13 @@ class Gates:
 
     @cached_property
     def _opt_outs(self) -> OptOuts:
-        config = self._run.config
-        return OptOuts(
-            self._run.client,
-            self._run.ledger,
-            lambda: self._run.lists.opted_out,
-            config["opt_out_keywords"],
-            timedelta(hours=config["opt_out_max_age"]),
-            self._run.country,
-            self._run.now,
-        )
+        return opt_outs_of(self._run)
+
+    def cancel_opted_out(self) -> None:
+        """Cancel what is scheduled to people who have opted out, as far as this run knows."""
+        if self._opt_out != "ignore":
+            enforced = self._opt_outs if self._opt_out == "enforce" else None
+            cancel_opted_out(self._run, enforced, self._opted_out_by_row)
 
     @cached_property
     def _voices(self) -> Voices:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from clicksend.ledger import Claim, Outcome, outcome_id
@@ -21,8 +21,16 @@ TAKEN = Verdict("duplicate", "another worker is sending it, or has")
 class Outbox:
     """Sends the messages of one sink."""
 
-    def __init__(self, run: Run, sink: str, route: Route) -> None:
-        self._run, self._sink, self._route = run, sink, route
+    def __init__(self, run: Run, sink: str, route: Route, may_go: Callable[[Message], bool]) -> None:
+        """Prepare.
+
+        Args:
+            run: The run.
+            sink: The sink.
+            route: The way that the messages take.
+            may_go: Whether a message may still be sent as it is, by what time decides.
+        """
+        self._run, self._sink, self._route, self._may_go = run, sink, route, may_go
         currency = run.account.get("_currency")
         name = currency.get("currency_name_short") if isinstance(currency, dict) else None
         self._currency = name if isinstance(name, str) else None
@@ -35,6 +43,8 @@ class Outbox:
         Raises:
             LedgerError: Nothing was sent that has no claim.
         """
+        if not messages:
+            return []
         outgoing = [Outgoing(one, one.custom_string or self._token(one)) for one in messages]
         request = 2 * self._run.client.settings.timeout
         begin = BEGIN + request * (self._route.requests(len(messages)) - 1)
@@ -46,8 +56,12 @@ class Outbox:
             lease_seconds=begin + request + MARGIN,
         )
         ours = [one for one in outgoing if one.message.row.key in claimed]
-        # Without its lease, a key may be released by a person and be on its way from another process.
-        verdicts = self._route.send(ours, lambda: self._run.now() < until) if ours else []
+
+        def in_time(some: Sequence[Outgoing]) -> bool:
+            # Without its lease, a key may be released by a person and be on its way from another process.
+            return self._run.now() < until and all(self._may_go(one.message) for one in some)
+
+        verdicts = self._route.send(ours, in_time) if ours else []
         answered = list(zip(ours, verdicts, strict=True))
         self._run.ledger.settle(self._run.id, [self._outcome(one, verdict) for one, verdict in answered])
         taken = [one.message for one in outgoing if one.message.row.key not in claimed]

@@ -44,7 +44,7 @@ class Route(Protocol):
     def send(self, outgoing: Sequence[Outgoing], in_time: InTime) -> list[Verdict]:
         """Send messages that are claimed; return what came of each. No failed request raises.
 
-        No request begins any more once ``in_time`` says no.
+        No request begins for which ``in_time``, asked right before, says no.
         """
 
     def quotes(self, messages: Sequence[Message]) -> list[Verdict]:
@@ -132,7 +132,9 @@ class HubRoute:
         if self.ended:
             return Verdict("failed", f"not sent: {self.ended}")
         try:
-            answer = self._hub.notify_send(outgoing.to, in_time=in_time, **_inputs(outgoing))
+            answer = self._hub.notify_send(
+                outgoing.to, in_time=lambda: in_time([outgoing]), **_inputs(outgoing)
+            )
         except ClickSendError as error:
             if isinstance(error, ApiError) and error.code and error.status in UNFIT:
                 self._patience.answered()

@@ -31,7 +31,8 @@ UNANSWERED_IN_A_ROW = 2
 """Requests without a usable answer after which no more are made."""
 OK, BAD = 200, 400
 
-InTime = Callable[[], bool]
+InTime = Callable[[Sequence[Outgoing]], bool]
+"""Whether a request with some messages may begin now."""
 Payload = Callable[[Sequence[Outgoing]], Mapping[str, Any]]
 
 
@@ -81,7 +82,7 @@ class Sender:
         Args:
             messages: At most 1000, claimed by this run.
             payload: Makes the request's body of some of them.
-            in_time: Whether their claims still leave time for a request.
+            in_time: Asked right before each request.
 
         Returns:
             What came of each, in their order. Nothing is raised for a failed request.
@@ -89,7 +90,7 @@ class Sender:
         if self.ended:
             return [Verdict("failed", f"not sent: {self.ended}")] * len(messages)
         try:
-            answer = self._client.send(self._path, payload(messages), in_time=in_time).data
+            answer = self._client.send(self._path, payload(messages), in_time=lambda: in_time(messages)).data
         except ClickSendError as error:
             if not _spoilt(error):
                 return [self._patience.failure(error)] * len(messages)

@@ -33,7 +33,7 @@ class ContactLists(Upserts):
     def check(self, wish: Wish, object_id: int | None) -> None:
         asks = read_flag(wish.row.values, "remove_duplicates")
         protected = fold(self.run.config["opt_out_list"])
-        now = "" if object_id is None else fold(self._there[object_id]["list_name"])
+        now = "" if object_id is None else fold(self.there[object_id]["list_name"])
         name = fold(wish.fields.get("list_name", now))
         if now == protected and (wish.deleted or asks or name != protected):
             raise Rejected("it is the list of those who opted out, which is never changed")

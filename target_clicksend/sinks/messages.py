@@ -12,8 +12,8 @@ from typing_extensions import override
 
 from clicksend.errors import ClickSendError, SettingsError
 from clicksend.hashing import text_hasher
-from clicksend.paging import read_pages
 from target_clicksend.columns import Columns
+from target_clicksend.gates import Held
 from target_clicksend.gates.caps import Caps
 from target_clicksend.gates.message import Channel, Message
 from target_clicksend.gates.moments import LocalTimes
@@ -33,6 +33,7 @@ from target_clicksend.numbers import read_phone
 from target_clicksend.row import Rejected, Row, Values
 from target_clicksend.run import Run
 from target_clicksend.sinks import Sink
+from target_clicksend.sinks.sms_templates import SmsTemplates
 from target_clicksend.values import is_deleted, read_text
 
 TEMPLATE = ("template_id", "template_name")
@@ -90,6 +91,7 @@ class Messages(Sink):
     def receive(self, row: Row) -> None:
         if not self._looked_up:
             self._reconcile()
+            self._gates.cancel_opted_out()
         row = self._tried(row)
         if is_deleted(row.values):
             self._take_back(row)
@@ -98,6 +100,9 @@ class Messages(Sink):
             message = self._addressed(self.read(row))
         except Rejected as reason:
             self.run.done(row, self.name, "rejected", str(reason))
+            return
+        except Held as reason:
+            self.run.done(row, self.name, "held", str(reason))
             return
         if self.run.dry_run:
             country = message.country or self.run.country
@@ -125,6 +130,7 @@ class Messages(Sink):
             self._flush(is_last=True)
         if not self.run.stopped:
             self._reconcile()
+            self._gates.cancel_opted_out()
             if self.route.ended:
                 self.run.fail(f"{self.name}: {self.route.ended}")
         if self.run.dry_run:
@@ -151,7 +157,7 @@ class Messages(Sink):
 
     @cached_property
     def _reader(self) -> Reader:
-        config, templates = self.run.config, Templates(self._templates)
+        config, templates = self.run.config, Templates(self._templates, self._check_template)
         return Reader(self.channel, config, self.run.country, templates, self.local_times)
 
     @cached_property
@@ -160,11 +166,24 @@ class Messages(Sink):
 
     @cached_property
     def _outbox(self) -> Outbox:
-        return Outbox(self.run, self.name, self.route)
+        return Outbox(self.run, self.name, self.route, self._gates.may_go)
 
     def _templates(self) -> Stored:
-        rows = (row for page in read_pages(self.run.client, "/sms/templates") for row in page.rows)
-        return {int(row["template_id"]): (str(row["template_name"]), str(row["body"])) for row in rows}
+        """Return the templates as the rows before have left them."""
+        return self._templates_of_run.stored()
+
+    def _check_template(self, name: str) -> None:
+        self._templates_of_run.check_written(name)
+
+    @property
+    def _templates_of_run(self) -> SmsTemplates:
+        """The sink that writes templates; one of our own where the run has none."""
+        sink = self.run.sinks.get(SmsTemplates.name)
+        return sink if isinstance(sink, SmsTemplates) else self._own_templates
+
+    @cached_property
+    def _own_templates(self) -> SmsTemplates:
+        return SmsTemplates(self.run)
 
     def _reconcile(self) -> None:
         """Look up what is unknown; a dry run leaves the ledger as it is."""
@@ -261,9 +280,19 @@ class Messages(Sink):
                     self._note(message, Verdict("failed", f"not sent: {ended}"))
             else:
                 self.run.pace(len(group))
-                for message, verdict in self._outbox.send(group):
+                for message, verdict in self._outbox.send(self._still_fit(group)):
                     self._note(message, verdict, is_settled=verdict is not TAKEN)
         self.run.commit()
+
+    def _still_fit(self, group: Sequence[Message]) -> list[Message]:
+        """Return the messages of a group that may still go, now that it is their turn; note the others."""
+        fit: list[Message] = []
+        for message, verdict in self._gates.again(group):
+            if verdict is None:
+                fit.append(message)
+            else:
+                self._note(message, verdict)
+        return fit
 
     def _grouped(self, messages: Sequence[Message]) -> Iterator[list[Message]]:
         """Yield what goes into one request: for MMS one media_file."""

@@ -44,9 +44,13 @@ class Upserts(Sink):
     def __init__(self, run: Run) -> None:
         super().__init__(run)
         self._wishes: dict[int, Wish] = {}
-        self._there: dict[int, Fields] = {}
+        self.there: dict[int, Fields] = {}
+        """What there is, by id; of a dry run what there would be."""
         self._ids: dict[str, list[int]] = {}
         self._breaker = Breaker()
+        self._was_read = False
+        self.unwritten: dict[str, str] = {}
+        """What came of the rows that were not written, by folded name."""
 
     def check(self, wish: Wish, object_id: int | None) -> None:
         """Reject a wish that must not be granted, though the API would.
@@ -69,8 +73,7 @@ class Upserts(Sink):
     def prepare(self) -> None:
         if not self._wishes:
             return
-        for object_id, fields in self._read().items():
-            self._keep(object_id, fields)
+        self.read_once()
         last = {self._identity(wish): wish for wish in self._wishes.values()}
         for wish, is_last in [(one, last[self._identity(one)] is one) for one in self._wishes.values()]:
             if self.run.stopped:
@@ -86,6 +89,13 @@ class Upserts(Sink):
             if self.run.stopped:
                 return
             self._try(wish, self._delete if wish.deleted else self.write)
+
+    def read_once(self) -> None:
+        """Read what there is, unless that was done."""
+        if not self._was_read:
+            for object_id, fields in self._read().items():
+                self._keep(object_id, fields)
+            self._was_read = True
 
     def _wish(self, row: Row) -> Wish:
         object_id = read_id(row.values, self.id_column)
@@ -129,14 +139,16 @@ class Upserts(Sink):
         if object_id is None:
             self._create(wish)
             return
-        before = self._there[object_id]
+        before = self.there[object_id]
         differing = [name for name, value in wish.fields.items() if before[name] != value]
         if not differing or not self.can_change:
             self.done(wish, "unchanged", object_id=object_id)
-        elif self.run.dry_run:
+            return
+        after = before | wish.fields
+        if self.run.dry_run:
+            self._keep(object_id, after)
             self.planned(wish, "update", ", ".join(differing))
         else:
-            after = before | wish.fields
             self.run.client.put(f"{self.path}/{object_id}", after)
             self._keep(object_id, after)
             self.done(wish, "updated", object_id=object_id)
@@ -146,6 +158,8 @@ class Upserts(Sink):
         if missing:
             raise Rejected(f"it is new, and has no {' and no '.join(missing)}")
         if self.run.dry_run:
+            # No id of ClickSend's is below 0.
+            self._keep(-wish.row.number, wish.fields)
             self.planned(wish, "create")
             return
         object_id = self._post(wish.fields)
@@ -158,7 +172,7 @@ class Upserts(Sink):
             return int(self.run.client.post(self.path, fields).data[self.id_column])
         except ClickSendError as error:
             made = {} if error.undone else self._read()
-            new = [one for one, found in made.items() if found == fields and one not in self._there]
+            new = [one for one, found in made.items() if found == fields and one not in self.there]
             if not new:
                 raise
             return max(new)
@@ -169,6 +183,7 @@ class Upserts(Sink):
         if object_id is None:
             self.done(wish, "unchanged", "it is not there")
         elif self.run.dry_run:
+            self._let_go(object_id)
             self.planned(wish, "delete")
         else:
             # One that is gone already is what was wanted.
@@ -184,12 +199,12 @@ class Upserts(Sink):
             Rejected: It means something that does not exist, or more than one.
         """
         if wish.object_id is not None:
-            if wish.object_id not in self._there and not wish.deleted:
+            if wish.object_id not in self.there and not wish.deleted:
                 raise Rejected(f"{self.id_column} names nothing of this account")
-            return wish.object_id if wish.object_id in self._there else None
+            return wish.object_id if wish.object_id in self.there else None
         name = wish.fields[self.name_column]
         found = self._ids.get(fold(name), [])
-        found = [one for one in found if self._there[one][self.name_column] == name] or found
+        found = [one for one in found if self.there[one][self.name_column] == name] or found
         if len(found) > 1:
             raise Rejected(f"{self.name_column} names {len(found)} of them" + self._or_id())
         return found[0] if found else None
@@ -211,16 +226,18 @@ class Upserts(Sink):
 
     def _keep(self, object_id: int, fields: Fields) -> None:
         self._let_go(object_id)
-        self._there[object_id] = fields
+        self.there[object_id] = fields
         self._ids.setdefault(fold(fields[self.name_column]), []).append(object_id)
 
     def _let_go(self, object_id: int) -> None:
-        if before := self._there.pop(object_id, None):
+        if before := self.there.pop(object_id, None):
             self._ids[fold(before[self.name_column])].remove(object_id)
 
     def done(self, wish: Wish, outcome: str, reason: str = "", object_id: int | None = None) -> None:
         """Note what came of a row."""
         self._settle(wish)
+        if outcome in {"rejected", "failed"} and (name := wish.fields.get(self.name_column)):
+            self.unwritten[fold(name)] = outcome
         about = None if object_id is None else str(object_id)
         self.run.done(wish.row, self.name, outcome, reason, object_id=about)
 

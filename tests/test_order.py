@@ -1,0 +1,135 @@
+"""Rows take effect in the order of the input, across sinks."""
+
+from __future__ import annotations
+
+import pytest
+from message_cases import OTHER, TO
+from target_runner import record, schema, state
+
+pytest_plugins = ["message_fixtures"]
+DAY = 86_400
+UNTIL_LATER = {"max_messages_per_run": 100}
+WAYS = pytest.mark.parametrize(
+    "config", [{}, UNTIL_LATER, {"batch_size_rows": 1}], ids=["batch", "spool", "one"]
+)
+COLUMNS = {
+    "sms_messages": ["id", "to", "body", "schedule", "custom_string", "template_name", "template_id"],
+    "voice_messages": ["id", "to", "body", "schedule", "custom_string", "voice", "lang"],
+    "cancellations": ["id", "custom_string", "message_id", "channel"],
+    "sms_templates": ["id", "template_name", "template_id", "body", "_sdc_deleted_at"],
+}
+
+
+def mixed(*rows):
+    """Return the input of rows of several sinks, each a pair of its sink and what it holds."""
+    schemas = [schema(sink, COLUMNS[sink]) for sink in dict.fromkeys(sink for sink, _ in rows)]
+    return [*schemas, *(record(sink, row) for sink, row in rows), state({"done": True})]
+
+
+def text(out, number=1, **row):
+    return "sms_messages", {"id": number, "to": TO, "body": f"Hi {number}", "schedule": out.at + DAY, **row}
+
+
+def call(out, number=1, **row):
+    return "voice_messages", {**text(out, number, **row)[1], "voice": "female", "lang": "en-au"}
+
+
+def cancellation(custom_string, number=1, **row):
+    return "cancellations", {"id": number, "custom_string": custom_string, **row}
+
+
+def left(out):
+    return sorted(one["body"] for one in out.arrivals if one["status"] == "Scheduled")
+
+
+@WAYS
+@pytest.mark.parametrize("kind", [text, call])
+@pytest.mark.parametrize("string", ["c1", "*"])
+def test_a_cancellation_behind_a_message_cancels_it(out, config, kind, string):
+    lines = mixed(
+        kind(out, 1, custom_string="c1"), kind(out, 2, custom_string="c1", to=OTHER), cancellation(string)
+    )
+    if string != "*":
+        lines.insert(-2, record(*kind(out, 3, custom_string="c2")))
+    for again in range(3):
+        ran = out.run(lines, **config)
+        assert left(out) == (["Hi 3"] if string != "*" else [])
+        assert (ran.code, ran.states) == (0, [{"done": True}])
+        expected = "cancelled" if not again else "unchanged"
+        assert ran.rows("cancellations") == {expected: 1}, ran.reasons("cancellations")
+    assert not any(one["status"] == "Sent" for one in out.arrivals)
+
+
+@WAYS
+def test_a_message_behind_a_cancellation_stays(out, config):
+    ran = out.run(
+        mixed(text(out, 1, custom_string="c1"), cancellation("c1"), text(out, 2, custom_string="c1")),
+        **config,
+    )
+    assert (left(out), ran.code) == (["Hi 2"], 0)
+
+
+@WAYS
+def test_what_waits_and_was_cancelled_is_never_sent(out, config):
+    """Not even when its row comes again without the cancellation."""
+    out.run(mixed(text(out, custom_string="c1"), cancellation("c1")), **config)
+    ran = out.run(mixed(text(out, custom_string="c1")), **config)
+    assert (ran.rows("sms_messages"), left(out)) == ({"duplicate": 1}, [])
+
+
+def test_without_a_schedule_a_star_lets_it_go(out):
+    ran = out.run(mixed(text(out, 1, schedule=None), text(out, 2), cancellation("*")))
+    assert (left(out), [one["body"] for one in out.arrivals]) == ([], ["Hi 1"])
+    assert ran.rows("sms_messages") == {"sent": 1, "cancelled": 1}
+
+
+def test_a_dry_run_says_it(out):
+    ran = out.run(mixed(text(out, custom_string="c1"), cancellation("c1")), dry_run=True)
+    assert (ran.rows("sms_messages"), ran.plan("cancellations"), ran.writes) == (
+        {"suppressed": 1},
+        {"cancel": 1},
+        [],
+    )
+
+
+def template(body, name="T1", number=1, **row):
+    return "sms_templates", {"id": number, "template_name": name, "body": body, **row}
+
+
+def by_template(number=1, name="T1", **row):
+    return "sms_messages", {"id": number, "to": TO, "template_name": name, **row}
+
+
+@WAYS
+def test_a_template_is_written_before_the_messages_behind_it(out, config):
+    out.switch(throttle_seconds=0)
+    rows = [
+        by_template(1),
+        template("Old price 5"),
+        by_template(2),
+        template("New price 9", number=2),
+        by_template(3),
+        template("", number=3, _sdc_deleted_at="2026-01-01"),
+        by_template(4),
+    ]
+    ran = out.run(mixed(*rows), **config)
+    assert sorted(one["body"] for one in out.arrivals) == ["New price 9", "Old price 5"]
+    assert ran.rows("sms_messages") == {"sent": 2, "rejected": 2}
+    assert ran.rows("sms_templates") == {"created": 1, "updated": 1, "deleted": 1}
+
+
+def test_a_dry_run_knows_the_templates_of_its_input(out):
+    ran = out.run(mixed(template("Price {id}"), by_template(7), by_template(8, "T2")), dry_run=True)
+    assert (ran.plan("sms_messages"), ran.plan("sms_templates")) == ({"send": 1}, {"create": 1})
+    assert ran.report["samples"][0]["messages"][0]["body"] == "Price 7"
+    assert not any(path.startswith("/sms/templates") for _, path in ran.writes)
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "states"), [(500, "held", []), (400, "rejected", [{"done": True}])]
+)
+def test_a_template_that_was_not_written_sends_nothing_old(out, status, outcome, states):
+    out.run(mixed(template("Old price 5")))
+    out.fault(kind="status", status=status, path="/sms/templates/*", method="PUT", times=-1)
+    ran = out.run(mixed(template("New price 9"), by_template()))
+    assert (ran.rows("sms_messages"), out.arrivals, ran.states) == ({outcome: 1}, [], states)
