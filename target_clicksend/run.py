@@ -13,11 +13,19 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from clicksend.characters import escaped
 from clicksend.client import Client
-from clicksend.errors import ClickSendError, LedgerError, NotServedByHubError, UnexpectedAnswerError
+from clicksend.errors import (
+    ClickSendError,
+    LedgerError,
+    NotServedByHubError,
+    SettingsError,
+    UnexpectedAnswerError,
+)
 from clicksend.hashing import text_hasher
 from clicksend.ledger import Outcome
 from clicksend.settings import Settings
+from target_clicksend.columns import fold
 from target_clicksend.gates.caps import Tally
 from target_clicksend.lists import Lists
 from target_clicksend.report import Report
@@ -26,6 +34,7 @@ from target_clicksend.states import States
 
 if TYPE_CHECKING:
     from clicksend.ledger import Ledger
+    from target_clicksend.keys import Keys
     from target_clicksend.sinks import Sink
 
 logger = logging.getLogger("target-clicksend")
@@ -72,6 +81,8 @@ class Run:
         """What the run would send, all sinks together; for the caps."""
         self.rows = 0
         """Rows that have arrived."""
+        self._keys: dict[tuple[str, str], tuple[str, list[str]]] = {}
+        """Stream and names of its keys, by sink and namespace."""
         self._states = States(self._write_state)
         self._unfinished: dict[str, int] = {}
         self._comes_again: int | None = None
@@ -130,6 +141,28 @@ class Run:
     def lists(self) -> Lists:
         """The contact lists."""
         return Lists(self.client, self.config)
+
+    def claim_keys(self, stream: str, keys: Keys) -> None:
+        """Learn by which keys a stream's rows are known.
+
+        Raises:
+            SettingsError: Equal values of them could mean different rows.
+        """
+        names = sorted(map(fold, keys.properties))
+        other, before = self._keys.setdefault((keys.sink, keys.namespace), (stream, names))
+        if self.config["shared_keys"] or (other, before) == (stream, names):
+            return
+        if other == stream:
+            raise SettingsError(
+                f"The key of stream {escaped(stream)} changes within the input, from"
+                f" {', '.join(map(escaped, before))} to {', '.join(map(escaped, names))}: rows would be taken"
+                " for others. Give it one key, or set shared_keys if all of them are known by the same."
+            )
+        raise SettingsError(
+            f"Streams {escaped(other)} and {escaped(stream)} both go to {keys.sink} under the key_namespace"
+            f" {escaped(keys.namespace)}: equal keys would be taken for the same row. Unset key_namespace, or"
+            " set shared_keys if they are."
+        )
 
     def note(self, sentence: str) -> None:
         """Say something that the report should keep."""

@@ -137,6 +137,8 @@ class Intake:
             own=sink.own_key,
             needed=sink.needs_key,
         )
+        if sink.needs_key:
+            run.claim_keys(stream, self._keys)
         sink.begin(stream, self._keys)
 
     def take(self, record: Any) -> None:

@@ -64,6 +64,13 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "title": "Key namespace",
         "description": "Keeps equal keys of different sources apart in one ledger. Unset: the stream's name.",
     },
+    "shared_keys": {
+        "type": "boolean",
+        "title": "Shared keys",
+        "description": "Equal keys mean the same message in all streams of a sink under one key_namespace,"
+        " and when a stream's key gets other columns within the input. Without it both are refused.",
+        "default": False,
+    },
     "pii_key": {
         "type": "string",
         "title": "Key of the hashes",

@@ -162,7 +162,7 @@ def test_equal_ids_of_two_streams_are_two_messages(out):
     streams = dict.fromkeys("ab", "sms_messages")
     out.switch(throttle_seconds=0)
     assert out.run(lines, streams=streams).rows("sms_messages") == {"sent": 2}
-    other = {"key_namespace": "x", "resend_under_new_keys": True}
+    other = {"key_namespace": "x", "resend_under_new_keys": True, "shared_keys": True}
     assert out.run(lines, streams=streams, **other).rows("sms_messages") == {
         "sent": 1,
         "duplicate": 1,

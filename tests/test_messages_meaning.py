@@ -294,3 +294,40 @@ def test_two_spellings_of_a_key_send_once(out):
 def test_posts_carry_no_column_of_the_table(out):
     ran = out.send({"Colour": "red", "OPTED OUT": False}, ignored_columns=["colour"])
     assert (ran.notes, len(posts(ran))) == ("", 1)
+
+
+def keyed(stream, keys, **row):
+    row = {"to": TO, "body": "Hello", **row}
+    return [schema(stream, row, keys), record(stream, row)]
+
+
+def test_a_key_that_changes_in_the_input_is_refused(out):
+    lines = [
+        *keyed("s", ["id"], id=1, order=9),
+        *keyed("s", ["order"], id=7, order=1, to=OTHER),
+        state({"a": 1}),
+    ]
+    streams = {"s": "sms_messages"}
+    ran = out.run(lines, streams=streams)
+    assert isinstance(ran.error, SettingsError)
+    assert "changes within the input, from id to order" in str(ran.error)
+    assert (ran.states, out.arrivals) == ([], [])
+    assert out.run(lines, streams=streams, shared_keys=True).rows("sms_messages") == {"sent": 2}
+
+
+def test_two_streams_under_one_namespace_are_refused(out):
+    streams = dict.fromkeys("ab", "sms_messages")
+    lines = [*keyed("a", ["id"], id=1), *keyed("b", ["id"], id=1, to=OTHER)]
+    ran = out.run(lines, streams=streams, key_namespace="shop")
+    assert isinstance(ran.error, SettingsError)
+    assert (out.arrivals, "shared_keys" in str(ran.error)) == ([], True)
+    ran = out.run(lines, streams=streams, key_namespace="shop", shared_keys=True)
+    assert (ran.rows("sms_messages"), ran.report["conflicts"]) == ({"sent": 1, "duplicate": 1}, 1)
+
+
+def test_the_order_of_key_columns_is_no_other_key(out):
+    for keys in (["shop", "nr"], ["nr", "shop"], ["NR", "Shop"]):
+        out.advance(3600)
+        row = {name: {"shop": "A", "nr": 1}[name.lower()] for name in keys}
+        out.run(keyed("s", keys, **row), streams={"s": "sms_messages"})
+    assert len(out.arrivals) == 1
