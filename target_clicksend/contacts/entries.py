@@ -7,10 +7,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from target_clicksend.contacts.fields import CUSTOM, FIELDS, REACHABLE, Fields, fields_of, match_key
+from target_clicksend.columns import is_mark, marks_deleted
+from target_clicksend.contacts.fields import (
+    CUSTOM,
+    FIELDS,
+    KEY,
+    REACHABLE,
+    Fields,
+    columns_of,
+    fields_of,
+    match_key,
+)
 from target_clicksend.lists import ListRef
 from target_clicksend.row import Rejected, Row, Values
 from target_clicksend.values import is_deleted, read_flag, read_id, read_text
+
+NO_LIST = "it names no list: give list_id or list_name, as a column or a setting"
 
 COLUMNS = frozenset({"contact_id", "list_id", "list_name", "copy", "_sdc_deleted_at", *FIELDS})
 
@@ -26,6 +38,11 @@ class Entry:
         fields: The fields it sets.
         deleted: Whether it is gone upstream.
         copy: Whether a contact of another list is copied, not transferred.
+        key_first: Whether the row's key is asked for its contact before ``match``.
+        own_list: Whether the row names its list itself, not a setting.
+        unnamed: Why nothing but its key can find the contact of a deleted row, ``""`` when something can.
+        known: list_id and contact_id of what the row's key was last, None where nobody knows or asks;
+            list_id is 0 when that contact is gone.
     """
 
     row: Row
@@ -35,6 +52,20 @@ class Entry:
     fields: Fields
     deleted: bool
     copy: bool
+    key_first: bool = False
+    own_list: bool = False
+    unnamed: str = ""
+    known: tuple[int, int] | None = None
+
+    @property
+    def by_key(self) -> bool:
+        """Whether the row's key may find its contact."""
+        return self.deleted or self.key_first
+
+    @property
+    def anywhere(self) -> bool:
+        """Whether the contact of the row's key is this row's in whatever list it is."""
+        return self.list_ref is None or (self.deleted and not self.own_list)
 
 
 class Reader:
@@ -44,6 +75,7 @@ class Reader:
         self._country = country
         self._default_list: ListRef | None = config.get("list_id") or config.get("list_name")
         self._match_on: list[str] = config["match_on"]
+        self._columns = columns_of(self._match_on)
         self._custom: dict[str, str] = config["custom_fields"]
 
     def read(self, row: Row) -> Entry:
@@ -53,21 +85,41 @@ class Reader:
             Rejected: It cannot be written.
         """
         values = self._renamed(row.values)
-        fields = fields_of(values, self._country)
-        contact_id, list_ref = read_id(values, "contact_id"), self._list(values)
-        match = next((match_key(name, fields[name]) for name in self._match_on if fields.get(name)), None)
-        deleted = is_deleted(values)
-        if contact_id is None:
-            self._check_reachable(fields, match, list_ref, deleted=deleted)
+        deleted, unnamed = is_deleted(values), ""
+        try:
+            fields = fields_of(self._needed(values) if deleted else values, self._country)
+        except Rejected as reason:
+            if not deleted:
+                raise
+            fields, unnamed = {}, str(reason)
+        contact_id, own_list = read_id(values, "contact_id"), self._own_list(values)
+        list_ref = own_list or self._default_list
+        name = next((name for name in self._columns if fields.get(name)), None)
+        key_first = self._asks_key_before(name)
+        if deleted and contact_id is None:
+            unnamed = unnamed or self._lacks(name, list_ref)
+        elif contact_id is None and not key_first:
+            self._check_reachable(fields, name, list_ref)
         return Entry(
             row=row.without_values(),
-            list_ref=list_ref,
+            list_ref=own_list if unnamed else list_ref,
             contact_id=contact_id,
-            match=match,
+            match=match_key(name, fields[name]) if name else None,
             fields=fields,
             deleted=deleted,
             copy=read_flag(values, "copy"),
+            key_first=key_first,
+            own_list=own_list is not None,
+            unnamed="" if contact_id else unnamed,
         )
+
+    def is_gone(self, record: Any) -> bool:
+        """Return whether a rejected row is one that is gone upstream, and so names nobody who is there."""
+        with suppress(Rejected):
+            return isinstance(record, dict) and any(
+                marks_deleted(name, record[name]) for name in record if is_mark(name)
+            )
+        return False
 
     def names_of(self, record: Any) -> tuple[int | None, list[str]] | None:
         """Return contact_id and match keys of a rejected row, None where it may be about anybody."""
@@ -76,7 +128,7 @@ class Reader:
         values, contact_id, matches = self._renamed(record), None, []
         with suppress(Rejected):
             contact_id = read_id(values, "contact_id")
-        for name in self._match_on:
+        for name in self._columns:
             try:
                 found = fields_of({name: values.get(name)}, self._country)[name]
             except Rejected:
@@ -90,19 +142,45 @@ class Reader:
         """Return a row with columns of the user's own under the names ``custom_1`` to ``custom_4``."""
         return values | {self._custom[name]: values[name] for name in self._custom.keys() & values.keys()}
 
-    def _list(self, values: Values) -> ListRef | None:
-        name = read_text(values, "list_name")
-        return read_id(values, "list_id") or name or self._default_list
+    def _needed(self, values: Values) -> Values:
+        """Return what a deleted row is read for: the other columns may hold anything."""
+        return {name: values[name] for name in self._columns if name in values}
 
-    def _check_reachable(self, fields: Fields, match: str | None, list_ref: Any, *, deleted: bool) -> None:
+    def _own_list(self, values: Values) -> ListRef | None:
+        name = read_text(values, "list_name")
+        return read_id(values, "list_id") or name or None
+
+    def _asks_key_before(self, column: str | None) -> bool:
+        """Return whether ``match_on`` has the key before the column that a row has."""
+        names = self._match_on
+        return KEY in names and (column is None or names.index(KEY) < names.index(column))
+
+    def _lacks(self, column: str | None, list_ref: ListRef | None) -> str:
+        """Say why a deleted row can be found by its key only."""
+        if not self._columns:
+            return "match_on names no column"
+        if column is None:
+            return f"it has no {' or '.join(self._columns)}"
+        return "it names no list" if list_ref is None else ""
+
+    def _check_reachable(self, fields: Fields, column: str | None, list_ref: ListRef | None) -> None:
         if list_ref is None:
-            raise Rejected("it names no list: give list_id or list_name, as a column or a setting")
-        if not deleted and not any(fields.get(name) for name in REACHABLE):
-            raise Rejected(f"a contact needs one of {', '.join(REACHABLE)}")
-        if match is None:
+            raise Rejected(NO_LIST)
+        check_reachable(fields)
+        if column is None:
             raise Rejected(
-                f"it has no {' or '.join(self._match_on)}, by which its contact is found (match_on)"
+                f"it has no {' or '.join(self._columns)}, by which its contact is found (match_on)"
             )
+
+
+def check_reachable(fields: Fields) -> None:
+    """Check that a contact can be made of fields.
+
+    Raises:
+        Rejected: Nobody could reach it.
+    """
+    if not any(fields.get(name) for name in REACHABLE):
+        raise Rejected(f"a contact needs one of {', '.join(REACHABLE)}")
 
 
 def check_custom_fields(custom: Mapping[str, str]) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clicksend.phone import E164, to_e164
@@ -29,6 +29,9 @@ NUMBERS = frozenset({"phone_number", "fax_number"})
 REACHABLE = ("phone_number", "email", "fax_number")
 """A contact needs one of them (documented)."""
 
+KEY = "key"
+"""Name in ``match_on`` for the contact that the row's key led to before; the others are columns."""
+
 Fields = dict[str, str]
 """Fields of a contact; ``""`` is what the API shows for none."""
 
@@ -51,6 +54,11 @@ def fields_of(values: Values, country: str | None) -> Fields:
     if fields.get("email"):
         check_address("email", fields["email"])
     return fields
+
+
+def columns_of(match_on: Sequence[str]) -> list[str]:
+    """Return the columns in ``match_on``."""
+    return [name for name in match_on if name != KEY]
 
 
 def match_key(name: str, value: str) -> str:
