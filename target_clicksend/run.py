@@ -88,6 +88,8 @@ class Run:
         self._comes_again: int | None = None
         self._outcomes: list[Outcome] = []
         self._written: dict[int, tuple[str, str]] = {}
+        self._contacts: dict[str, tuple[int, int]] = {}
+        self._older: dict[str, tuple[str, ...]] = {}
         self._committed_at = time.monotonic()
         self._pause = 0.0
 
@@ -257,6 +259,11 @@ class Run:
         """Note what a contact was given and what it showed; committed with the outcomes."""
         self._written[contact_id] = marks
 
+    def know(self, row: Row, list_id: int, contact_id: int) -> None:
+        """Note which contact a row's key is now; committed with the outcomes where that is news."""
+        self._contacts[row.key] = (list_id, contact_id)
+        self._older[row.key] = row.older
+
     def planned(self, row: Row, sink: str, change: str, detail: str = "", **about: Any) -> None:
         """Note what a dry run would have done with a row."""
         self.report.plan[sink, change] += 1
@@ -267,6 +274,13 @@ class Run:
         if self._written:
             self.ledger.set_written(self._written)
             self._written.clear()
+        if self._contacts:
+            before = self.ledger.contacts_of(self._older)
+            news = {key: found for key, found in self._contacts.items() if before.get(key) != found}
+            if news:
+                self.ledger.set_contacts(news)
+            self._contacts.clear()
+            self._older.clear()
         if self._outcomes:
             self.ledger.record(self.id, self._outcomes)
             self._outcomes.clear()

@@ -13,7 +13,7 @@ from clicksend import settings
 from clicksend.errors import SettingsError
 from target_clicksend.columns import check_ignored
 from target_clicksend.contacts.entries import check_custom_fields
-from target_clicksend.contacts.fields import REACHABLE
+from target_clicksend.contacts.fields import KEY, REACHABLE
 from target_clicksend.messages import properties
 from target_clicksend.run import LEDGER_URL, Run
 from target_clicksend.sdk import ClickSendTarget
@@ -131,9 +131,10 @@ PROPERTIES: dict[str, dict[str, Any]] = {
     },
     "match_on": {
         "type": "array",
-        "items": {"type": "string", "enum": list(REACHABLE)},
+        "items": {"type": "string", "enum": [*REACHABLE, KEY]},
         "title": "Match on",
-        "description": "Columns that find the contact of a row in its list: the first that the row has.",
+        "description": "Columns that find the contact of a row in its list: the first that the row has. key"
+        " stands for the contact that the row's key was last, so that a changed number changes it.",
         "minItems": 1,
         "default": ["phone_number"],
     },

@@ -299,3 +299,27 @@ def test_another_account_is_refused(ledger_url, other):
     with pytest.raises(LedgerError, match=next(iter(other))):
         Ledger.open(ledger_url, **ACCOUNT | other)
     Ledger.open(ledger_url, **ACCOUNT | {"api_url": ACCOUNT["api_url"] + "/"}).close()
+
+
+class TestContactsOfKeys:
+    """Which contact the key of a row was last."""
+
+    def test_the_newest_is_known(self, ledger):
+        ledger.set_contacts({"a": (1, 10), "b": (1, 11)})
+        ledger.set_contacts({"b": (2, 12), "c": (0, 2**40)})
+        ledger.set_contacts({})
+        wanted = dict.fromkeys("abcd", ())
+        assert ledger.contacts_of(wanted) == {"a": (1, 10), "b": (2, 12), "c": (0, 2**40)}
+        assert ledger.contacts_of({}) == {}
+
+    def test_earlier_spellings_count_until_there_is_a_newer_one(self, ledger):
+        ledger.set_contacts({"old": (1, 10), "older": (1, 11)})
+        wanted = {"new": ("older", "old"), "other": ("never",)}
+        assert ledger.contacts_of(wanted)["new"] in [(1, 10), (1, 11)]
+        ledger.set_contacts({"new": (2, 12)})
+        assert ledger.contacts_of(wanted) == {"new": (2, 12)}
+
+    def test_thousands(self, ledger):
+        contacts = {f"k{number}": (1, number) for number in range(3000)}
+        ledger.set_contacts(contacts)
+        assert ledger.contacts_of(dict.fromkeys(contacts, ())) == contacts

@@ -9,12 +9,16 @@ from typing import Any
 
 from clicksend.characters import is_blank
 from clicksend.phone import Reading
+from target_clicksend.columns import is_mark, marks_deleted
 from target_clicksend.contacts.fields import (
+    COUNTRIES,
     CUSTOM,
     FIELDS,
+    KEY,
     NUMBERS,
     REACHABLE,
     Fields,
+    columns_of,
     fields_of,
     match_key,
     number_of,
@@ -22,6 +26,8 @@ from target_clicksend.contacts.fields import (
 from target_clicksend.lists import ListRef
 from target_clicksend.row import Rejected, Row, Values
 from target_clicksend.values import is_deleted, read_flag, read_id, read_text
+
+NO_LIST = "it names no list: give list_id or list_name, as a column or a setting"
 
 COLUMNS = frozenset({"contact_id", "list_id", "list_name", "copy", "_sdc_deleted_at", "country", *FIELDS})
 
@@ -37,6 +43,11 @@ class Entry:
         fields: The fields it sets.
         deleted: Whether it is gone upstream.
         copy: Whether a contact of another list is copied, not transferred.
+        key_first: Whether the row's key is asked for its contact before ``match``.
+        own_list: Whether the row names its list itself, not a setting.
+        unnamed: Why nothing but its key can find the contact of a deleted row, ``""`` when something can.
+        known: list_id and contact_id of what the row's key was last, None where nobody knows or asks;
+            list_id is 0 when that contact is gone.
     """
 
     row: Row
@@ -46,6 +57,20 @@ class Entry:
     fields: Fields
     deleted: bool
     copy: bool
+    key_first: bool = False
+    own_list: bool = False
+    unnamed: str = ""
+    known: tuple[int, int] | None = None
+
+    @property
+    def by_key(self) -> bool:
+        """Whether the row's key may find its contact."""
+        return self.deleted or self.key_first
+
+    @property
+    def anywhere(self) -> bool:
+        """Whether the contact of the row's key is this row's in whatever list it is."""
+        return self.list_ref is None or (self.deleted and not self.own_list)
 
 
 class Reader:
@@ -55,6 +80,7 @@ class Reader:
         self._country = country
         self._default_list: ListRef | None = config.get("list_id") or config.get("list_name")
         self._match_on: list[str] = config["match_on"]
+        self._columns = columns_of(self._match_on)
         self._custom: dict[str, str] = config["custom_fields"]
         self._keeps_blank: bool = config["blank_means"] == "keep"
 
@@ -65,26 +91,46 @@ class Reader:
             Rejected: It cannot be written.
         """
         values = self._renamed(row.values)
-        fields = fields_of(values, self._country)
-        contact_id, list_ref = read_id(values, "contact_id"), self._list(values)
-        match = next((match_key(name, fields[name]) for name in self._match_on if fields.get(name)), None)
-        deleted = is_deleted(values)
-        if contact_id is None:
-            self._check_reachable(fields, match, list_ref, deleted=deleted)
+        deleted, unnamed = is_deleted(values), ""
+        try:
+            fields = fields_of(self._needed(values) if deleted else values, self._country)
+        except Rejected as reason:
+            if not deleted:
+                raise
+            fields, unnamed = {}, str(reason)
+        contact_id, own_list = read_id(values, "contact_id"), self._own_list(values)
+        list_ref = own_list or self._default_list
+        name = next((name for name in self._columns if fields.get(name)), None)
+        key_first = self._asks_key_before(name)
+        if deleted and contact_id is None:
+            unnamed = unnamed or self._lacks(name, list_ref)
+        elif contact_id is None and not key_first:
+            self._check_reachable(fields, name, list_ref)
         return Entry(
             row=row.without_values(),
-            list_ref=list_ref,
+            list_ref=own_list if unnamed else list_ref,
             contact_id=contact_id,
-            match=match,
+            match=match_key(name, fields[name]) if name else None,
             fields=fields,
             deleted=deleted,
             copy=read_flag(values, "copy"),
+            key_first=key_first,
+            own_list=own_list is not None,
+            unnamed="" if contact_id else unnamed,
         )
 
     def readings(self, row: Row) -> dict[str, Reading]:
         """Return how the phone numbers of a row that can be written were read, by their cells."""
         found = ((name, number_of(row.values, name, self._country)) for name in sorted(NUMBERS))
         return {read_text(row.values, name): reading for name, reading in found if reading}
+
+    def is_gone(self, record: Any) -> bool:
+        """Return whether a rejected row is one that is gone upstream, and so names nobody who is there."""
+        with suppress(Rejected):
+            return isinstance(record, dict) and any(
+                marks_deleted(name, record[name]) for name in record if is_mark(name)
+            )
+        return False
 
     def names_of(self, record: Any) -> tuple[int | None, list[str]] | None:
         """Return contact_id and match keys of a rejected row, None where it may be about anybody."""
@@ -93,7 +139,7 @@ class Reader:
         values, contact_id, matches = self._renamed(record), None, []
         with suppress(Rejected):
             contact_id = read_id(values, "contact_id")
-        for name in self._match_on:
+        for name in self._columns:
             try:
                 found = fields_of(values, self._country, [name]).get(name)
             except Rejected:
@@ -115,19 +161,45 @@ class Reader:
             name: value for name, value in renamed.items() if not (isinstance(value, str) and is_blank(value))
         }
 
-    def _list(self, values: Values) -> ListRef | None:
-        name = read_text(values, "list_name")
-        return read_id(values, "list_id") or name or self._default_list
+    def _needed(self, values: Values) -> Values:
+        """Return what a deleted row is read for: the other columns may hold anything."""
+        return {name: values[name] for name in (*self._columns, *COUNTRIES) if name in values}
 
-    def _check_reachable(self, fields: Fields, match: str | None, list_ref: Any, *, deleted: bool) -> None:
+    def _own_list(self, values: Values) -> ListRef | None:
+        name = read_text(values, "list_name")
+        return read_id(values, "list_id") or name or None
+
+    def _asks_key_before(self, column: str | None) -> bool:
+        """Return whether ``match_on`` has the key before the column that a row has."""
+        names = self._match_on
+        return KEY in names and (column is None or names.index(KEY) < names.index(column))
+
+    def _lacks(self, column: str | None, list_ref: ListRef | None) -> str:
+        """Say why a deleted row can be found by its key only."""
+        if not self._columns:
+            return "match_on names no column"
+        if column is None:
+            return f"it has no {' or '.join(self._columns)}"
+        return "it names no list" if list_ref is None else ""
+
+    def _check_reachable(self, fields: Fields, column: str | None, list_ref: ListRef | None) -> None:
         if list_ref is None:
-            raise Rejected("it names no list: give list_id or list_name, as a column or a setting")
-        if not deleted and not any(fields.get(name) for name in REACHABLE):
-            raise Rejected(f"a contact needs one of {', '.join(REACHABLE)}")
-        if match is None:
+            raise Rejected(NO_LIST)
+        check_reachable(fields)
+        if column is None:
             raise Rejected(
-                f"it has no {' or '.join(self._match_on)}, by which its contact is found (match_on)"
+                f"it has no {' or '.join(self._columns)}, by which its contact is found (match_on)"
             )
+
+
+def check_reachable(fields: Fields) -> None:
+    """Check that a contact can be made of fields.
+
+    Raises:
+        Rejected: Nobody could reach it.
+    """
+    if not any(fields.get(name) for name in REACHABLE):
+        raise Rejected(f"a contact needs one of {', '.join(REACHABLE)}")
 
 
 def check_custom_fields(custom: Mapping[str, str]) -> str | None:

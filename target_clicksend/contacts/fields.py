@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from clicksend.phone import E164, Reading, read, to_e164
@@ -31,6 +31,9 @@ COUNTRIES = ("country", "address_country")
 NUMBERS = frozenset({"phone_number", "fax_number"})
 REACHABLE = ("phone_number", "email", "fax_number")
 """A contact needs one of them (documented)."""
+
+KEY = "key"
+"""Name in ``match_on`` for the contact that the row's key led to before; the others are columns."""
 
 Fields = dict[str, str]
 """Fields of a contact; ``""`` is what the API shows for none."""
@@ -77,6 +80,11 @@ def number_of(values: Values, name: str, country: str | None) -> Reading | None:
             pass
         raise
     return read_phone(name, text, country)
+
+
+def columns_of(match_on: Sequence[str]) -> list[str]:
+    """Return the columns in ``match_on``."""
+    return [name for name in match_on if name != KEY]
 
 
 def match_key(name: str, value: str) -> str:

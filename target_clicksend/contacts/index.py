@@ -12,7 +12,8 @@ from typing import Any
 from clicksend.client import Client
 from clicksend.paging import Row as ApiRow
 from clicksend.paging import read_pages
-from target_clicksend.contacts.fields import FIELDS, Fields, match_key, read_fields
+from target_clicksend.contacts.fields import FIELDS, Fields, columns_of, match_key, read_fields
+from target_clicksend.failures import GONE
 
 RE_READS = 3
 
@@ -38,13 +39,14 @@ class Index:
 
     def __init__(self, database: sqlite3.Connection, client: Client, match_on: list[str]) -> None:
         self._database, self._client = database, client
-        self._keys = sorted({*OPT_OUT_KEYS, *match_on})
+        self._keys = sorted({*OPT_OUT_KEYS, *columns_of(match_on)})
         self._loaded: dict[int, bool] = {}
+        self._absent: set[tuple[int, int]] = set()
         # Whether a copy has an id of its own is unconfirmed, so an id alone does not tell a contact.
         database.executescript("""
             CREATE TABLE contacts (
                 list_id INTEGER, contact_id INTEGER, added TEXT, fields TEXT,
-                taken INTEGER DEFAULT 0, named INTEGER DEFAULT 0,
+                taken INTEGER DEFAULT 0, named INTEGER DEFAULT 0, holder TEXT,
                 PRIMARY KEY (list_id, contact_id)) WITHOUT ROWID;
             CREATE INDEX by_id ON contacts (contact_id);
             CREATE TABLE matches (list_id INTEGER, match TEXT, contact_id INTEGER, home INTEGER,
@@ -86,6 +88,45 @@ class Index:
         self._database.execute(
             "REPLACE INTO matches VALUES (?, ?, ?, ?)", (list_id, match, contact.contact_id, contact.list_id)
         )
+
+    def foresee(self, contact: Contact, fields: Fields) -> None:
+        """Note which fields a contact will have: it is found by these, and no more by what it has now."""
+        for name in self._keys:
+            if contact.fields[name]:
+                self._database.execute(
+                    "DELETE FROM matches WHERE list_id = ? AND match = ? AND contact_id = ?",
+                    (contact.list_id, match_key(name, contact.fields[name]), contact.contact_id),
+                )
+        for name in self._keys:
+            if fields[name]:
+                self.expect(contact.list_id, match_key(name, fields[name]), contact)
+
+    def hold(self, contact: Contact, holder: str) -> None:
+        """Note whose a contact is, unless it is somebody's already."""
+        self._database.execute(
+            "UPDATE contacts SET holder = ? WHERE list_id = ? AND contact_id = ? AND holder IS NULL",
+            (holder, contact.list_id, contact.contact_id),
+        )
+
+    def holder(self, contact: Contact) -> str | None:
+        """Return whose a contact is, None while nobody has said so."""
+        (found,) = self._database.execute(
+            "SELECT holder FROM contacts WHERE list_id = ? AND contact_id = ?",
+            (contact.list_id, contact.contact_id),
+        ).fetchone()
+        return found and str(found)
+
+    def look_up(self, list_id: int, contact_id: int) -> Contact | None:
+        """Return a contact that the reading of a restless list may have missed, None when it is not there."""
+        if self.is_certain(list_id) or (list_id, contact_id) in self._absent:
+            return None
+        try:
+            row = self._client.get(f"/lists/{list_id}/contacts/{contact_id}").data
+        except GONE:
+            self._absent.add((list_id, contact_id))
+            return None
+        self._keep(list_id, [row])
+        return self.by_id(contact_id, list_id)
 
     def take(self, contact: Contact) -> None:
         """Note that a row is about a contact: it is nobody's duplicate."""

@@ -25,12 +25,14 @@ class Result:
 
     Attributes:
         stored: The contact's fields as the answer shows them, None without one.
+        list_id: The list that it is in now, None where that is the plan's.
     """
 
     outcome: str
     reason: str = ""
     contact_id: int | None = None
     stored: Fields | None = None
+    list_id: int | None = None
 
 
 class Writer:
@@ -85,7 +87,7 @@ class Writer:
             stored = self._client.put(f"/lists/{list_id}/contacts/{contact_id}", fields).data
         except GONE as error:
             return self._again(contact, list_id, fields, error)
-        return Result(plan.outcome, "", contact_id, _fields(stored))
+        return Result(plan.outcome, "", contact_id, _fields(stored), list_id)
 
     def _move(self, plan: Plan, contact: Contact, list_id: int) -> Result:
         """Transfer or copy a contact, then write what differs."""
@@ -102,7 +104,7 @@ class Writer:
             else:
                 return self._again(contact, list_id, contact.fields | plan.wanted, error)
         if not plan.differing:
-            return Result(plan.outcome, "", contact_id)
+            return Result(plan.outcome, "", contact_id, list_id=list_id)
         return self._update(plan, contact, list_id, contact_id)
 
     def _moved(self, contact: Contact, change: str, list_id: int) -> int:
@@ -123,7 +125,7 @@ class Writer:
         if look and (found := self._find(list_id, look, given[look])):
             way = f"/lists/{list_id}/contacts/{found[0]['contact_id']}"
             stored = self._client.put(way, read_fields(found[0]) | fields).data
-            return Result("updated", "", _contact_id(found[0]), _fields(stored))
+            return Result("updated", "", _contact_id(found[0]), _fields(stored), list_id)
         try:
             created = self._post(list_id, given)
         except GONE:
@@ -132,8 +134,8 @@ class Writer:
                 return Result("failed", NO_LIST)
             if home == list_id:
                 raise
-            created = self._post(home, given)
-        return Result("created", "", _contact_id(created), _fields(created))
+            list_id, created = home, self._post(home, given)
+        return Result("created", "", _contact_id(created), _fields(created), list_id)
 
     def _post(self, list_id: int, fields: Fields) -> Any:
         """Make a contact; when the answer is lost, look whether it was made."""

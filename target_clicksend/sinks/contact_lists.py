@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing_extensions import override
 
 from clicksend.errors import BadRequestError
+from target_clicksend.contacts.fields import columns_of
 from target_clicksend.lists import fold
 from target_clicksend.row import Rejected
 from target_clicksend.run import Run
@@ -69,7 +70,8 @@ class ContactLists(Upserts):
 
     def _clean(self, list_id: int) -> int:
         """Remove a list's duplicates; return how many there were."""
-        path, names = f"/lists/{list_id}/remove-duplicates", self.run.config["match_on"]
+        names = columns_of(self.run.config["match_on"]) or ["phone_number"]
+        path = f"/lists/{list_id}/remove-duplicates"
         try:
             answer = self.run.client.put(path, {"fields": names})
         except BadRequestError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -14,7 +15,8 @@ from clicksend.errors import ClickSendError
 from clicksend.ledger import Outcome
 from target_clicksend.contacts import mirror
 from target_clicksend.contacts.entries import COLUMNS, Entry, Reader
-from target_clicksend.contacts.fields import FIELDS
+from target_clicksend.contacts.fields import FIELDS, KEY
+from target_clicksend.contacts.finding import Finder
 from target_clicksend.contacts.index import Contact, Index
 from target_clicksend.contacts.plan import DIFFERENT, Plan, Planner, unkept
 from target_clicksend.contacts.spool import Spool
@@ -24,6 +26,11 @@ from target_clicksend.lists import ListRef, fold
 from target_clicksend.row import Rejected, Row
 from target_clicksend.run import INPUT, Run
 from target_clicksend.sinks import Sink
+
+SHOWN = frozenset({"created", "updated", "unchanged", "transferred", "copied"})
+"""Outcomes of rows that are a contact."""
+GONE_LIST = 0
+"""The list of a contact that is gone, as the ledger remembers it: nobody looks for it again."""
 
 PRAGMAS = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;"
 
@@ -58,9 +65,13 @@ class Contacts(Sink):
         return self.run.lists.opted_out if self.run.config["opt_out"] == "enforce" else []
 
     @cached_property
+    def _finder(self) -> Finder:
+        return Finder(self._index, self._list_of, self.run.lists.opted_out, self.run.config)
+
+    @cached_property
     def _planner(self) -> Planner:
         opted_out = self.run.lists.opted_out
-        return Planner(self._index, self._list_of, opted_out, self.run.ledger, self.run.config)
+        return Planner(self._index, self._finder, opted_out, self.run.ledger, self.run.config)
 
     @cached_property
     def _writer(self) -> Writer:
@@ -77,7 +88,7 @@ class Contacts(Sink):
         try:
             entry = self._reader.read(row)
         except Rejected as reason:
-            self.turn_away(row.values)
+            self._turn_away(row.values, row)
             self.run.done(row, self.name, "rejected", str(reason))
             return
         if self.run.dry_run:
@@ -87,17 +98,31 @@ class Contacts(Sink):
 
     @override
     def turn_away(self, record: Any) -> None:
-        if self._mirrors:
-            self._spool.add_rejected(self._reader.names_of(record))
+        self._turn_away(record, None)
+
+    def _turn_away(self, record: Any, row: Row | None) -> None:
+        """Keep whom a rejected row names; one that is gone upstream names nobody who is there."""
+        if not self._mirrors or self._reader.is_gone(record):
+            return
+        by_key = KEY in self.run.config["match_on"]
+        if row and by_key:
+            self._spool.add_rejected_row(row)
+        # Where keys lead to contacts, a row without one may be about any of them.
+        self._spool.add_rejected(None if row is None and by_key else self._reader.names_of(record))
 
     @override
     def finish(self) -> None:
         if self._spool.first is None:
             return
         self._read_lists()
+        self._spool.overtake({ref: self._home(ref) for ref in self._list_ids})
         for entry in self._spool.with_contact_id():
-            self._planner.introduce(entry)
-        self._spool.mark_persons(self._planner.person)
+            self._finder.introduce_by_id(entry)
+        for entry in self._spool.asking():
+            self._finder.hold(entry)
+        for entry in self._spool.asking():
+            self._finder.introduce(entry)
+        self._spool.mark_persons(self._finder.person)
         for entry, is_last in self._spool.last_ones():
             if self.run.stopped:
                 break
@@ -113,7 +138,7 @@ class Contacts(Sink):
             self._mirror()
 
     def _read_lists(self) -> None:
-        """Find or make the lists that rows name, and read them; all, if a contact_id is in none of them."""
+        """Find or make the lists that rows name, and read them; all, if a contact is in none of them."""
         for list_id in self._enforced:
             self._index.load(list_id)
         for ref, is_needed in self._spool.list_refs():
@@ -121,8 +146,13 @@ class Contacts(Sink):
                 self._list_ids[ref] = self._found(ref, is_needed=is_needed)
             except Rejected as reason:
                 self._list_ids[ref] = reason
+        self._spool.look_up(self.run.ledger.contacts_of)
+        wanted = self._spool.places()
+        for list_id in sorted({list_id for list_id, _ in wanted} & self.run.lists.names.keys()):
+            self._load(list_id)
         entries = self._spool.with_contact_id()
-        if any(self._index.by_id(entry.contact_id or 0) is None for entry in entries):
+        ids = itertools.chain((one for _, one in wanted), (entry.contact_id or 0 for entry in entries))
+        if any(self._index.by_id(contact_id) is None for contact_id in ids):
             for list_id in list(self.run.lists.names):
                 self._load(list_id)
 
@@ -161,6 +191,11 @@ class Contacts(Sink):
     def _named_lists(self) -> list[int]:
         return sorted({found for found in self._list_ids.values() if isinstance(found, int)})
 
+    def _home(self, ref: ListRef) -> ListRef:
+        """Return what all spellings of a list have in common."""
+        found = self._list_ids[ref]
+        return found if isinstance(found, int) else fold(str(ref))
+
     def _list_of(self, ref: ListRef) -> int | None:
         found = self._list_ids[ref]
         if isinstance(found, Rejected):
@@ -174,7 +209,7 @@ class Contacts(Sink):
             plan = self._plan(entry, is_last=is_last)
         except Rejected as reason:
             plan = Plan(outcome="rejected", reason=str(reason))
-            self._spool.add_rejected((entry.contact_id, [entry.match or ""]))
+            self._protect(entry)
         self._next = number + 1
         if plan.writes and self.run.dry_run:
             self._settle(number)
@@ -189,9 +224,16 @@ class Contacts(Sink):
                 result = Result("failed", f"not tried: {self._ended}")
             self._note(entry, plan, result)
 
+    def _protect(self, entry: Entry) -> None:
+        """Keep whom a rejected row names, where mirror must not take them for missing."""
+        if entry.deleted:
+            return
+        names_somebody = entry.contact_id or entry.match or self._finder.named(entry)
+        self._spool.add_rejected((entry.contact_id, [entry.match or ""]) if names_somebody else None)
+
     def _plan(self, entry: Entry, *, is_last: bool) -> Plan:
         if self._mirrors:
-            self._index.name(self._planner.named(entry))
+            self._index.name(self._finder.named(entry))
         if not is_last:
             return Plan(outcome="duplicate", reason="a later row of this run is for the same contact")
         return self._planner.plan(entry)
@@ -226,6 +268,8 @@ class Contacts(Sink):
         remembered = self._planner.remembered(plan, result.stored)
         if remembered and result.contact_id:
             self.run.remember(result.contact_id, remembered)
+        if not self.run.dry_run:
+            self._remember(entry, plan, result)
         different = unkept(plan, result.stored)
         self._different.update(different)
         self.run.done(
@@ -234,8 +278,25 @@ class Contacts(Sink):
             result.outcome,
             f"{', '.join(different)} {DIFFERENT}" if different else result.reason,
             contact_id=result.contact_id,
-            object_id=str(plan.list_id) if plan.list_id else None,
+            object_id=str(result.list_id or plan.list_id) if plan.list_id else None,
         )
+
+    def _remember(self, entry: Entry, plan: Plan, result: Result) -> None:
+        """Have the ledger remember which contact the key of a row is, and those of its duplicates."""
+        contact, contact_id = plan.contact, result.contact_id
+        if not entry.deleted and result.outcome in SHOWN:
+            list_id = result.list_id or plan.list_id or (contact.list_id if contact else GONE_LIST)
+        elif entry.deleted and result.outcome == "deleted":
+            list_id = GONE_LIST
+        elif entry.deleted and entry.anywhere and entry.known and not contact:
+            list_id, contact_id = GONE_LIST, entry.known[1]
+        else:
+            return
+        if not contact_id:
+            return
+        for one in (*self._spool.same_person(entry), entry):
+            if self._spool.is_newest(one.row):
+                self.run.know(one.row, GONE_LIST if one.deleted else list_id, contact_id)
 
     def _report(self) -> None:
         """Say what is no row's outcome."""
