@@ -91,7 +91,7 @@ class Contacts(Sink):
             self._turn_away(row.values, row)
             self.run.done(row, self.name, "rejected", str(reason))
             return
-        if self.run.dry_run:
+        if self.run.dry_run and not entry.deleted:
             self.run.report.add_readings(self.name, self._reader.readings(row))
         self._spool.add(entry)
         self.run.finished_before(self.name, self._spool.first)
