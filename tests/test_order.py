@@ -133,3 +133,33 @@ def test_a_template_that_was_not_written_sends_nothing_old(out, status, outcome,
     out.fault(kind="status", status=status, path="/sms/templates/*", method="PUT", times=-1)
     ran = out.run(mixed(template("New price 9"), by_template()))
     assert (ran.rows("sms_messages"), out.arrivals, ran.states) == ({outcome: 1}, [], states)
+
+
+LIST = {
+    "contact_lists": ["id", "list_name", "_sdc_deleted_at"],
+    "contacts": ["id", "list_name", "phone_number"],
+}
+
+
+def listed(*rows):
+    schemas = [schema(sink, LIST[sink]) for sink in LIST]
+    return [*schemas, *(record(sink, {"id": number, **row}) for number, (sink, row) in enumerate(rows))]
+
+
+NEW = ("contact_lists", {"list_name": "Spring"})
+GONE = ("contact_lists", {"list_name": "spring", "_sdc_deleted_at": "2026-01-01"})
+PERSON = ("contacts", {"list_name": "Spring", "phone_number": TO})
+OTHERS = ("contacts", {"list_name": "SPRING", "phone_number": OTHER})
+
+
+def test_a_list_is_deleted_where_its_row_stands(out):
+    out.run(listed(NEW, PERSON))
+    ran = out.run(listed(OTHERS, GONE), create_missing_lists=True)
+    assert (ran.rows("contacts"), ran.rows("contact_lists")) == ({"created": 1}, {"deleted": 1})
+    out.run(listed(NEW, PERSON))
+    ran = out.run(listed(GONE, OTHERS), create_missing_lists=True)
+    assert (ran.rows("contacts"), ran.rows("contact_lists")) == ({"created": 1}, {"deleted": 1})
+    again = out.run(listed(OTHERS), create_missing_lists=True)
+    assert again.rows("contacts") == {"unchanged": 1}
+    ran = out.run(listed(GONE, PERSON))
+    assert (ran.rows("contacts"), ran.rows("contact_lists")) == ({"rejected": 1}, {"deleted": 1})

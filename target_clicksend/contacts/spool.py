@@ -117,6 +117,11 @@ class Spool:
             " WHERE asks AND anywhere AND keys.list_id > 0"
         ).fetchall()
 
+    def last_rows(self) -> list[tuple[ListRef, int]]:
+        """Return the lists that entries name, each with the number of its last row."""
+        query = "SELECT list_ref, max(number) FROM entries WHERE list_ref IS NOT NULL GROUP BY list_ref"
+        return self._database.execute(query).fetchall()
+
     def list_refs(self) -> list[tuple[ListRef, bool]]:
         """Return the lists that entries name, in order of arrival, and whether anybody belongs into each."""
         found = self._database.execute(

@@ -9,10 +9,12 @@ from target_clicksend.contacts.fields import columns_of
 from target_clicksend.lists import fold
 from target_clicksend.row import Rejected
 from target_clicksend.run import Run
+from target_clicksend.sinks.contacts import Contacts
 from target_clicksend.sinks.upserts import Upserts, Wish
 from target_clicksend.values import read_flag
 
 SUCCESSES = ("created", "updated", "unchanged")
+CHANGES = ("created", "updated", "deleted")
 
 
 class ContactLists(Upserts):
@@ -42,6 +44,17 @@ class ContactLists(Upserts):
             raise Rejected("list_name is kept for the list of those who opted out")
 
     @override
+    def is_needed_later(self, wish: Wish) -> bool:
+        contacts = self.run.sinks.get("contacts")
+        if not isinstance(contacts, Contacts):
+            return False
+        list_id = self.find(wish)
+        names = {fold(wish.fields.get("list_name", ""))}
+        if list_id is not None:
+            names.add(fold(self.there[list_id]["list_name"]))
+        return contacts.last_row_for(list_id, names) > wish.row.number
+
+    @override
     def write(self, wish: Wish) -> None:
         if wish.row.number not in self._to_clean:
             super().write(wish)
@@ -56,6 +69,9 @@ class ContactLists(Upserts):
 
     @override
     def done(self, wish: Wish, outcome: str, reason: str = "", object_id: int | None = None) -> None:
+        if outcome in CHANGES:
+            # Another sink may have read what lists there are.
+            self.run.__dict__.pop("lists", None)
         asks = outcome in SUCCESSES and read_flag(wish.row.values, "remove_duplicates")
         if asks and object_id is not None:
             self._to_clean[wish.row.number] = (outcome, object_id)

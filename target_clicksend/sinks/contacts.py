@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from collections import Counter
+from collections.abc import Collection
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import cached_property
 from typing import Any, ClassVar
@@ -136,6 +137,17 @@ class Contacts(Sink):
         self._report()
         if self._mirrors:
             self._mirror()
+
+    def last_row_for(self, list_id: int | None, names: Collection[str]) -> int:
+        """Return the number of the last row for a list, by its id or its folded names; 0 where none is."""
+        return max(
+            (
+                number
+                for ref, number in self._spool.last_rows()
+                if ref == list_id or (isinstance(ref, str) and fold(ref) in names)
+            ),
+            default=0,
+        )
 
     def _read_lists(self) -> None:
         """Find or make the lists that rows name, and read them; all, if a contact is in none of them."""

@@ -60,6 +60,10 @@ class Upserts(Sink):
             object_id: What it was found to mean, None for something new.
         """
 
+    def is_needed_later(self, wish: Wish) -> bool:  # noqa: ARG002
+        """Return whether rows behind a deletion mean what there is after it."""
+        return False
+
     @override
     def receive(self, row: Row) -> None:
         try:
@@ -82,6 +86,8 @@ class Upserts(Sink):
                 self.done(wish, "duplicate", "a later row of this run is for the same one")
             elif not wish.deleted:
                 self._try(wish, self.write)
+            elif self.is_needed_later(wish):
+                self._try(wish, self._delete)
 
     @override
     def finish(self) -> None:
@@ -134,7 +140,7 @@ class Upserts(Sink):
 
     def write(self, wish: Wish) -> None:
         """Create or update what a row means, or find nothing to do."""
-        object_id = self._find(wish)
+        object_id = self.find(wish)
         self.check(wish, object_id)
         if object_id is None:
             self._create(wish)
@@ -178,7 +184,7 @@ class Upserts(Sink):
             return max(new)
 
     def _delete(self, wish: Wish) -> None:
-        object_id = self._find(wish)
+        object_id = self.find(wish)
         self.check(wish, object_id)
         if object_id is None:
             self.done(wish, "unchanged", "it is not there")
@@ -192,7 +198,7 @@ class Upserts(Sink):
             self._let_go(object_id)
             self.done(wish, "deleted", object_id=object_id)
 
-    def _find(self, wish: Wish) -> int | None:
+    def find(self, wish: Wish) -> int | None:
         """Return the id of what a row means, None for something new.
 
         Raises:
@@ -212,7 +218,7 @@ class Upserts(Sink):
     def _identity(self, wish: Wish) -> Any:
         """Return what rows about the same thing have in common."""
         try:
-            return self._find(wish) or fold(wish.fields[self.name_column])
+            return self.find(wish) or fold(wish.fields[self.name_column])
         except (Rejected, KeyError):
             return wish.row.number, wish.row.key
 
