@@ -233,7 +233,9 @@ def test_any_inputs_leave_the_lists_as_they_say(small, session, batches, mirrors
                 else row
                 for row in batch
             ]
-            messages = stream_of("contacts", known)
+            # A key is one person's in all runs.
+            keyed = [row | {"id": f"{row['list_id']} {row['phone_number']}"} for row in known]
+            messages = stream_of("contacts", keyed)
             assert run_target(small.api_url, messages, **config, mirror_max_deletes=0).code in (
                 0,
                 int(mirrors),

@@ -91,13 +91,14 @@ class Index:
 
     def foresee(self, contact: Contact, fields: Fields) -> None:
         """Note which fields a contact will have: it is found by these, and no more by what it has now."""
-        for name in self._keys:
+        names = [name for name in self._keys if contact.fields[name] != fields[name]]
+        for name in names:
             if contact.fields[name]:
                 self._database.execute(
                     "DELETE FROM matches WHERE list_id = ? AND match = ? AND contact_id = ?",
                     (contact.list_id, match_key(name, contact.fields[name]), contact.contact_id),
                 )
-        for name in self._keys:
+        for name in names:
             if fields[name]:
                 self.expect(contact.list_id, match_key(name, fields[name]), contact)
 

@@ -164,6 +164,14 @@ class Spool:
         """Yield the entries of rows that are there and whose key is asked first."""
         return self._entries("asks AND NOT deleted AND NOT overtaken") if self._asks else iter(())
 
+    def sharing(self) -> Iterator[Entry]:
+        """Yield those of them whose keys were last one contact with another row's key."""
+        return self._entries(
+            "asks AND NOT deleted AND NOT overtaken AND (keys.list_id, keys.contact_id) IN ("
+            " SELECT list_id, contact_id FROM keys WHERE list_id > 0"
+            " GROUP BY list_id, contact_id HAVING count(*) > 1)"
+        )
+
     def mark_persons(self, person: Callable[[Entry], tuple[str, bool]]) -> None:
         """Note which entries are about the same person, and which of them yield to the others."""
         number = 0

@@ -119,7 +119,7 @@ class Contacts(Sink):
         self._spool.overtake({ref: self._home(ref) for ref in self._list_ids})
         for entry in self._spool.with_contact_id():
             self._finder.introduce_by_id(entry)
-        for entry in self._spool.asking():
+        for entry in self._spool.sharing():
             self._finder.hold(entry)
         for entry in self._spool.asking():
             self._finder.introduce(entry)
