@@ -20,6 +20,7 @@ logger = logging.getLogger("target-clicksend")
 WORTH_A_REASON = frozenset({"rejected", "failed", "held", "suppressed", "unknown"})
 MOST_REASONS = 50
 MOST_SAMPLES = 5
+MOST_REPLIES = 50
 SHOWN_REASONS = 10
 
 
@@ -45,6 +46,8 @@ class Report:
         self.number_samples: dict[tuple[str, str], list[str]] = {}
         """Cells with the numbers that they were read as, both masked, by the same."""
         self.notes: list[str] = []
+        self.replies: dict[str, None] = {}
+        """Message ids of replies that are no STOP by the rules, but hold a word of one, oldest first."""
         self.conflicts = 0
         """Rows whose key was sent with another recipient or text."""
         self.read = 0
@@ -80,6 +83,10 @@ class Report:
             if how != AS_WRITTEN and len(samples) < MOST_SAMPLES:
                 samples.append(sample(cell, number))
 
+    def look_at(self, message_id: str) -> None:
+        """Keep which reply a person should read."""
+        self.replies[message_id] = None
+
     def __getitem__(self, outcome: str) -> int:
         """Return the number of rows with an outcome, in all sinks."""
         return sum(count for (_, name), count in self.rows.items() if name == outcome)
@@ -97,6 +104,10 @@ class Report:
                 {"sink": sink, "outcome": outcome, "reason": reason, "rows": count}
                 for (sink, outcome, reason), count in self.reasons.most_common()
             ],
+            "replies_to_look_at": {
+                "count": len(self.replies),
+                "message_ids": list(self.replies)[-MOST_REPLIES:],
+            },
             "conflicts": self.conflicts,
             "prices": {sink: str(price) for sink, price in self.prices.items()},
             "parts": dict(self.parts),
@@ -125,6 +136,11 @@ class Report:
         for (sink, how), count in self.readings.most_common():
             if how != AS_WRITTEN:
                 logger.info("%s: %d read as %s: %s", sink, count, how, self.number_samples[sink, how][0])
+        if self.replies:
+            logger.warning(
+                "Replies that may or may not opt out: %d. Read them: the report has their message ids.",
+                len(self.replies),
+            )
         for sink, price in self.prices.items():
             logger.info("%s: %d parts, would cost %s.", sink, self.parts[sink], price)
         counts = self._counts()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from datetime import timedelta
 
@@ -9,8 +10,10 @@ import pytest
 
 from clicksend.errors import LedgerError
 from clicksend.paging import read_pages
+from target_clicksend.gates import stop_phrases, stop_words
 from target_clicksend.gates.opt_outs import OptOuts, OptOutsError
-from target_clicksend.gates.stop_words import KEYWORDS, StopWords
+from target_clicksend.gates.stop_phrases import KEYWORDS
+from target_clicksend.gates.stop_words import StopWords
 
 pytest_plugins = ["sandbox_calls"]
 
@@ -34,8 +37,8 @@ def client(box, connect):
 def new(client, ledger, ledger_time):
     """Return a function that makes the opt-outs of a new run."""
 
-    def new(lists=(OPT_OUT_LIST,), keywords=KEYWORDS, client=client):
-        return OptOuts(client, ledger, lambda: lists, keywords, HOUR, "AU", ledger_time)
+    def new(lists=(OPT_OUT_LIST,), keywords=KEYWORDS, client=client, look_at=None):
+        return OptOuts(client, ledger, lambda: lists, keywords, HOUR, "AU", ledger_time, look_at)
 
     return new
 
@@ -245,6 +248,45 @@ def test_other_lists_or_keywords_are_read_from_the_start(box, new, call):
     new(lists=[OPT_OUT_LIST + 1, OPT_OUT_LIST]).refresh()
     new(keywords=["BASTA"]).refresh()
     assert not [one for one in box.requests()[read:] if {"updated_after", "date_from"} & one["query"].keys()]
+
+
+def test_an_upgrade_of_the_rules_reads_old_replies_again(box, new, ledger_time, monkeypatch):
+    say(box, STRANGER, "zzz 9")
+    box.advance(2 * 24 * 3600)
+    ledger_time.advance(days=2)
+    new().refresh()
+    assert new().of([STRANGER]) == set()
+    monkeypatch.setattr(stop_phrases, "ALONE", {"new": ("zzz 9",)})
+    stop_words._everywhere.cache_clear()
+    try:
+        outs = new()
+        outs.refresh()
+    finally:
+        stop_words._everywhere.cache_clear()
+    assert outs.of([STRANGER]) == {STRANGER}
+
+
+def test_a_note_of_an_older_version_is_read_from_the_start(box, new, ledger, ledger_time):
+    new().refresh()
+    kept = json.loads(ledger.cursor("opt_outs"))
+    ledger.set_cursor("opt_outs", json.dumps(kept | {"keywords": sorted(KEYWORDS)}))
+    read = len(box.requests())
+    new().refresh()
+    assert not [one for one in box.requests()[read:] if {"updated_after", "date_from"} & one["query"].keys()]
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_replies_that_a_person_should_read(box, client, new, few):
+    say(box, STRANGER, "Is the last stop near your office?")
+    say(box, FRIEND, "Yes please")
+    found = []
+    outs = new(look_at=found.append)
+    (outs.ask([STRANGER, FRIEND]) if few else outs.refresh())
+    (reply,) = (row for row in rows(client, "/sms/history") if row["from"] == STRANGER)
+    assert reply["message_id"] in found
+    assert outs.of([STRANGER, FRIEND]) == set()
+    friends = {row["message_id"] for row in rows(client, "/sms/history") if row["from"] == FRIEND}
+    assert not friends & set(found)
 
 
 def test_there_must_be_a_list(new):

@@ -52,6 +52,29 @@ def test_a_stop_between_two_runs(out, rows):
     }
 
 
+@pytest.mark.parametrize("reply", ["no stop please", "Take me off your list", "ARRET", "baja por favor"])
+def test_a_stop_in_other_words(out, reply):
+    out.reply(OTHER, reply)
+    ran = out.send({}, {"to": OTHER}, opt_out="enforce")
+    assert ran.rows("sms_messages") == {"sent": 1, "suppressed": 1}
+    assert [one["to"] for one in out.arrivals] == [TO]
+
+
+@pytest.mark.parametrize("rows", [[{}, {"to": OTHER}], MANY], ids=["few", "many"])
+def test_the_report_names_replies_to_look_at_by_their_ids_only(out, rows):
+    number, text = rows[1].get("to", OTHER), "My house is two streets from the bus stop, on the left"
+    before = out.send(*rows, opt_out="enforce", dry_run=True).report["replies_to_look_at"]
+    for _ in range(60):
+        out.reply(number, text)
+    ran = out.send(*rows, opt_out="enforce")
+    assert ran.rows("sms_messages") == {"sent": len(rows)}
+    found = ran.report["replies_to_look_at"]
+    assert found["count"] == before["count"] + 60
+    assert len(set(found["message_ids"])) == 50
+    assert number not in str(ran.report)
+    assert "bus stop" not in str(ran.report)
+
+
 @pytest.mark.parametrize("rows", [[{}, {"to": OTHER}], MANY], ids=["few", "many"])
 def test_an_opt_in_between_two_runs(out, rows):
     number = rows[1].get("to", OTHER)

@@ -27,7 +27,12 @@ class OptOutReader:
     """Takes from ClickSend who opted out; keeps hashes only."""
 
     def __init__(
-        self, client: Client, ledger: Ledger, keywords: Iterable[str], country: str | None = None
+        self,
+        client: Client,
+        ledger: Ledger,
+        keywords: Iterable[str],
+        country: str | None = None,
+        look_at: Callable[[str], None] | None = None,
     ) -> None:
         """Read from an account into its ledger.
 
@@ -36,12 +41,16 @@ class OptOutReader:
             ledger: The ledger.
             keywords: Words of a STOP.
             country: ISO 3166 code for numbers without a country code.
+            look_at: Takes the message id of a reply that a person should read.
         """
-        self.keywords = sorted(keywords)
+        keywords = sorted(keywords)
         self._client = client
         self._ledger = ledger
-        self._stop_words = StopWords(self.keywords)
+        self._stop_words = StopWords(keywords)
         self._country = country
+        self._look_at = look_at
+        self.counted = [*keywords, f"rules {self._stop_words.digest}"]
+        """What counts as a STOP; replies that were read when something else did must be read again."""
 
     def read_list(self, list_id: int, updated_after: int | None) -> datetime:
         """Read the contacts of a list that changed after a time (Unix seconds, None: all of them).
@@ -113,12 +122,15 @@ class OptOutReader:
         """Keep who wrote a STOP, and when; a server that ignores ``q`` sends other messages too."""
         written_at: dict[str, float] = {}
         for message in messages:
-            number = str(message.get("from") or "")
-            is_stop = self._stop_words.are_in(str(message.get("body") or ""))
-            if message.get("direction") == "in" and is_stop and number.strip():
+            number, body = str(message.get("from") or ""), str(message.get("body") or "")
+            if message.get("direction") != "in" or not number.strip():
+                continue
+            if self._stop_words.are_in(body):
                 at = _written_at(message)
                 for hashed in map(self._ledger.hash, self._spelled(number)):
                     written_at[hashed] = max(at, written_at.get(hashed, at))
+            elif self._look_at and self._stop_words.may_be_in(body):
+                self._look_at(str(message.get("message_id")))
         if written_at:
             self._ledger.add_stops(written_at)
 

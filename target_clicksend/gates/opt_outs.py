@@ -39,7 +39,7 @@ class Progress(msgspec.Struct, frozen=True):
 
     Attributes:
         lists: Ids of the lists.
-        keywords: What counted as a STOP.
+        keywords: What counted as a STOP: the setting's words, and a digest of all else.
         whole_at: When, by our clock, all of the lists was last read.
         read_at: When, by our clock, what had changed was last read.
         changed_at: The same by the server's clock.
@@ -64,6 +64,7 @@ class OptOuts:
         max_age: timedelta,
         country: str | None = None,
         now: Callable[[], datetime] = utc_now,
+        look_at: Callable[[str], None] | None = None,
     ) -> None:
         """Know it for an account, by its ledger.
 
@@ -75,8 +76,9 @@ class OptOuts:
             max_age: How old the ledger's knowledge may be when ClickSend cannot be asked.
             country: ISO 3166 code for numbers without a country code.
             now: The ledger's clock.
+            look_at: Takes the message id of a reply that a person should read.
         """
-        self._reader = OptOutReader(client, ledger, keywords, country)
+        self._reader = OptOutReader(client, ledger, keywords, country, look_at)
         self._ledger = ledger
         self._find_lists = find_lists
         self._max_age = max_age
@@ -136,7 +138,7 @@ class OptOuts:
             self._ledger.drop_opt_outs("list", seen_before=now - OVERLAP)
         dates.append(self._reader.read_replies(since))
         whole_at = now if progress is None or whole else progress.whole_at
-        read = Progress(lists, self._reader.keywords, whole_at, now, min(dates))
+        read = Progress(lists, self._reader.counted, whole_at, now, min(dates))
         self._ledger.set_cursor(CURSOR, msgspec.json.encode(read).decode())
 
     def _lists(self) -> list[int]:
@@ -145,10 +147,10 @@ class OptOuts:
         raise OptOutsError("There is no list of the name that opt_out_list says: correct the setting.")
 
     def _progress(self) -> Progress | None:
-        """Return how far opt-outs were read, None when they were read for other keywords or never."""
+        """Return how far opt-outs were read, None when replies were read by other words or never."""
         kept = self._ledger.cursor(CURSOR)
         progress = msgspec.json.decode(kept, type=Progress) if kept else None
-        return progress if progress and progress.keywords == self._reader.keywords else None
+        return progress if progress and progress.keywords == self._reader.counted else None
 
 
 def says_opted_out(message: Message, opt_out: str) -> bool:

@@ -42,6 +42,7 @@ def opt_outs_of(run: Run) -> OptOuts:
         timedelta(hours=float(run.config["opt_out_max_age"])),
         run.country,
         run.now,
+        run.report.look_at,
     )
 
 

@@ -10,7 +10,8 @@ from clicksend.phone import E164
 from target_clicksend.gates.age import check_age_settings
 from target_clicksend.gates.quiet_hours import PROPERTY as QUIET_HOURS
 from target_clicksend.gates.quiet_hours import check_quiet_hours
-from target_clicksend.gates.stop_words import KEYWORDS
+from target_clicksend.gates.stop_phrases import KEYWORDS
+from target_clicksend.gates.stop_words import has_words
 from target_clicksend.gates.zones import is_zone
 
 PROPERTIES: dict[str, dict[str, Any]] = {
@@ -26,7 +27,8 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "type": "array",
         "items": {"type": "string"},
         "title": "Opt-out keywords",
-        "description": "Replies that begin or end with one of them opt out.",
+        "description": "Replies that begin or end with one of them, or hold one in five words or fewer, opt"
+        ' out. Phrases like "take me off your list" and the words of other languages always do.',
         "minItems": 1,
         "default": list(KEYWORDS),
     },
@@ -130,6 +132,8 @@ def check(config: Mapping[str, Any]) -> None:
     """
     if (quiet := config.get("quiet_hours")) and (wrong := check_quiet_hours(quiet)):
         raise SettingsError(f"Setting quiet_hours {wrong}.")
+    if not all(map(has_words, config.get("opt_out_keywords", ()))):
+        raise SettingsError("Setting opt_out_keywords must hold words: one has neither a letter nor a digit.")
     if wrong := check_age_settings(config):
         raise SettingsError(f"Setting {wrong}.")
     if not E164.fullmatch(config.get("test_recipient", "+15551234567")):
