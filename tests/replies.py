@@ -129,6 +129,14 @@ get me off this list
 enough
 no more
 how do I unsubscribe
+Take my number off
+Who is this, stop texting
+do not email or text me, I said do not email me
+Please discontinue
+no more text
+block me please
+enough already
+don't call here again
 Pls unsubscribe
 can you please stop
 I have moved house and I do not need this any more so please stop
@@ -153,6 +161,10 @@ Arrêtez de m'envoyer des messages
 ne m'envoyez plus de sms
 Supprimez mon numéro
 Laissez-moi tranquille !
+Fichez-moi la paix
+Merci de ne pas me contacter
+Supprimez mes données
+Retire-moi de ta liste
 Stop merci
 """,
     "German": """
@@ -170,6 +182,9 @@ Löschen Sie meine Nummer
 Lasst mich in Ruhe
 Kündigen
 Bitte austragen
+bitte löschen
+Bitte keine weiteren SMS
+Ich will von der Liste gestrichen werden, also bitte aus der Liste streichen
 """,
     "Dutch": """
 AFMELDEN
@@ -219,6 +234,8 @@ no me manden mensajes
 dejen de enviarme mensajes
 Deja de escribirme
 Quítame de tu lista
+no me llamen más
+Quiero dar de baja mi número
 bórrenme de su lista
 no quiero recibir más mensajes
 Basta
@@ -236,6 +253,11 @@ parem de me mandar mensagem
 me tira da lista
 remova meu número
 não me mande mais
+pare de me incomodar
+me deixa em paz
+Quero ser removido
+me descadastra
+tira o meu número
 """,
     "Italian": """
 BASTA
@@ -246,6 +268,7 @@ Non mandatemi più messaggi
 basta messaggi
 non voglio ricevere sms
 disiscrizione
+annulla l'iscrizione
 """,
     "other languages": """
 ODJAVA
@@ -399,6 +422,8 @@ I never quit smoking but I am trying hard to do it this year
 How do I quit the app without losing my progress
 You can text me any time
 Don't forget me
+don't call me tomorrow, call me on Friday
+Please stop the delivery to my old address and send it to the new one
 Text me the code again please
 Take me to the address on file
 Take the bins off the list of things to do

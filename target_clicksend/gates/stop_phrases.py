@@ -33,7 +33,25 @@ ALONE: dict[str, tuple[str, ...]] = {
         *("stop2stop", "stop me"),
     ),
     "English": (
-        *("remove", "delete", "unsub", "cancelled", "canceled", "cancle", "halt", "cease", "desist", "td"),
+        *(
+            "remove",
+            "delete",
+            "unsub",
+            "cancelled",
+            "canceled",
+            "cancle",
+            "do not call",
+            "don't call",
+            "don't call me",
+            "discontinue",
+            "block {me|this|us}",
+            "block",
+            "enough already",
+            "halt",
+            "cease",
+            "desist",
+            "td",
+        ),
         *("no more", "nomore", "enough", "go away", "get lost", "{fuck|piss|bugger|f|eff} off", "take off"),
         *("no {texts|text|messages|sms|spam}", "stop {text|texts|sms|msg|msgs|message|messages}"),
     ),
@@ -44,24 +62,33 @@ ALONE: dict[str, tuple[str, ...]] = {
     ),
     "German": (
         *("abmelden", "abmeldung", "kündigen", "kündigung", "beenden", "ende", "aufhören", "schluss"),
-        *("raus", "hör auf", "hört auf", "es reicht", "lösche mich", "keine {sms|nachrichten|werbung}"),
+        *(
+            "raus",
+            "hör auf",
+            "hört auf",
+            "es reicht",
+            "lösche mich",
+            "löschen",
+            "lösch",
+            "keine {sms|nachrichten|werbung}",
+        ),
     ),
     "Dutch": (
         *("stoppen", "stopzetten", "opzeggen", "hou op", "beëindigen", "einde"),
         *("geen {sms|berichten|reclame}",),
     ),
     "Afrikaans": ("staak", "los my uit"),
-    "Swedish": ("sluta", "avsluta", "avslut", "stoppa", "avanmäl", "avsäg", "inga sms"),
+    "Swedish": ("sluta", "avsluta", "avslut", "avslutar", "avbryt", "stoppa", "avanmäl", "avsäg", "inga sms"),
     "Norwegian, Danish": ("slutt", "avslutt", "stans", "afslut", "hold op", "ingen {sms|beskeder|meldinger}"),
     "Finnish": ("lopeta", "lopettakaa", "peruuta", "poista", "ei kiitos viestejä"),
     "Spanish": (
         *("baja", "alto", "parar", "para", "pare", "paren", "parad", "salir", "cancelar", "cancela"),
         *("cancelen", "detener", "detente", "deténgase", "deténganse", "basta", "fin", "terminar"),
-        *("eliminar", "remover", "no {mensajes|sms|textos}"),
+        *("eliminar", "remover", "no {mensajes|sms|textos|escriban|llamen|molestar}"),
     ),
     "Portuguese": (
         *("sair", "parar", "pare", "parem", "cancelar", "cancela", "cancele", "remover", "fim", "chega"),
-        *("basta", "excluir", "encerrar"),
+        *("basta", "excluir", "encerrar", "sai", "me {remova|remove|exclua|tira|tire}"),
     ),
     "Italian": (
         *("basta", "annulla", "cancella", "ferma", "fermati", "disattiva", "stoppa", "smettila"),
@@ -98,7 +125,7 @@ AS_KEYWORDS: dict[str, tuple[str, ...]] = {
     "English": (
         *("unsubscribed", "unsubscribing", "unsubscribe me", "unsubscrib", "unsubscibe", "unsubcribe"),
         *("unsuscribe", "unsubscrive", "unsubsribe", "unsubscriber", "remove me", "delete me"),
-        *("take me off", "opting out", "opted out", "do not call", "don't call me", "do not contact"),
+        *("take me off", "opting out", "opted out", "{take|get} {my number|my name} off", "do not contact"),
         *("don't contact", "do not text", "don't text", "don't message", "stop2quit"),
     ),
     "French": (
@@ -140,15 +167,15 @@ _TEXTS = "{texts|messages|sms|msgs|spam|text messages}"
 ANYWHERE: dict[str, tuple[str, ...]] = {
     "English": (
         _DONT
-        + " {|ever }{text|txt|message|msg|sms|contact|bother|spam|harass} {me|us|this number|my number|anymore}",
-        _DONT + " {|ever }call {me|us|this number|my number} {again|anymore|any more|ever}",
+        + " {|ever }{text|txt|message|msg|sms|contact|email|bother|spam|harass} {me|us|this number|my number|anymore}",
+        _DONT + " {|ever }call {me|us|here|this number|my number} {again|anymore|any more|ever|or text}",
         _DONT + " {|ever }send {me |us |}{any|anything|more|texts|text|sms|messages|these|those|this|spam}",
         _STOP
-        + " {texting|txting|messaging|contacting|spamming|bothering|harassing|msging|smsing} {me|us|my|this}",
+        + " {texting|txting|messaging|contacting|emailing|calling|spamming|bothering|harassing|msging|smsing} {me|us|my|this}",
         _STOP + " sending {me|us|these|those|this|messages|texts|sms|any|all|the texts|the messages|your}",
         _STOP + " {the|these|those|this|your|all} {texts|text|messages|sms|msgs|spam|texting|messaging}",
         _STOP + " {receiving|getting} {these|your|texts|messages|sms|the texts|the messages|them}",
-        "no {more|further} {texts|txts|messages|sms|msgs|text messages|spam|texting}",
+        "no {more|further} {text|txt|texts|txts|message|emails|messages|sms|msgs|text messages|spam|texting}",
         "{take|get} {me|my number|my name|us|this number} off {|of }{your|ur|this|the|that|all|any} {|mailing |text }{list|lists|database|system}",
         "remove {me|us} from {your|ur|all your|all|this|the|that|any} {|mailing |text |texting |contact |sms }{list|lists|database|system|texts|messages|records}",
         "{remove|delete|erase|forget|lose|loose|drop} {my|this} {number|phone number|contact|details|data|info}",
@@ -169,7 +196,7 @@ ANYWHERE: dict[str, tuple[str, ...]] = {
     ),
     "French": (
         "{ne|ne veux|ne souhaite|ne désire} plus {recevoir|être contacté|de sms|de messages|vos sms|vos messages}",
-        "ne plus {m'envoyer|me contacter|me déranger|m'écrire}",
+        "ne plus {me déranger|me recontacter}",
         "ne {m'envoyez|me contactez|m'écrivez|me recontactez|me dérangez} {plus|pas}",
         "n'{envoyez|écrivez} plus",
         "{arrêtez|arrête|arrêter|cessez} {de m'|d'|de me }{envoyer|contacter|écrire|harceler|spammer|déranger}",
@@ -177,7 +204,11 @@ ANYWHERE: dict[str, tuple[str, ...]] = {
         "{désabonnez|désinscrivez|retirez|supprimez|enlevez|effacez|rayez} moi",
         "{supprimez|effacez|retirez|enlevez|supprimer|effacer|retirer|enlever} {mon|ce} numéro",
         "{me|m'} {désabonner|désinscrire}",
-        "laissez moi {tranquille|en paix}",
+        "{laissez|laisse|fichez|fiche|foutez} moi {tranquille|en paix|la paix}",
+        "{supprime|désabonne|désinscris|retire|enlève|efface} moi",
+        "{supprimez|supprimer|effacez|effacer} mes données",
+        "ne {pas|plus} {me contacter|m'écrire|m'appeler|m'envoyer}",
+        "{rayer|rayez|ôtez|retirez} {|moi }de {la|votre|vos} {liste|listes}",
         "{retirer|enlever|supprimer|sortir} de {votre|vos|la} {liste|listes}",
     ),
     "German": (
@@ -191,6 +222,8 @@ ANYWHERE: dict[str, tuple[str, ...]] = {
         "{meine nummer|meine daten|mich} {bitte |}{löschen|entfernen}",
         "aus {ihrer|eurer|der|ihrem|eurem|dem} {liste|verteiler|datenbank} {nehmen|löschen|streichen|entfernen}",
         "{hören sie|hört|hör} auf mir",
+        "keine weiteren {sms|nachrichten|mitteilungen|texte}",
+        "{von|aus} {der|ihrer|eurer} liste {nehmen|streichen|löschen|entfernen}",
         "{mich|vom newsletter|von der liste} abzumelden",
         "nehmen sie mich aus",
     ),
@@ -233,25 +266,31 @@ ANYWHERE: dict[str, tuple[str, ...]] = {
         "{dame|darme|denme|deme|dadme|dénme|darnos} de baja",
         "quiero {la|mi|una} baja",
         "cancelar {la|mi} suscripción",
+        "dar de baja {la|mi|este|el} {suscripción|número|servicio de mensajes|teléfono}",
+        "no {|me |nos }{escriban|escribas|llamen|llames|llame|manden|envíen|contacten} más",
         "no {me|nos} {escriban|escribas|escriba|contacten|contactes|contacte|molesten|molestes|moleste|texteen}",
         "no {me|nos} {envíen|envíes|envíe|manden|mandes|mande} {más|nada|mensajes|sms|textos|publicidad}",
         "no más {mensajes|sms|textos|spam|publicidad}",
         "no {quiero|deseo} {recibir|más mensajes|más sms|sus mensajes|estos mensajes|mensajes}",
-        "{dejen|deja|deje|dejad|paren|parad|para|pare} de {enviar|mandar|escribir|molestar|textear|contactar}{|me}",
+        "{dejen|deja|deje|dejad|paren|parad|para|pare} de {enviar|mandar|escribir|molestar|llamar|textear|contactar}{|me}",
         "{quítame|quítenme|quíteme|sácame|sáquenme|sáqueme|quitarme|sacarme} de {la|su|tu|sus|tus|esta} {lista|listas|base}",
         "{bórrame|bórrenme|elimíname|elimínenme|borrarme|eliminarme} de",
         "{borren|borra|borre|eliminen|elimina|elimine|quiten|quita|quite} mi {número|contacto|teléfono}",
         "{déjenme|déjame|déjeme} {en paz|tranquilo|tranquila}",
     ),
     "Portuguese": (
-        "{parem|pare|para|parar|quero parar} de {me |}{enviar|mandar|receber|enviarem|mandarem|escrever|perturbar}",
+        "{parem|pare|para|parar|quero parar} de {me |}{contatar|incomodar|enviar|mandar|receber|enviarem|mandarem|escrever|perturbar}",
         "não quero {mais |}{receber|mensagens|sms}",
         "não quero mais {receber |}{mensagens|sms|isso}",
         "não {me |}{mande|mandem|envie|enviem|manda} mais",
         "não me {perturbe|perturbem|incomode|incomodem|contate|contatem|escreva|escrevam}",
         "me {tira|tire|tirem|remova|removam|exclua|excluam|retire|retirem} {da|dessa|desta|do|desse}",
         "{remova|removam|apague|apaguem|exclua|excluam|tire|tirem|remover|apagar} {o |}meu {número|contato|contacto}",
-        "me {deixe|deixem} em paz",
+        "me {deixa|deixe|deixem} em paz",
+        "{remover|tirar|excluir|apagar|sair} {da|desta|dessa|de sua|da sua} lista",
+        "{tirar|tira|tire|tirem} {o |}meu {número|contato}",
+        "quero ser {removido|removida|excluído|excluída|descadastrado|descadastrada}",
+        "{me descadastra|me descadastre|me descadastrem|me bloqueia|me bloqueie|chega de mensagem|chega de mensagens}",
         "{deixe|deixem} me em paz",
         "sair da lista",
     ),
@@ -264,6 +303,7 @@ ANYWHERE: dict[str, tuple[str, ...]] = {
         "{toglietemi|toglimi|rimuovetemi|rimuovimi|cancellatemi|cancellami|togliermi|rimuovermi} {dalla|dalle|da}",
         "{cancellate|cancella|eliminate|elimina|rimuovete|rimuovi} il mio numero",
         "lasciatemi in pace",
+        "{annulla|cancella|annullare|cancellare} {la |l'|}{iscrizione|mia iscrizione}",
     ),
     "Polish": (
         "nie {wysyłaj|wysyłajcie|wysyłać|piszcie|pisz|przysyłajcie} {mi|do mnie|więcej|już}",
@@ -385,7 +425,15 @@ DOUBTFUL = (
     "not interested",
     "{never|did not|didn't} sign{|ed} up",
     "{got|have|get} my number",
-    *("this is spam", "report you", "número equivocado", "mauvais numéro"),
+    *(
+        "this is spam",
+        "report you",
+        "will sue",
+        "my lawyer",
+        "{rwmove|remvoe|remov} me",
+        "número equivocado",
+        "mauvais numéro",
+    ),
     *("falsche nummer", "verkeerd nummer"),
     *("numero sbagliato", "número errado", "fel nummer", "no me interesa", "kein interesse"),
 )
@@ -424,7 +472,7 @@ NEGATIONS = (
 """What makes of the words behind it no STOP."""
 
 NOUN_AFTER = (
-    "a an the this that my your our his her their its each every any one two three next last first second final"
+    "a an the my your our his her their its each every any one two three next last first second final"
     " bus tram train rest pit full week month year l le la un une du el os o az"
 )
 """After these, END and STOP are no verbs; at the end of a short reply they count all the same."""
