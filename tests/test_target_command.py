@@ -95,7 +95,7 @@ def test_about_and_version(command):
         ({"fail_on_rejected": 2}, "Setting fail_on_rejected must be at most 1."),
         ({"default_country": "s3cr3t"}, "Setting default_country must fit the pattern ^[A-Z]{2}$."),
         ({"match_on": []}, "Setting match_on must not be empty."),
-        ({"match_on": ["s3cr3t"]}, "Setting match_on.0 must be phone_number or email or fax_number."),
+        ({"match_on": ["s3cr3t"]}, "Setting match_on.0 must be phone_number or email or fax_number or key."),
         ({"list_id": 1}, "Settings list_id and list_name are both given: give one."),
         ({"report_path": "s3cr3t/report.json"}, "Setting report_path names a file in a folder"),
         ({"ledger_url": "s3cr3t"}, "ledger_url must be a SQLAlchemy URL"),
