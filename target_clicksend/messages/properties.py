@@ -10,8 +10,11 @@ from clicksend.phone import E164
 from target_clicksend.gates.age import check_age_settings
 from target_clicksend.gates.quiet_hours import PROPERTY as QUIET_HOURS
 from target_clicksend.gates.quiet_hours import check_quiet_hours
-from target_clicksend.gates.stop_words import KEYWORDS
+from target_clicksend.gates.stop_words import KEYWORDS, StopWords
 from target_clicksend.gates.zones import is_zone
+
+MOST_HOURS = 87_600
+"""Ten years; what is far more leads to times that no calendar has."""
 
 PROPERTIES: dict[str, dict[str, Any]] = {
     "batch_size_rows": {
@@ -35,6 +38,7 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "title": "Age of opt-outs",
         "description": "Hours after which what is known of opt-outs is too old to send by.",
         "exclusiveMinimum": 0,
+        "maximum": MOST_HOURS,
         "default": 1,
     },
     "quiet_hours": QUIET_HOURS,
@@ -44,6 +48,7 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "description": "Hours in which nobody gets the same text twice, whatever the keys. Unset: no limit."
         " The first run with it indexes the ledger, a minute for many millions of messages.",
         "exclusiveMinimum": 0,
+        "maximum": MOST_HOURS,
     },
     "resend_under_new_keys": {
         "type": "boolean",
@@ -90,6 +95,7 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "title": "Age of rows",
         "description": "Hours after which a row is too old to be sent, counted from created_at_column.",
         "exclusiveMinimum": 0,
+        "maximum": MOST_HOURS,
     },
     "created_at_column": {
         "type": "string",
@@ -128,8 +134,14 @@ def check(config: Mapping[str, Any]) -> None:
     Raises:
         SettingsError: With a sentence.
     """
-    if (quiet := config.get("quiet_hours")) and (wrong := check_quiet_hours(quiet)):
+    quiet = config.get("quiet_hours")
+    if quiet is not None and (wrong := check_quiet_hours(quiet)):
         raise SettingsError(f"Setting quiet_hours {wrong}.")
+    for number, keyword in enumerate(config["opt_out_keywords"]):
+        if not StopWords([keyword]).are_in(keyword):
+            raise SettingsError(
+                f"Setting opt_out_keywords.{number} must have a letter or a digit: no reply opts out by it."
+            )
     if wrong := check_age_settings(config):
         raise SettingsError(f"Setting {wrong}.")
     if not E164.fullmatch(config.get("test_recipient", "+15551234567")):
