@@ -67,7 +67,7 @@ class Hub:
 
 
 def doubt(answer: Any) -> str | None:
-    """Return why the answer to ``notify_send`` does not prove that the message was taken, None when it does."""
+    """Return why an answer to ``notify_send`` does not prove that it was taken, None when it does."""
     message_id = answer.get("id") if isinstance(answer, Mapping) else None
     if not isinstance(message_id, str) or is_blank(message_id):
         return NO_ID
