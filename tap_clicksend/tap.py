@@ -95,7 +95,7 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "title": "Days to settle",
         "description": "Days after which a message is taken to change no more; until then it is read again.",
         "minimum": 0,
-        "maximum": 3650,
+        "maximum": 100_000,
         "default": 4,
     },
     "ledger_url": {

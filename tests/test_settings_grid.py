@@ -9,14 +9,16 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tap_runner import CREDENTIALS, catalog_of, tap_command
-from target_runner import stream_of, target_command
+from tap_runner import CREDENTIALS, catalog_of, run_tap, tap_command
+from target_runner import run_target, stream_of, target_command
 
 from clicksend.errors import SettingsError
 from clicksend.settings import LIMITS
+from clicksend.settings import PROPERTIES as CONNECTION
 from clicksend.typed import Validator, kinds
 from tap_clicksend.tap import PROPERTIES as TAP
 from tap_clicksend.tap import TapClickSend
+from target_clicksend.gates.opt_outs import OptOutsError
 from target_clicksend.messages.properties import PROPERTIES as MESSAGES
 from target_clicksend.target import PROPERTIES as TARGET
 from target_clicksend.target import TargetClickSend
@@ -188,6 +190,30 @@ def test_what_is_null_or_empty_text_is_unset(plugin):
         assert plugin(config=CREDENTIALS | dict.fromkeys(names, nothing)).config == usual
 
 
+def extremes(properties, *, largest):
+    """Return every number that may have a fraction, at its end."""
+    limits = {name: schema for name, schema in properties.items() if is_a(schema, "number")}
+    if largest:
+        return {name: schema.get("maximum", 1e300) for name, schema in limits.items()}
+    return dict.fromkeys(limits, 1e-300)
+
+
+@pytest.mark.parametrize("largest", [True, False])
+def test_no_number_is_too_large_or_small_for_a_run(box, tmp_path, largest):
+    connection = extremes(CONNECTION, largest=True)
+    config = extremes(TARGET | MESSAGES, largest=largest) | connection | {"created_at_column": "made"}
+    rows = [{"to": "+61491570156", "body": "Hello", "made": int(time.time())}]
+    ledger_url = f"sqlite:///{tmp_path}/l.db"
+    lines = stream_of("sms_messages", rows)
+    ran = run_target(box.api_url, lines, ledger_url=ledger_url, **config)
+    assert (ran.error is None) or isinstance(ran.error, OptOutsError)
+    config = extremes(TAP, largest=largest) | connection
+    first = run_tap(box.api_url, "sms_history", **config)
+    again = run_tap(box.api_url, "sms_history", state=first.state, **config)
+    assert first.rows("sms_history")
+    assert again.state
+
+
 FRACTIONS = {
     "tap": {"timeout": 2.5, "settle_days": 0.5},
     "target": {
@@ -206,7 +232,7 @@ FRACTIONS = {
 def test_the_real_processes_below_try_every_number_that_may_have_a_fraction():
     own = {"tap": TAP, "target": TARGET | MESSAGES}
     for kind, properties in own.items():
-        fractions = {name for name, schema in properties.items() if is_a(schema, "number")}
+        fractions = {n for n, schema in (CONNECTION | properties).items() if is_a(schema, "number")}
         assert fractions <= FRACTIONS[kind].keys()
 
 

@@ -13,8 +13,8 @@ from target_clicksend.gates.quiet_hours import check_quiet_hours
 from target_clicksend.gates.stop_words import KEYWORDS, StopWords
 from target_clicksend.gates.zones import is_zone
 
-MOST_HOURS = 87_600
-"""Ten years; what is far more leads to times that no calendar has."""
+MOST_HOURS = 10_000_000
+"""Counted back from now, more would lead to times that no calendar has."""
 
 PROPERTIES: dict[str, dict[str, Any]] = {
     "batch_size_rows": {
