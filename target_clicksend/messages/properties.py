@@ -8,6 +8,7 @@ from typing import Any
 from clicksend.errors import SettingsError
 from clicksend.phone import E164
 from target_clicksend.gates.age import check_age_settings
+from target_clicksend.gates.moments import zone_meant
 from target_clicksend.gates.quiet_hours import PROPERTY as QUIET_HOURS
 from target_clicksend.gates.quiet_hours import check_quiet_hours
 from target_clicksend.gates.stop_words import KEYWORDS, StopWords
@@ -146,7 +147,7 @@ def check(config: Mapping[str, Any]) -> None:
         raise SettingsError(f"Setting {wrong}.")
     if not E164.fullmatch(config.get("test_recipient", "+15551234567")):
         raise SettingsError("Setting test_recipient must be a number like +15551234567.")
-    if not is_zone(config.get("time_zone", "UTC")):
+    if not is_zone(zone_meant(config.get("time_zone", "UTC"))):
         raise SettingsError(
             "Setting time_zone must be a zone of the IANA data base, like Australia/Perth, or UTC."
         )
