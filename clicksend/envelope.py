@@ -9,9 +9,13 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from clicksend.errors import UnexpectedAnswerError, api_error
+from clicksend.errors import ApiError, UnexpectedAnswerError, api_error
 
 OK = 200
+GOOD = "success"
+"""The status of a hub's envelope when all went well, the only one documented."""
+ANSWERED = frozenset({"id", "request_id", "result", "data", "http_code", "response_code"})
+"""What a body has that is more than the hub's error: ``{"error": {"message", "type", "code"}}``."""
 NUL = rb"\u0000"
 NUL_ESCAPE = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 """NUL as JSON writes it, behind an even number of backslashes."""
@@ -59,6 +63,7 @@ def unwrap(endpoint: str, body: Any) -> Any:
     """
     _raise_for_verdict(endpoint, body)
     while _is_hub_envelope(body):
+        _raise_for_wrapping(endpoint, body)
         body = body["result"]
         _raise_for_verdict(endpoint, body)
     if not isinstance(body, dict) or "data" not in body or not {"http_code", "response_code"} & body.keys():
@@ -72,14 +77,19 @@ def unwrap_hub(endpoint: str, body: Any) -> Any:
     """Return the result of a hub call: ``result``, else ``data.result``, else the provider's bare body.
 
     Raises:
-        ApiError: The hub says that the call failed, whatever the HTTP status was.
+        ApiError: The hub, or the provider in it, says that the call failed, whatever the HTTP status was; or
+            an envelope has a status that is not known to be good.
     """
-    _raise_for_verdict(endpoint, body)
+    layers = [body]
     if _is_hub_envelope(body):
-        return body["result"]
-    if isinstance(body, dict) and isinstance(body.get("data"), dict) and "result" in body["data"]:
-        return body["data"]["result"]
-    return body
+        layers = [body, body["result"]]
+    elif isinstance(body, dict) and isinstance(body.get("data"), dict) and "result" in body["data"]:
+        layers = [body, body["data"], body["data"]["result"]]
+    for layer in layers:
+        _raise_for_verdict(endpoint, layer)
+    for envelope in layers[:-1]:
+        _raise_for_wrapping(endpoint, envelope)
+    return layers[-1]
 
 
 def raise_for_answer(endpoint: str, status: int, body: bytes) -> NoReturn:
@@ -98,9 +108,20 @@ def raise_for_answer(endpoint: str, status: int, body: bytes) -> NoReturn:
 
 def _raise_for_verdict(endpoint: str, body: Any) -> None:
     """Raise the error that the body of a 2xx answer reports, if it reports one."""
+    if isinstance(body, dict) and (error := body.get("error")):
+        is_documented = isinstance(error, dict) and not ANSWERED & body.keys()
+        code = _code(error.get("code") if isinstance(error, dict) else error) or "error"
+        # Beside anything else, or as text, an error does not say that nothing was done.
+        raise api_error(endpoint, OK, code) if is_documented else ApiError(endpoint, OK, code)
     status, code = _verdict(OK, body)
     if status != OK or code not in ("", "SUCCESS"):
         raise api_error(endpoint, status, code, _fields(body))
+
+
+def _raise_for_wrapping(endpoint: str, envelope: Any) -> None:
+    """Raise an error for a hub's envelope whose status is not known to be good."""
+    if envelope.get("status") not in (None, GOOD):
+        raise ApiError(endpoint, OK, _code(envelope["status"]) or "error")
 
 
 def _verdict(status: int, body: Any) -> tuple[int, str]:

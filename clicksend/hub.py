@@ -5,11 +5,17 @@ Inputs follow Prelude's v2 documentation; that the hub passes them on unchanged 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from clicksend.characters import is_blank
 from clicksend.client import Client
 from clicksend.errors import SettingsError
+
+NO_ID = "the hub's answer has no id of a message"
+NOT_GOOD = "the hub's answer has an id, but does not say that the message was taken"
+TAKEN = ("success",)
+"""The hub's word for what went well. Prelude documents no status of a notification."""
 
 
 class Hub:
@@ -58,6 +64,15 @@ class Hub:
 
     def _run(self, model: str, inputs: dict[str, Any]) -> Any:
         return self._client.run({"model": model, "inputs": inputs})
+
+
+def doubt(answer: Any) -> str | None:
+    """Return why an answer to ``notify_send`` does not prove that it was taken, None when it does."""
+    message_id = answer.get("id") if isinstance(answer, Mapping) else None
+    if not isinstance(message_id, str) or is_blank(message_id):
+        return NO_ID
+    is_good = answer.get("status") in (None, *TAKEN) and answer.get("success") in (None, True)
+    return None if is_good and not answer.get("errors") else NOT_GOOD
 
 
 def _phone(number: str) -> dict[str, str]:

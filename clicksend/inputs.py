@@ -3,41 +3,35 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
 from clicksend.errors import SettingsError
-from clicksend.settings import Schema
-
-
-def read_setting(text: str, schema: Schema) -> Any:
-    """Return a setting out of its text in the environment; what cannot be read stays text."""
-    if "string" in schema["type"]:
-        return text
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+from clicksend.typed import Schema, typed
 
 
 def with_defaults(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> dict[str, Any]:
-    """Return what is set, and the defaults of the rest; Meltano passes unset settings as ``""``."""
-    given = {name: value for name, value in config.items() if value is not None and value != ""}
-    return {name: schema["default"] for name, schema in properties.items() if "default" in schema} | given
+    """Return what is set, each setting of its own type, and the defaults of the rest."""
+    defaults = {name: schema["default"] for name, schema in properties.items() if "default" in schema}
+    return defaults | typed(config, properties)
 
 
 def check_config(path: str) -> None:
     """Check a config file.
 
     Raises:
-        SettingsError: It is missing, or no JSON object.
+        SettingsError: It is missing, no JSON object, or holds a number that JSON does not have.
     """
     try:
         with Path(path).open(encoding="utf-8") as file:
-            json_object(file, "--config")
+            content = json_object(file, "--config")
     except OSError:
         raise SettingsError("The file given with --config cannot be read: check its name.") from None
+    for name, value in content.items():
+        if not _is_finite(value):
+            raise SettingsError(f"Setting {name} must be a finite number.")
 
 
 def json_object(file: IO[str], option: str) -> dict[str, Any]:
@@ -48,8 +42,20 @@ def json_object(file: IO[str], option: str) -> dict[str, Any]:
     """
     try:
         content = json.load(file)
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
         raise SettingsError(f"The file given with {option} is no JSON object.")
     return content
+
+
+def _is_finite(value: Any) -> bool:
+    """Return whether there is no NaN and no infinity in it: the SDK cannot read those."""
+    parts = [value]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, dict | list):
+            parts += part.values() if isinstance(part, dict) else part
+        elif isinstance(part, float) and not math.isfinite(part):
+            return False
+    return True

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from clicksend import settings
 from clicksend.errors import SettingsError
+from clicksend.typed import Schema, typed
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
@@ -50,7 +51,7 @@ def read(
     Raises:
         SettingsError: There is no such stream, it is no history, or a setting is missing or wrong.
     """
-    config = {name: value for name, value in connection.items() if value is not None}
+    config = typed(connection, _properties())
     settings.check(config, _properties())
     tap = _tap(config)
     if stream not in tap.streams:
@@ -143,7 +144,7 @@ def _extra() -> Iterator[None]:
         ) from missing
 
 
-def _properties() -> dict[str, settings.Schema]:
+def _properties() -> dict[str, Schema]:
     from tap_clicksend.tap import PROPERTIES  # noqa: PLC0415
 
     return settings.PROPERTIES | {name: PROPERTIES[name] for name in TAP_SETTINGS}

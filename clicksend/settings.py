@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,16 +12,16 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
 
+from clicksend.characters import is_blank
 from clicksend.errors import SettingsError
 from clicksend.maps import wrong_maps
+from clicksend.typed import Schema, Validator, typed
 
 DIRECT_API_URL = "https://rest.clicksend.com/v3"
 HUB_URL = "https://api.skillboss.com"
 HUB_KEY_PREFIX = "sk-"
-
-Schema = dict[str, Any]
 
 PROPERTIES: dict[str, Schema] = {
     "api_key": {
@@ -54,6 +55,7 @@ PROPERTIES: dict[str, Schema] = {
         "title": "Timeout",
         "description": "Seconds to wait for a connection and for each part of an answer.",
         "exclusiveMinimum": 0,
+        "maximum": 86_400,
         "default": 30,
     },
     "max_retries": {
@@ -84,6 +86,13 @@ PROPERTIES: dict[str, Schema] = {
         "pattern": "^[ -~]+$",
     },
 }
+
+
+LIMITS: dict[str, Schema] = {
+    "flattening_max_depth": {"minimum": 0},
+    "flattening_max_key_length": {"minimum": 1},
+}
+"""What the SDK's own schemas lack."""
 
 
 @dataclass(frozen=True)
@@ -124,9 +133,7 @@ class Settings:
         Raises:
             SettingsError: A setting is missing or wrong.
         """
-        given = {
-            name: value for name, value in config.items() if name in PROPERTIES and value not in (None, "")
-        }
+        given = typed({name: config[name] for name in PROPERTIES if name in config}, PROPERTIES)
         check(given, PROPERTIES)
         chosen: dict[str, Any] = {name: schema.get("default") for name, schema in PROPERTIES.items()} | given
         username = chosen["username"] or env.get("CLICKSEND_USERNAME") or None
@@ -155,11 +162,11 @@ def check(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> None:
         SettingsError: With one sentence for each setting that is unknown or wrong.
     """
     others = {name: value for name, value in config.items() if name != "stream_maps"}
-    problems = [*_unknown(config, properties), *_wrong(others, properties)]
+    problems = [*_unknown(config, properties), *_wrong(others, properties), *_empty(config, properties)]
     if "stream_maps" in config:
         problems += wrong_maps(config["stream_maps"])
     if problems:
-        raise SettingsError(" ".join(problems))
+        raise SettingsError(" ".join(dict.fromkeys(problems)))
 
 
 def _unknown(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> Iterator[str]:
@@ -170,20 +177,53 @@ def _unknown(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> Ite
 
 
 def _wrong(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> Iterator[str]:
-    validator = Draft202012Validator({"type": "object", "properties": dict(properties)})
+    limited = {name: schema | LIMITS.get(name, {}) for name, schema in properties.items()}
+    validator = Validator({"type": "object", "properties": limited})
     for error in validator.iter_errors(dict(config)):
-        name = ".".join(str(part) for part in error.absolute_path)
-        rule = {
-            "type": f"must be of type {_either(error.validator_value)}",
-            "enum": f"must be {_either(error.validator_value)}",
-            "minLength": f"must have at least {error.validator_value} characters",
-            "minItems": "must not be empty",
-            "minimum": f"must be at least {error.validator_value}",
-            "maximum": f"must be at most {error.validator_value}",
-            "pattern": _fitting(str(error.validator_value)),
-            "exclusiveMinimum": f"must be greater than {error.validator_value}",
-        }.get(str(error.validator), f"breaks the rule {error.validator}: {error.validator_value}")
-        yield f"Setting {name} {rule}."
+        yield f"Setting {'.'.join(map(str, error.absolute_path))} {_rule(error)}."
+    if config.get("flattening_enabled") is True and "flattening_max_depth" not in config:
+        yield "Setting flattening_enabled needs flattening_max_depth."
+
+
+MAY_BE_EMPTY = ("stream_maps", "stream_map_config", "faker_config")
+"""The SDK's: projects have them empty in their plugin definitions, and nothing is meant by it."""
+
+
+def _empty(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> Iterator[str]:
+    """Yield a sentence for each setting that is given, and says nothing."""
+    for name, value in config.items():
+        schema = properties.get(name, {})
+        if name in MAY_BE_EMPTY:
+            continue
+        if value in ({}, []) and value != schema.get("default") and not {"required", "minItems"} & {*schema}:
+            yield f"Setting {name} must not be empty: leave it out instead."
+
+
+def _rule(error: ValidationError) -> str:
+    """Return what a value breaks."""
+    limit: Any = error.validator_value
+    value: Any = error.instance
+    if error.validator == "type":
+        return _type_wanted(value, limit)
+    if error.validator == "required":
+        return f"needs {' and '.join(name for name in limit if name not in value)}"
+    return {
+        "enum": f"must be {_either(limit)}",
+        "minLength": f"must have at least {limit} characters",
+        "minItems": "must not be empty",
+        "minimum": f"must be at least {limit}",
+        "maximum": f"must be at most {limit}",
+        "pattern": _fitting(str(limit)),
+        "exclusiveMinimum": f"must be greater than {limit}",
+    }.get(str(error.validator), f"breaks the rule {error.validator}: {limit}")
+
+
+def _type_wanted(value: Any, wanted: Any) -> str:
+    if isinstance(value, str) and is_blank(value):
+        return "must not be blank"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "must be a finite number"
+    return f"must be of type {_either(wanted)}"
 
 
 def _either(options: Any) -> str:

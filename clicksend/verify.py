@@ -40,6 +40,9 @@ WRONG = {
 }
 """Prelude's statuses of a code that was sent and of one that was checked."""
 
+OWN = ("id", "request_id")
+"""What the provider's own answers have, and the hub's envelope has not."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -115,8 +118,12 @@ def _read(number: str, country: str | None) -> str:
 
 
 def _tell(answer: Any, to: str, fine: Mapping[str, str], others: Mapping[str, str]) -> None:
-    """Say what came of a call, by its status."""
-    status = str(answer.get("status")) if isinstance(answer, Mapping) else ""
+    """Say what came of a call, by the provider's status."""
+    own: Mapping[str, Any] = answer if isinstance(answer, Mapping) and "data" not in answer else {}
+    status = str(own.get("status", ""))
+    if status in fine and not any(isinstance(own.get(name), str) for name in OWN):
+        # It may be the hub's own, which says that the call went well, not what came of the code.
+        status = ""
     if status in fine:
         click.echo(fine[status].format(to=mask(to)))
         return

@@ -23,7 +23,7 @@ from singer_sdk.singerlib import Schema
 from typing_extensions import override
 
 from clicksend.errors import ApiError, ClickSendError
-from clicksend.inputs import check_config, read_setting, with_defaults
+from clicksend.inputs import check_config, with_defaults
 from tap_clicksend.batches import Batches
 from tap_clicksend.block import Block
 from tap_clicksend.catalog import Columns, Outgoing
@@ -84,14 +84,13 @@ class ClickSendTap(Tap):
 
     @classproperty
     def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805
-        """Read settings from the environment, and leave what cannot be read to ``check_settings`` to name.
+        """Take settings from the environment as text, which ``with_defaults`` reads.
 
         The SDK's way knows no numbers with a fraction, and ends in a traceback that names no setting.
         """
         properties = cls.config_jsonschema["properties"]
         texts = {"properties": {name: {"type": "string"} for name in properties}}
-        given = parse_environment_config(texts, cls._env_var_prefix)
-        return {name: read_setting(value, properties[name]) for name, value in given.items()}
+        return parse_environment_config(texts, cls._env_var_prefix)
 
     @override
     @classmethod

@@ -95,6 +95,7 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "title": "Days to settle",
         "description": "Days after which a message is taken to change no more; until then it is read again.",
         "minimum": 0,
+        "maximum": 100_000,
         "default": 4,
     },
     "ledger_url": {
@@ -113,7 +114,7 @@ PROPERTIES: dict[str, dict[str, Any]] = {
     },
     "list_ids": {
         "type": "array",
-        "items": {"type": "integer"},
+        "items": {"type": "integer", "minimum": 1},
         "title": "List ids",
         "description": "Read only these lists and their contacts. Unset: all, and vanished ones are marked.",
         "minItems": 1,

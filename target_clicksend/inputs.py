@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
@@ -90,6 +91,11 @@ def rows_of(message: Message) -> Iterator[Any]:
     for number, url in enumerate(manifest, 1):
         try:
             yield from reader(UPath(url))
+        except (EOFError, gzip.BadGzipFile, zlib.error):
+            raise InputError(
+                f"File {number} of a BATCH message is cut off or not gzip: let the tap write it again, or"
+                " correct the compression in the tap's batch_config."
+            ) from None
         except Exception as error:  # noqa: BLE001, file systems and formats have many of their own
             raise InputError(
                 f"File {number} of a BATCH message cannot be read ({type(error).__name__}): is the tap's"

@@ -37,6 +37,8 @@ class Report:
         """Why rows were not written, by sink, outcome and reason."""
         self.prices: dict[str, Decimal] = {}
         """What a dry run would have cost, by sink, in the account's currency."""
+        self.is_priced = False
+        """Whether any of it has a price."""
         self.parts: Counter[str] = Counter()
         """Parts that a dry run would have sent, by sink."""
         self.samples: list[dict[str, Any]] = []
@@ -71,6 +73,7 @@ class Report:
     ) -> None:
         """Add a message that a dry run would have sent."""
         self.prices[sink] = self.prices.get(sink, Decimal(0)) + (price or 0)
+        self.is_priced = self.is_priced or price is not None
         self.parts[sink] += parts
         if len(self.samples) < MOST_SAMPLES:
             self.samples.append(sample())
@@ -86,6 +89,11 @@ class Report:
     def look_at(self, message_id: str) -> None:
         """Keep which reply a person should read."""
         self.replies[message_id] = None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether a dry run's messages have prices, and all are 0."""
+        return self.is_priced and not any(self.prices.values())
 
     def __getitem__(self, outcome: str) -> int:
         """Return the number of rows with an outcome, in all sinks."""

@@ -53,6 +53,11 @@ INPUT = "input"
 UNKNOWN_REMAIN = 3
 """Exit code of a run that is done, but for messages of which nobody knows whether they were sent."""
 
+FREE = (
+    "ClickSend's price of every message is 0. If they are not to test numbers, do not rely on it:"
+    " max_spend_per_run holds nothing back at that price."
+)
+
 AGAIN = frozenset({"held", "failed"})
 """Outcomes of rows that must come again: no later STATE may be written."""
 
@@ -320,6 +325,8 @@ class Run:
             self.note(f"Stopped by {signal.Signals(self.stopped).name}: rows without an outcome come again.")
         elif error is not None:
             self.report.error = str(error) if isinstance(error, ClickSendError) else type(error).__name__
+        if self.tally.is_free or self.report.is_free:
+            self.note(FREE)
         requests = self.client.request_count if "client" in self.__dict__ else 0
         if path := self.config.get("report_path"):
             try:

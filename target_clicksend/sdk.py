@@ -18,7 +18,7 @@ from typing_extensions import override
 
 from clicksend.errors import ClickSendError, SettingsError
 from clicksend.hashing import text_hasher
-from clicksend.inputs import check_config, read_setting, with_defaults
+from clicksend.inputs import check_config, with_defaults
 from target_clicksend.columns import Columns
 from target_clicksend.inputs import (
     Message,
@@ -247,11 +247,10 @@ class ClickSendTarget(Target):
 
     @classproperty
     def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805
-        """Read settings from the environment, and leave what cannot be read to ``check_settings`` to name."""
+        """Take settings from the environment as text, which ``with_defaults`` reads."""
         properties = cls.config_jsonschema["properties"]
         texts = {"properties": {name: {"type": "string"} for name in properties}}
-        given = parse_environment_config(texts, cls._env_var_prefix)
-        return {name: read_setting(value, properties[name]) for name, value in given.items()}
+        return parse_environment_config(texts, cls._env_var_prefix)
 
     @classmethod
     def settings_of_environment(cls) -> dict[str, Any]:

@@ -109,6 +109,7 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "type": "integer",
         "title": "List id",
         "description": "List of contacts whose row names none.",
+        "minimum": 1,
     },
     "list_name": {
         "type": "string",

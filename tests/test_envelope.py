@@ -48,6 +48,10 @@ def test_json_without_the_envelope_is_no_answer(body):
             errors.PaymentRequiredError,
         ),
         ({"status": "error", "result": {}}, errors.ApiError),
+        ({"status": "failed", "result": ok(None)}, errors.ApiError),
+        ({**ok(None), "error": "insufficient_balance"}, errors.ApiError),
+        ({**ok(None), "error": {"code": "insufficient_balance"}}, errors.ApiError),
+        ({"error": "insufficient_balance"}, errors.ApiError),
     ],
 )
 def test_success_that_says_otherwise_is_an_error(body, kind):

@@ -8,16 +8,17 @@ import pytest
 from gate_cases import message
 
 from clicksend.phone import mask
-from target_clicksend.gates.caps import Caps, Tally, read_price
+from target_clicksend.gates.caps import Caps, Tally
 from target_clicksend.gates.opt_outs import says_opted_out
 from target_clicksend.gates.voices import check_voice, read_voices
+from target_clicksend.messages.judging import decimal_of
 from target_clicksend.row import Rejected
 
 
 def tally(*prices):
     counted = Tally()
     for price in prices:
-        counted.add(read_price(price))
+        counted.add(decimal_of(price))
     return counted
 
 
@@ -26,9 +27,12 @@ def test_sums_are_exact():
     assert (counted.messages, counted.spend, counted.unpriced) == (12, Decimal("8.7842"), 0)
 
 
-@pytest.mark.parametrize("value", [None, "", "free", "NaN", "-1", "Infinity", True, [], {}])
-def test_what_is_no_price(value):
-    assert read_price(value) is None
+@pytest.mark.parametrize(
+    ("prices", "is_free"),
+    [([], False), ([""], False), (["0"], True), (["0.00", 0, ""], True), (["0", "0.1"], False)],
+)
+def test_what_is_free(prices, is_free):
+    assert tally(*prices).is_free is is_free
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from target_clicksend.gates.age import check_age, check_age_settings
-from target_clicksend.gates.moments import LocalTimes, read_moment
+from target_clicksend.gates.moments import LocalTimes, read_moment, read_zone
 from target_clicksend.gates.schedule import DAYS_AHEAD, check_schedule
 from target_clicksend.gates.zones import is_zone
 from target_clicksend.row import Rejected
@@ -120,7 +120,19 @@ def test_a_time_that_says_where_it_is_meant_needs_no_zone(value):
     assert not local_times.read
 
 
-@pytest.mark.parametrize("zone", ["Mars/Olympus", "EST", "Z", "GMT", "Europe/", "../etc/passwd", 7])
+@pytest.mark.parametrize("zone", ["UTC", "utc", "GMT", "Z", "z", "Etc/UTC", "\ufeffGMT "])
+def test_utc_has_other_names(zone):
+    for local_times, row in (
+        (LocalTimes("Australia/Perth"), {"time_zone": zone}),
+        (LocalTimes(zone.strip("\ufeff ")), {}),
+    ):
+        at = read_moment(row | {"at": NINE}, "at", local_times)
+        assert datetime.fromtimestamp(at, UTC).isoformat(" ")[:19] == NINE
+        assert local_times.read == {("at", "UTC"): 1}
+    assert read_zone({"time_zone": zone}) == "UTC"
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "EST", "GMT+2", "Europe/", "../etc/passwd", 7])
 def test_a_wrong_zone_of_a_time_that_needs_one(zone):
     with pytest.raises(Rejected, match=r"^time_zone is no zone of the IANA data base"):
         read_moment({"at": NINE, "time_zone": zone}, "at", LocalTimes())

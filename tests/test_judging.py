@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from target_clicksend.gates.message import Message
-from target_clicksend.messages.judging import AMBIGUOUS, MISSING, NO_CREDIT, Outgoing, judge, token
+from target_clicksend.messages.judging import (
+    AMBIGUOUS,
+    MISSING,
+    NO_CREDIT,
+    Outgoing,
+    decimal_of,
+    judge,
+    token,
+)
 from target_clicksend.row import Row
 
 TO = "+61491570156"
@@ -67,6 +75,31 @@ def test_parts_and_price_are_read_however_they_are_spelled(parts, price, expecte
     (verdict,) = judge([outgoing(1)], [answered(outgoing(1), message_parts=parts, message_price=price)])
     wanted = None if expected[1] is None else Decimal(expected[1])
     assert (verdict.parts, verdict.price) == (expected[0], wanted)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(None, "", "free", "NaN", "sNaN", "-1", -5, -0.01, "-0.0001", "Infinity", "-inf", True, [], {}),
+        *("0,08", "$0.001", 10**9, "1e400", "9" * 5000),
+    ],
+)
+def test_what_is_no_price(value):
+    assert decimal_of(value) is None
+    (verdict,) = judge([outgoing(1)], [answered(outgoing(1), message_parts=value, message_price=value)])
+    assert (verdict.outcome, verdict.parts, verdict.price) == ("sent", None, None)
+
+
+@given(
+    st.decimals()
+    | st.floats()
+    | st.integers()
+    | st.text()
+    | st.from_regex(r"-?\d{1,12}(\.\d+)?", fullmatch=True)
+)
+def test_no_price_lowers_a_sum(value):
+    price = decimal_of(value)
+    assert price is None or (price.is_finite() and price >= 0)
 
 
 @given(st.lists(st.sampled_from([s for s in STATUSES if s]), min_size=1, max_size=30), st.randoms())

@@ -12,7 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from threading import Barrier
+from uuid import uuid4
 
+import psycopg
 import pytest
 from ledger_cases import ACCOUNT, assert_as_described, claim
 from sqlalchemy import text
@@ -20,6 +22,14 @@ from sqlalchemy import text
 from clicksend.errors import LedgerError
 from clicksend.ledger import Ledger, schema
 from clicksend.ledger.store import Store
+
+
+def _schema(url):
+    """Return the URL of a new schema."""
+    schema = f"ledger_{uuid4().hex}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"create schema {schema}")
+    return url.replace("postgresql:", "postgresql+psycopg:") + f"&options=-csearch_path%3D{schema}"
 
 
 def mode(path):
@@ -143,6 +153,42 @@ def test_tables_of_somebody_else_are_left_alone(ledger_url, name):
     store.close()
     with pytest.raises(LedgerError, match="other tables"):
         Ledger.open(ledger_url, **ACCOUNT)
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_read_only_database_is_called_that(ledger_postgres, exists):
+    url = _schema(ledger_postgres)
+    if exists:
+        Ledger.open(url, **ACCOUNT).close()
+    with pytest.raises(LedgerError, match="database is read-only") as caught:
+        Ledger.open(f"{url}%20-cdefault_transaction_read_only%3Don", **ACCOUNT)
+    assert "other tables" not in str(caught.value)
+
+
+def test_a_schema_that_is_missing_or_forbidden_is_called_that(ledger_postgres):
+    url = _schema(ledger_postgres)
+    with pytest.raises(LedgerError, match="no schema to make its tables in"):
+        Ledger.open(f"{url}_nowhere", **ACCOUNT)
+    with psycopg.connect(ledger_postgres, autocommit=True) as connection:
+        role = f"guest_{uuid4().hex}"
+        connection.execute(f"create role {role}")
+        connection.execute(f"grant usage on schema {url.rpartition('%3D')[2]} to {role}")
+    with pytest.raises(LedgerError, match="user lacks a right"):
+        Ledger.open(f"{url}%20-crole%3D{role}", **ACCOUNT)
+
+
+def test_a_read_only_file_is_called_that(tmp_path):
+    store = Store(f"sqlite:///{tmp_path}/ledger.db")
+
+    def migrate():
+        with store.read() as connection:
+            connection.exec_driver_sql("pragma query_only = on")
+            schema.migrate(connection)
+
+    with pytest.raises(LedgerError, match="readonly") as caught:
+        migrate()
+    store.close()
+    assert "other tables" not in str(caught.value)
 
 
 def test_a_ledger_that_is_not_there_is_not_made_by_reading(ledger_url, tmp_path):

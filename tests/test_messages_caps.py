@@ -41,6 +41,33 @@ def test_exactly_at_both_caps(out):
     assert (ran.rows("sms_messages"), ran.code, priced(ran)) == ({"sent": 3}, 0, [3])
 
 
+def priced_at(out, *prices, skip=0):
+    """Let the sandbox answer one price request with these prices, the first messages first."""
+    rows = [
+        {"custom_string": f"price-{number}", "status": "SUCCESS", "message_price": price, "message_parts": 1}
+        for number, price in enumerate(prices)
+    ]
+    body = {"http_code": 200, "response_code": "SUCCESS", "response_msg": "", "data": {"messages": rows}}
+    out.fault(path="/sms/price", kind="body", body=body, skip=skip)
+
+
+@pytest.mark.parametrize("price", [-5, "-5", "-0.0001", "NaN", "Infinity", None, "0,08"])
+def test_what_is_no_price_holds_the_run(out, price):
+    priced_at(out, price, "0.07")
+    ran = out.send({}, {"body": "two"}, max_spend_per_run=0.01)
+    assert (ran.rows("sms_messages"), ran.code, posts(ran)) == ({"held": 2}, 1, [])
+
+
+@pytest.mark.parametrize("config", [{"dry_run": True}, {"max_spend_per_run": 0.01}], ids=str)
+def test_prices_that_are_all_0_are_said(out, config):
+    priced_at(out, 0, "0.00")
+    ran = out.send({}, {"body": "two"}, **config)
+    assert ran.notes.count("price of every message is 0") == 1
+    priced_at(out, 0, "0.005")
+    ran = out.send({"idempotency_key": "3"}, {"idempotency_key": "4", "body": "four"}, **config)
+    assert "price of every message" not in ran.notes
+
+
 def test_prices_are_asked_a_thousand_at_once(out):
     rows = [{"to": f"+614915{n:05}"} for n in range(2500)]
     ran = out.send(*rows, max_spend_per_run=1000, messages_per_minute=1250, batch_size_rows=1000)

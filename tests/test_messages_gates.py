@@ -66,7 +66,7 @@ def test_rejected(out, row, reason):
         ("mms_messages", {"subject": ""}, "subject is missing"),
         ("mms_messages", {"subject": "x" * 21}, "subject has 21 characters; 20 are the most"),
         ("mms_messages", {"media_file": None}, "media_file is missing"),
-        ("mms_messages", {"media_file": "photo.jpg"}, "media_file is no public URL"),
+        ("mms_messages", {"media_file": "photo.jpg"}, "media_file must be a public URL"),
         ("mms_messages", {"body": "x" * 1501}, "its text takes more than 1,500 characters"),
         ("mms_messages", {"from": "ACME"}, "from is not a valid phone number: names are for SMS only"),
         ("voice_messages", {"voice": None}, "voice is missing"),

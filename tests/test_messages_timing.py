@@ -1,6 +1,6 @@
 """When messages go out: quiet hours of the recipient, and so many a minute. It is 14:13 UTC."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from conftest import FakeClock
@@ -60,6 +60,13 @@ def test_a_schedule_in_quiet_hours_that_would_be_held_for_ever(out):
     row = {"time_zone": "Australia/Melbourne", "schedule": OPENS + 15 * 3600}
     ran = out.send(row, quiet_hours={**QUIET, "policy": "hold"})
     assert ran.rows("sms_messages") == {"rejected": 1}
+
+
+@pytest.mark.parametrize("zone", ["GMT", "Z", "Etc/UTC"])
+def test_utc_by_its_other_names(out, zone):
+    times = {"start": f"{out.now:%H:%M}", "end": f"{out.now + timedelta(minutes=5):%H:%M}"}
+    ran = out.send({"time_zone": zone}, quiet_hours={**times, "policy": "hold"}, time_zone=zone)
+    assert ran.rows("sms_messages") == {"held": 1}
 
 
 @pytest.mark.parametrize(

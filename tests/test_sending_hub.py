@@ -66,6 +66,62 @@ def test_an_answer_without_an_id_proves_nothing(out, notify, result):
     assert len(shown(out)) == 1
 
 
+DOUBTFUL = [
+    {"result": {"id": "m9", "status": "failed"}},
+    {"status": "success", "result": {"id": "m9", "status": "queued-ish"}},
+    {"result": {"id": "m9", "status": 200}},
+    {"result": {"id": "m9", "status": ["success"]}},
+    {"result": {"id": "m9", "status": ""}},
+    {"result": {"id": "m9", "success": False}},
+    {"result": {"id": "m9", "errors": ["x"]}},
+    {"result": {"id": "m9", "error": "insufficient_balance"}},
+    {"result": {"id": "m9", "error": {"code": "insufficient_balance"}}},
+    {"result": {"id": " "}},
+    {"status": "failed", "result": {"id": "m9"}},
+    {"status": "failed", "data": {"result": {"id": "m9"}}},
+    {"data": {"status": "failed", "result": {"id": "m9"}}},
+    {"error": "insufficient_balance", "id": "z"},
+    {"error": "insufficient_balance"},
+    {"error": {"code": "TOO_MANY_REQUESTS"}, "id": "z"},
+    {"error": {"code": "insufficient_balance"}, "result": {"id": "z"}},
+    {"data": {"result": {"id": "m3", "error": {"code": "x"}}}},
+    {"data": {"error": "x", "result": {"id": "m3"}}},
+    {"data": {"id": "m3"}},
+    {"result": {"result": {"id": "m3"}}},
+    {"id": "m3", "status": "failed"},
+    {"id": "m3", "status": "error"},
+]
+
+
+@pytest.mark.parametrize("body", DOUBTFUL, ids=str)
+def test_an_id_beside_an_error_or_a_strange_status_proves_nothing(out, notify, body):
+    fault(out, "body_after", body=body)
+    assert notify(1).rows(SINK) == {"unknown": 1}
+    assert notify(1).rows(SINK) == {"duplicate": 1}
+    assert len(shown(out)) == 1
+
+
+@pytest.mark.parametrize("message", [{"id": "m9"}, {"id": "m9", "status": "success", "error": None}], ids=str)
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda message: message,
+        lambda message: {"result": message},
+        lambda message: {"status": "success", "error": None, "result": message},
+        lambda message: {"status": "success", "data": {"result": message}},
+    ],
+)
+def test_an_id_alone_in_any_known_wrapping_is_sent(out, notify, message, wrap):
+    fault(out, "body_after", body=wrap(message))
+    assert notify(1).rows(SINK) == {"sent": 1}
+
+
+def test_a_documented_error_alone_lets_it_go_later(out, notify):
+    fault(out, "body", body={"error": {"code": "insufficient_balance"}})
+    assert notify(1).rows(SINK) == {"failed": 1}
+    assert notify(1).rows(SINK) == {"sent": 1}
+
+
 @pytest.mark.parametrize("status", [408, 409, 413, 499])
 def test_only_a_judgement_of_the_message_rejects_it(out, notify, status):
     fault(out, "status_after", status=status, body=REFUSAL)

@@ -82,6 +82,48 @@ def test_statuses_that_mean_no(monkeypatch, verify):
     assert "no status" in verify("check", NUMBER, "1", code=1)
 
 
+OTHERS_SUCCESS = [
+    {"status": "success"},
+    {"status": "success", "data": {"status": "failure"}},
+    {"status": "success", "data": {"id": "v1", "status": "failure"}},
+    {"status": "success", "id": "v1", "data": {"status": "failure"}},
+    {"status": "success", "result": {"status": "success"}},
+    {"status": "success", "result": "done"},
+    {"status": "success", "id": 7},
+    {"status": "success", "result": {"id": "v1", "status": "success", "error": {"code": "x"}}},
+    {"status": "success", "result": {"id": "v1", "status": "success", "error": "x"}},
+    {"status": "failed", "result": {"id": "v1", "status": "success"}},
+    {"status": "success", "id": "v1", "error": "x"},
+]
+
+
+@pytest.mark.parametrize("body", OTHERS_SUCCESS, ids=str)
+def test_a_success_that_is_not_the_providers_own_is_no_answer(box, verify, body):
+    box.control("POST", "faults", {"path": "/v1/run", "kind": "body_after", "body": body, "times": -1})
+    assert "right" not in verify("check", NUMBER, "1", code=1)
+    assert "on its way" not in verify("send", NUMBER, code=1)
+
+
+@pytest.mark.parametrize("own", [{"id": "v1"}, {"request_id": "r1"}], ids=str)
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda own: own,
+        lambda own: {"status": "success", "result": own},
+        lambda own: {"data": {"result": own}},
+    ],
+)
+def test_the_providers_own_success_counts_in_any_known_wrapping(box, verify, own, wrap):
+    body = wrap(own | {"status": "success"})
+    box.control("POST", "faults", {"path": "/v1/run", "kind": "body", "body": body, "times": -1})
+    assert "is verified" in verify("check", NUMBER, "1")
+    assert "on its way" in verify("send", NUMBER)
+    wrong = wrap({"status": "failure"})
+    box.control("DELETE", "faults")
+    box.control("POST", "faults", {"path": "/v1/run", "kind": "body", "body": wrong})
+    assert "The code is wrong" in verify("check", NUMBER, "1", code=1)
+
+
 def test_what_is_wrong_is_said_in_a_sentence(box, verify):
     assert "SKILLBOSS_API_KEY" in verify("send", NUMBER, code=2, username="somebody")
     assert "default_country" in verify("send", NUMBER, code=2, default_country="Australia")

@@ -13,7 +13,8 @@ import click
 from clicksend.errors import ClickSendError, SettingsError
 from clicksend.inputs import json_object, with_defaults
 from clicksend.ledger import Ledger
-from clicksend.settings import Schema, check
+from clicksend.settings import check
+from clicksend.typed import Schema
 
 PROPERTIES: dict[str, Schema] = {
     "ledger_url": {"type": "string", "default": "sqlite:///clicksend_ledger.db"},

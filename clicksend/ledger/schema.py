@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from clicksend.errors import LedgerError
 from clicksend.ledger.migrations import MIGRATIONS
-from clicksend.ledger.store import insert
+from clicksend.ledger.store import insert, is_taken
 from clicksend.ledger.tables import meta, metadata, outcomes
 from clicksend.ledger.writing import IS_FINAL
 from clicksend.settings import is_loopback
@@ -186,8 +186,10 @@ def _stream_note(sink: str, stream: str, namespace: str, names: Sequence[str]) -
 def _create(connection: Connection) -> None:
     try:
         metadata.create_all(connection, checkfirst=False)
-    except DBAPIError:
-        raise LedgerError(FOREIGN) from None
+    except DBAPIError as error:
+        if is_taken(error):
+            raise LedgerError(FOREIGN) from None
+        raise
 
 
 def _fingerprint(pii_key: str) -> str:

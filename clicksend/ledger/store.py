@@ -50,6 +50,15 @@ BEGIN = {
 }
 """What begins a transaction, by database and whether it writes."""
 
+TAKEN = frozenset({"42P07", "42710"})
+"""What PostgreSQL says where a table, an index or another thing has a name already."""
+REASONS = {
+    "25006": "its PostgreSQL database is read-only. Make it writable, or name another one in ledger_url",
+    "42501": "its PostgreSQL user lacks a right, like CREATE on the schema. Grant it, or change ledger_url",
+    "3F000": "PostgreSQL has no schema to make its tables in. Create it, or change ledger_url",
+}
+"""What is wrong, by PostgreSQL's SQLSTATE, where only a person can change it."""
+
 INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 _CREATING = Lock()
 
@@ -175,10 +184,23 @@ def _prepare(connection: Any, _: ConnectionPoolEntry) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+def is_taken(error: DBAPIError) -> bool:
+    """Return whether something of that name was there already."""
+    if type(error.orig).__module__ == "sqlite3":
+        return "already exists" in str(error.orig) or "already a table" in str(error.orig)
+    return _sqlstate(error.orig) in TAKEN
+
+
+def _sqlstate(original: object) -> str | None:
+    return getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
+
+
 def _sentence(error: SQLAlchemyError) -> str:
     """Say what the database said, as far as it cannot hold a value."""
     original = error.orig if isinstance(error, DBAPIError) else None
-    state = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
+    state = _sqlstate(original)
+    if state in REASONS:
+        return f"The ledger cannot be used: {REASONS[state]}. Nothing was changed."
     if type(original).__module__ == "sqlite3":
         return f"The ledger cannot be used: {original}. Nothing was changed."
     if state:

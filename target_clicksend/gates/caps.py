@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import Decimal
 
 
 @dataclass
@@ -26,6 +25,11 @@ class Tally:
         self.spend += price or 0
         self.unpriced += price is None
 
+    @property
+    def is_free(self) -> bool:
+        """Whether there are prices, and all are 0."""
+        return self.messages > self.unpriced and not self.spend
+
 
 @dataclass(frozen=True)
 class Caps:
@@ -45,12 +49,3 @@ class Caps:
         if tally.unpriced:
             return f"{tally.unpriced:,} messages have no price, and max_spend_per_run is set"
         return None
-
-
-def read_price(value: Any) -> Decimal | None:
-    """Return a ``message_price`` exactly: text or number (both seen); None for what is no price."""
-    try:
-        price = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return price if price.is_finite() and price >= 0 else None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 from target_clicksend import numbers
+from target_clicksend.gates.public_urls import wrong_url
 from target_clicksend.row import Rejected, Values
 from target_clicksend.values import LONGEST, read_text
 
@@ -78,16 +78,12 @@ def read_from_email(values: Values) -> str | None:
 
 
 def read_media_file(values: Values) -> str:
-    """Return the column ``media_file``; whether ClickSend can fetch and send it, it says itself.
+    """Return the column ``media_file``; whether it is a picture that can be sent, ClickSend says itself.
 
     Raises:
-        Rejected: It is no URL.
+        Rejected: It is no URL that anybody can fetch.
     """
     url = read_required(values, "media_file", LONGEST_URL)
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", url):
-        raise Rejected("media_file is no public URL that begins with https://")
+    if wrong := wrong_url(url):
+        raise Rejected(f"media_file {wrong}")
     return url

@@ -16,11 +16,29 @@ UNIX = re.compile(r"(\d{10})(\d{3})?(\.\d+)?", re.ASCII)
 ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*", re.ASCII)
 
 
+UTC_NAMES = frozenset({"utc", "etc/utc", "gmt", "z"})
+"""What people call UTC; other abbreviations, like EST, know no summer time."""
+
+
+def zone_meant(name: str) -> str:
+    """Return the IANA zone that a name means: itself, or UTC under one of its other names."""
+    return "UTC" if name.casefold() in UTC_NAMES else name
+
+
+def read_zone(values: Values) -> str | None:
+    """Return the column ``time_zone``, unchecked; None where nothing can be seen in it.
+
+    Raises:
+        Rejected: It is no text.
+    """
+    return zone_meant(read_plain(values, "time_zone")) or None
+
+
 class LocalTimes:
     """The zones of times that name none: the row's ``time_zone``, else the setting of that name, else UTC."""
 
     def __init__(self, default: str | None = None) -> None:
-        self._default = default or "UTC"
+        self._default = zone_meant(default or "UTC")
         self.read: Counter[tuple[str, str]] = Counter()
         """How many times without a zone were read, by column and the zone they were read in."""
 
@@ -30,7 +48,7 @@ class LocalTimes:
         Raises:
             Rejected: The row's zone is none, or clocks there show the time twice or never.
         """
-        if zone := read_plain(values, "time_zone"):
+        if zone := read_zone(values):
             check_zone(zone)
         zone = zone or self._default
         moment = local.replace(tzinfo=zone_of(zone))

@@ -17,11 +17,11 @@ from target_clicksend.gates.fields import (
     read_required,
 )
 from target_clicksend.gates.message import Channel, Message
-from target_clicksend.gates.moments import LocalTimes, read_moment
+from target_clicksend.gates.moments import LocalTimes, read_moment, read_zone
 from target_clicksend.gates.placeholders import check_filled
 from target_clicksend.gates.templates import Templates
 from target_clicksend.row import Rejected, Row, Values
-from target_clicksend.values import read_flag, read_plain, read_text
+from target_clicksend.values import read_flag, read_text
 
 _COMMON = frozenset(
     {
@@ -57,7 +57,7 @@ def judged_by(values: Values, config: Mapping[str, Any], local_times: LocalTimes
         "campaign": read_text(values, "campaign") or None,
         "purpose": read_text(values, "purpose").lower(),
         "opted_out": read_flag(values, "opted_out") if read_text(values, "opted_out") else None,
-        "time_zone": read_plain(values, "time_zone") or None,
+        "time_zone": read_zone(values),
         "send_before": read_moment(values, "send_before", local_times),
         "stale_at": read_stale_at(values, config, local_times),
     }

@@ -138,14 +138,15 @@ def _price(row: Answered) -> Decimal | None:
 
 
 def decimal_of(value: Any) -> Decimal | None:
-    """Return a number, whichever way it is spelled (observed: 1, "1.00", "0.0792", ""); None for none.
+    """Return a price or count, however it is spelled (observed: 1, "1.00", "0.0792", ""); None for none.
 
-    None for absurd ones too: were they too large for the ledger, what was sent with them would be lost.
+    None for one below 0, which would make room for others under a cap, and for absurd ones: were they too
+    large for the ledger, what was sent with them would be lost.
     """
-    if type(value) is int and abs(value) < 10**MOST_DIGITS:
+    if type(value) is int and 0 <= value < 10**MOST_DIGITS:
         return Decimal(value)
     try:
         exact = Decimal(str(value))
     except InvalidOperation:
         return None
-    return exact if exact.is_finite() and abs(exact.adjusted()) < MOST_DIGITS else None
+    return exact if exact.is_finite() and exact >= 0 and abs(exact.adjusted()) < MOST_DIGITS else None

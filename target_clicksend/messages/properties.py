@@ -8,11 +8,15 @@ from typing import Any
 from clicksend.errors import SettingsError
 from clicksend.phone import E164
 from target_clicksend.gates.age import check_age_settings
+from target_clicksend.gates.moments import zone_meant
 from target_clicksend.gates.quiet_hours import PROPERTY as QUIET_HOURS
 from target_clicksend.gates.quiet_hours import check_quiet_hours
 from target_clicksend.gates.stop_phrases import KEYWORDS
 from target_clicksend.gates.stop_words import has_words
 from target_clicksend.gates.zones import is_zone
+
+MOST_HOURS = 10_000_000
+"""Counted back from now, more would lead to times that no calendar has."""
 
 PROPERTIES: dict[str, dict[str, Any]] = {
     "batch_size_rows": {
@@ -37,6 +41,7 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "title": "Age of opt-outs",
         "description": "Hours after which what is known of opt-outs is too old to send by.",
         "exclusiveMinimum": 0,
+        "maximum": MOST_HOURS,
         "default": 1,
     },
     "quiet_hours": QUIET_HOURS,
@@ -46,6 +51,7 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "description": "Hours in which nobody gets the same text twice, whatever the keys. Unset: no limit."
         " The first run with it indexes the ledger, a minute for many millions of messages.",
         "exclusiveMinimum": 0,
+        "maximum": MOST_HOURS,
     },
     "resend_under_new_keys": {
         "type": "boolean",
@@ -92,6 +98,7 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "title": "Age of rows",
         "description": "Hours after which a row is too old to be sent, counted from created_at_column.",
         "exclusiveMinimum": 0,
+        "maximum": MOST_HOURS,
     },
     "created_at_column": {
         "type": "string",
@@ -130,15 +137,19 @@ def check(config: Mapping[str, Any]) -> None:
     Raises:
         SettingsError: With a sentence.
     """
-    if (quiet := config.get("quiet_hours")) and (wrong := check_quiet_hours(quiet)):
+    quiet = config.get("quiet_hours")
+    if quiet is not None and (wrong := check_quiet_hours(quiet)):
         raise SettingsError(f"Setting quiet_hours {wrong}.")
-    if not all(map(has_words, config.get("opt_out_keywords", ()))):
-        raise SettingsError("Setting opt_out_keywords must hold words: one has neither a letter nor a digit.")
+    for number, keyword in enumerate(config["opt_out_keywords"]):
+        if not has_words(keyword):
+            raise SettingsError(
+                f"Setting opt_out_keywords.{number} must have a letter or a digit: no reply opts out by it."
+            )
     if wrong := check_age_settings(config):
         raise SettingsError(f"Setting {wrong}.")
     if not E164.fullmatch(config.get("test_recipient", "+15551234567")):
         raise SettingsError("Setting test_recipient must be a number like +15551234567.")
-    if not is_zone(config.get("time_zone", "UTC")):
+    if not is_zone(zone_meant(config.get("time_zone", "UTC"))):
         raise SettingsError(
             "Setting time_zone must be a zone of the IANA data base, like Australia/Perth, or UTC."
         )

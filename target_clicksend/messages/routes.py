@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from msgspec.structs import replace
 
 from clicksend.errors import ApiError, ClickSendError
-from clicksend.hub import Hub
+from clicksend.hub import Hub, doubt
 from clicksend.ledger import Ledger
 from clicksend.phone import mask
 from target_clicksend.gates.message import Channel, Message
@@ -24,7 +24,6 @@ from target_clicksend.run import Run
 
 UNFIT = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
 """What the hub answers where a message is at fault, with a code; other 4xx may come after it was sent."""
-NO_ID = "the hub's answer has no id of a message"
 A_TOKEN = "(a token of its own)"  # noqa: S105, shown where a real one would be
 
 
@@ -140,12 +139,11 @@ class HubRoute:
                 self._patience.answered()
                 return Verdict("rejected", str(error))
             return self._patience.failure(error)
-        message_id = answer.get("id") if isinstance(answer, Mapping) else None
-        if not isinstance(message_id, str):
-            self._patience.unanswered(NO_ID)
-            return Verdict("unknown", NO_ID)
+        if reason := doubt(answer):
+            self._patience.unanswered(reason)
+            return Verdict("unknown", reason)
         self._patience.answered()
-        return Verdict("sent", message_id=message_id)
+        return Verdict("sent", message_id=answer["id"])
 
 
 def _inputs(outgoing: Outgoing) -> dict[str, Any]:
