@@ -10,8 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from target_clicksend.columns import fold
 from target_clicksend.row import Rejected, Values
@@ -25,6 +28,7 @@ LONGEST_KEY = 200
 PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([Ee][+-]\d{1,4})?", re.ASCII)
 """Text that is a number; with a leading zero it is a code, and one with an exponent has its sign."""
 MOST_DIGITS = 1000
+MANY = 10**MOST_DIGITS
 HEX = "[0-9A-Fa-f]"
 UUID_TEXT = re.compile(
     rf"\{{?{HEX}{{8}}(-{HEX}{{4}}){{3}}-{HEX}{{12}}\}}?|(?=\d*[A-Fa-f]){HEX}{{32}}", re.ASCII
@@ -79,10 +83,15 @@ class Keys:
             raise Rejected(f"it has no key: give its stream key properties, or the row a column {self.own}")
         if not self.properties:
             return self.of_whole(values), "{}"
-        named = [(fold(name), spell(values[column])) for name, column in self.properties.items()]
+        named = [(name, spell(values[column])) for name, column in self._folded]
         if not any(text for _, text in named):
             raise Rejected(f"key property {', '.join(self.properties)} is blank")
-        return self.hashed(_json([self.sink, self.namespace, sorted(named)])), self._shown(values)
+        return self.hashed(_compact([self.sink, self.namespace, named])), self._shown(values)
+
+    @cached_property
+    def _folded(self) -> list[tuple[str, str]]:
+        """What all spellings of a key property have in common, with its column; in one order for all."""
+        return sorted((fold(name), column) for name, column in self.properties.items())
 
     def older(self, values: Values) -> tuple[str, ...]:
         """Return how earlier versions of the ledger may have spelled the key of a row that has one."""
@@ -129,7 +138,7 @@ def spell(value: Any) -> str:
     the padding of a ``char`` column.
     """
     if type(value) is int:
-        return str(value) if abs(value) < 10**MOST_DIGITS else _spell_number(Decimal(value))
+        return str(value) if -MANY < value < MANY else _spell_number(Decimal(value))
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, date | time | UUID):
@@ -174,6 +183,14 @@ def _spell_number(exact: Decimal) -> str:
     return f"{'-' * sign}{written.rstrip('0')}E{int(exponent) + zeros:+}"
 
 
+def _compact(value: Any) -> str:
+    """Return lists of texts as JSON; what UTF-8 cannot hold is spelled out."""
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        return _json(value)
+
+
 def _json(value: Any) -> str:
     try:
         return _encode(value)
@@ -191,6 +208,8 @@ _encode = json.JSONEncoder(sort_keys=True, default=_plain).encode
 
 def spell_older(value: Any) -> str:
     """Return how versions 1 and 2 of the ledger spelled a key's value, and source keys show it."""
+    if type(value) is int and -MANY < value < MANY:
+        return str(value)
     if isinstance(value, date):
         value = value.isoformat()
     if isinstance(value, str) and OLDER_TIME.fullmatch(value):
