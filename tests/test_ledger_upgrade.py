@@ -8,15 +8,21 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import requests
 from sqlalchemy import text
+from tap_runner import CREDENTIALS
 from target_runner import record, run_target, schema
 
+from clicksend.hashing import text_hasher
 from clicksend.ledger import Ledger
 from clicksend.ledger.schema import version
 from clicksend.sandbox import Sandbox
+from target_clicksend.keys import Keys
+from target_clicksend.repairing import opened, rebuild
 
 RECORDED = Path(__file__).parent / "recorded"
 LINES = [json.loads(line) for line in (RECORDED / "ledger_version_2.jsonl").read_text().splitlines()]
@@ -109,6 +115,35 @@ def test_key_columns_in_another_order_are_known(box, old_ledger):
     assert ran.rows("sms_messages") == {"duplicate": 2}
 
 
+def test_a_lost_ledger_that_is_rebuilt_knows_the_keys_of_older_versions(box, tmp_path):
+    """The history shows the tokens that version 2 gave its messages."""
+    box.control("POST", "reset")
+    dump = (RECORDED / "ledger_version_2.sql").read_text()
+    tokens = sorted(set(re.findall(r"sc-[0-9a-f]{32}", dump)))
+    assert len(tokens) == len(rows(sms()))
+    messages = [
+        {"to": f"+614915702{number:02}", "body": f"{number}", "custom_string": token}
+        for number, token in enumerate(tokens)
+    ]
+    sent = requests.post(
+        f"{box.api_url}/sms/send", json={"messages": messages}, auth=tuple(CREDENTIALS.values()), timeout=10
+    )
+    assert sent.status_code == 200
+    url = f"sqlite:///{tmp_path}/new.db"
+    config = {"api_url": box.api_url, "ledger_url": url, **CREDENTIALS}
+    with opened(config, new=True) as run:
+        assert sum(one.ours for one in rebuild(run, datetime(2026, 1, 1, tzinfo=UTC))) == len(tokens)
+    ran = run_target(box.api_url, sms(), ledger_url=url, **CONFIG)
+    assert (ran.rows("sms_messages"), ran.writes) == ({"duplicate": len(tokens)}, [])
+
+
+def test_a_key_shows_what_an_older_version_wrote_of_it(box, old_ledger):
+    run_target(box.api_url, sms(), ledger_url=old_ledger, **CONFIG)
+    key = Keys("sms_messages", "numbers", {"id": "id"}, frozenset(), text_hasher("")).of({"id": "2"})[0]
+    with Ledger.existing(old_ledger) as ledger:
+        assert [row["outcome"] for row in ledger.show(key)] == ["sent"]
+
+
 def test_new_rows_go_out_and_once(box, old_ledger):
     lines = [schema("numbers", ["id", "to", "body"])]
     lines += [record("numbers", {"id": 500 + n, "to": "+61491570150", "body": f"New {n}"}) for n in range(3)]
@@ -127,9 +162,6 @@ def test_a_known_stream_of_an_older_version_is_no_new_one(box, old_ledger):
 
 
 def test_contacts_that_an_older_version_made_are_found_by_their_key(box, old_ledger):
-    from clicksend.hashing import text_hasher
-    from target_clicksend.keys import Keys
-
     keys = Keys("contacts", "contacts", {"id": "id"}, frozenset(), text_hasher(""))
     with Ledger.existing(old_ledger) as ledger:
         for value in (1, "2.0", "2026-02-01"):

@@ -211,6 +211,12 @@ class Ledger:
             claiming.call_off(connection, run_id, ended, now)
         return keys
 
+    def expect_older_keys(self) -> None:
+        """Look keys up as earlier versions spelled them, too, from now on: what is refilled may be so."""
+        with self._store.write() as connection:
+            schema.write(connection, schema.OLDER_KEYS, "true")
+        self.__dict__.pop("has_older_keys", None)
+
     def call_off(self, run_id: str, sent: Mapping[str, Outcome]) -> None:
         """Write and count that messages, by outcome id, were cancelled before their schedule; for good."""
         with self._store.write() as connection:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, func, select, tuple_, union, update
 from clicksend.ledger.recording import SLICE, slices
 from clicksend.ledger.records import outcome_id
 from clicksend.ledger.schema import SINK
-from clicksend.ledger.tables import CLAIM, UNKNOWN, meta, outcomes, runs
+from clicksend.ledger.tables import CLAIM, UNKNOWN, aliases, meta, outcomes, runs
 
 Columns = dict[str, Any]
 """A row of outcomes by column name, without its claim; times are aware, prices are ``Decimal``."""
@@ -33,6 +33,8 @@ def of_key(connection: Connection, key: str) -> list[Columns]:
     claiming = func.substr(meta.c.name, len(SINK) + 1)
     sinks = union(select(runs.c.sink), select(claiming).where(meta.c.name.startswith(SINK)))
     known = [outcome_id(sink, key) for sink in connection.execute(sinks).scalars()]
+    older = select(aliases.c.known_as).where(aliases.c.outcome_id.in_(known))
+    known += connection.execute(older).scalars()
     query = select(*SHOWN).order_by(outcomes.c.sink)
     return _rows(connection, query.where(outcomes.c.outcome_id.in_(known))) or _rows(
         # A key that could not be stored as it was has the id of what it was.
