@@ -34,16 +34,19 @@ DAY = re.compile(r"(19|[2-9]\d)\d\d-[01]\d-[0-3]\d.*|\d{10}(\d{3})?(\.0+)?", re.
 HOLDING = frozenset({"opted_out", "schedule", "send_before", "time_zone"})
 """Columns that hold a message back, or say when it may go."""
 
-_DELETED = (
-    r"(is_?)?(soft_?)?delet(e|ed|ion)(_?(at|on|by|date|time|flag|ts))*|(is_?)?removed(_?(at|on))?|tombstone"
-)
+_SOME = r"(.*_)?"
+"""Words before those that count: ``sms_opt_out``, ``booking_cancelled_at``."""
+_WHEN = r"(_?(at|on|by|date|time|flag|ts))*"
+_DELETED = rf"{_SOME}(soft_?)?delet(e|ed|ion){_WHEN}|(is_?)?removed{_WHEN}|tombstone"
 _GONE = (
-    r"(is_?)?(cancell?ed|void(ed)?|archived|withdrawn|inactive|disabled|obsolete)(_?(at|on|date))?"
-    r"|(is_?)?(active|enabled|live|valid)|(cdc_?)?op(eration)?(_?type)?|change_?type|(metadata\$?_?)?action|row_?kind"
+    rf"{_SOME}cancell?ed{_WHEN}|(is_?)?(void(ed)?|archived|withdrawn|inactive|disabled|obsolete){_WHEN}"
+    r"|(is_?)?(active|enabled|live|valid)|(cdc_?)?op(eration)?(_?type)?|change_?type|metadata\$?_?action|row_?kind"
 )
 _OPTED = (
-    r".*opt(ed|s)?_?(out|in).*|.*un_?subscri.*|(is_?)?subscribed.*|.*do_?not_?(contact|text|sms|call|send|message|mail)?.*"
-    r"|.*dont_?(contact|text|sms|call|send|message).*|no_?(sms|texts?|calls?|contact|marketing|messages?)|dn[cdt]"
+    rf"{_SOME}(is|has|sms|text|mms|e?mail|marketing|user)?opt(ed|s)?_?(out|in)s?{_WHEN}"
+    r"|.*un_?subscri(?!.*(url|link|href|token)).*|(is_?)?subscribed.*"
+    rf"|{_SOME}(do_?not|dont)_?(contact|text|sms|call|send|message|e?mail|market|disturb).*|{_SOME}do_not(_.*)?"
+    r"|no_?(sms|texts?|calls?|contact|marketing|messages?)|dn[cdt]"
     r"|.*(black|block|suppression|deny)_?list(ed)?.*|(is_?)?(blocked|suppressed?|stopped)|.*consent.*|.*revoked.*"
 )
 _SCHEDULED = (

@@ -139,6 +139,8 @@ def test_one_mark_of_several_is_enough():
         *("expires", "expires_at", "expiresAt", "valid_until", "send_by", "deadline", "not_after"),
         *("deleted", "Deleted", "deleted_at", "is_deleted", "IsDeleted", "soft_deleted", "removed_at"),
         *(
+            *("was_deleted", "userDeletedAt", "booking_cancelled_at", "smsOptOut", "has_opted_out_at"),
+            *("doNotEmail", "customer_do_not_text", "donotcall", "SMSOPTOUT", "metadata$action", "opt_outs"),
             "cancelled",
             "canceled_at",
             "is_cancelled",
@@ -175,6 +177,7 @@ def test_what_resembles_a_column_that_holds_back_stops_the_stream(name):
             "invoice_no",
         ),
         *(
+            *("todo_notes", "opt_index", "adopting", "action", "unsubscribe_url", "unsubscribe_link"),
             "activity",
             "deleter",
             "message",
