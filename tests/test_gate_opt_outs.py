@@ -229,9 +229,12 @@ def test_knowledge_of_less_than_an_hour_will_do(box, new, ledger_time, caplog):
     new().refresh()
     box.control("POST", "faults", {"kind": "status", "times": -1})
     ledger_time.advance(minutes=59)
+    start = ledger_time() - timedelta(minutes=59)
+    outs = new()
     with caplog.at_level(logging.WARNING):
-        new().refresh()
+        outs.refresh()
     assert "Opt-outs are those of 2026-11-01T12:00:00+00:00." in caplog.text
+    assert outs.known_at == start
     with pytest.raises(OptOutsError):
         new(keywords=["STOP", "BASTA"]).refresh()
     ledger_time.advance(minutes=1)

@@ -93,6 +93,29 @@ def test_a_stop_during_a_long_run_holds_once_opt_outs_are_old(out, slow, sink, m
     assert OTHER not in {one["to"] for one in out.arrivals}
 
 
+def test_opt_outs_are_as_old_as_their_reading(out, slow, monkeypatch):
+    """The second batch is judged by what was read for the first one, 30 seconds before."""
+    began = slow(30)
+    late = {"to": TO, "body": "late", "send_before": out.at - 1, "media_file": "https://example.com/"}
+    rows = [
+        {"media_file": f"https://example.com/{n}.jpg", "to": OTHER if n == 2 else TO, "body": f"{n}"}
+        for n in range(3)
+    ]
+    exchange, said = Transport.exchange, []
+
+    def stopping(self, request, *arguments, **options):
+        if request.url.endswith("/send") and not said:
+            said.append(out.reply(OTHER, "STOP"))
+        return exchange(self, request, *arguments, **options)
+
+    monkeypatch.setattr(Transport, "exchange", stopping)
+    ran = out.send(
+        late, *rows, sink="mms_messages", opt_out="enforce", opt_out_max_age=0.01, batch_size_rows=2
+    )
+    assert ran.rows("mms_messages") == {"sent": 2, "rejected": 1, "suppressed": 1}
+    assert len(began) == 2
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.data(),

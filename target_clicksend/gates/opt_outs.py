@@ -84,6 +84,8 @@ class OptOuts:
         self._max_age = max_age
         self._now = now
         self._refreshed_at: datetime | None = None
+        self.known_at: datetime | None = None
+        """As of when this run knows who has opted out, by our clock; None before it has asked."""
 
     def of(self, numbers: Collection[str]) -> set[str]:
         """Return those of the E.164 numbers that have opted out, as far as the ledger knows."""
@@ -109,8 +111,9 @@ class OptOuts:
             if progress is None or not timedelta() <= now - progress.read_at < self._max_age:
                 raise _unreadable(error) from None
             logger.warning("%s Opt-outs are those of %s.", error, progress.read_at.isoformat())
+            self.known_at = progress.read_at
         else:
-            self._refreshed_at = now
+            self._refreshed_at = self.known_at = now
 
     def ask(self, numbers: Collection[str]) -> None:
         """Bring the ledger up to date for a few E.164 numbers only.

@@ -164,13 +164,13 @@ class Gates:
         if self._opt_out != "enforce" or not numbers:
             return set()
         self._are_few = all_there_are and len(numbers) < FEW
-        # Before they are read: whoever says STOP meanwhile is known the next time.
-        looked_at = self._run.now()
         if self._are_few:
+            # Before they are read: whoever says STOP meanwhile is known the next time.
+            self._looked_at = self._run.now()
             self._opt_outs.ask(numbers)
         else:
             self._opt_outs.refresh()
-        self._looked_at = looked_at
+            self._looked_at = self._opt_outs.known_at or self._looked_at
         return self._opt_outs.of(numbers)
 
     def _repeated(self, messages: Sequence[Message]) -> set[tuple[str, str]]:
