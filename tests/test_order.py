@@ -6,6 +6,8 @@ import pytest
 from message_cases import OTHER, TO
 from target_runner import record, schema, state
 
+from clicksend.ledger import Claim, Ledger, Outcome
+
 pytest_plugins = ["message_fixtures"]
 DAY = 86_400
 UNTIL_LATER = {"max_messages_per_run": 100}
@@ -75,6 +77,35 @@ def test_what_waits_and_was_cancelled_is_never_sent(out, config):
     out.run(mixed(text(out, custom_string="c1"), cancellation("c1")), **config)
     ran = out.run(mixed(text(out, custom_string="c1")), **config)
     assert (ran.rows("sms_messages"), left(out)) == ({"duplicate": 1}, [])
+
+
+@pytest.mark.parametrize("config", [{}, UNTIL_LATER], ids=["batch", "spool"])
+def test_what_waits_under_one_key_twice_is_cancelled_once(out, config):
+    rows = [text(out, idempotency_key="k", custom_string="c1"), text(out, 2, idempotency_key="k")]
+    rows[1][1]["custom_string"] = "c1"
+    ran = out.run(mixed(*rows, cancellation("c1")), **config)
+    assert (left(out), ran.states) == ([], [{"done": True}])
+    expected = {"cancelled": 1, "duplicate": 1}
+    assert (ran.rows("sms_messages"), out.counts(ran)["sms_messages"]) == (expected, expected)
+
+
+def test_what_another_worker_gives_back_is_not_sent_behind_its_cancellation(out, monkeypatch):
+    """While the row of cancellations is carried out, another worker has the key."""
+    row = text(out, idempotency_key="k", custom_string="c1")
+    with Ledger.open(out.ledger_url, api_url=out.api_url, user_id="672721", now=lambda: out.now) as other:
+        claim = Claim(key="k", stream="s", custom_string="c1", recipient_hash="h", body_hash="b")
+        other.claim("other", "sms_messages", [claim], lease_seconds=60)
+        call_off = Ledger.call_off_claims
+
+        def giving_back(self, *arguments):
+            keys = call_off(self, *arguments)
+            given = Outcome(sink="sms_messages", key="k", stream="s", outcome="failed", reason="refused")
+            other.settle("other", [given])
+            return keys
+
+        monkeypatch.setattr(Ledger, "call_off_claims", giving_back)
+        ran = out.run(mixed(row, cancellation("c1")))
+    assert (ran.rows("sms_messages"), out.arrivals) == ({"duplicate": 1}, [])
 
 
 def test_without_a_schedule_a_star_lets_it_go(out):

@@ -23,6 +23,7 @@ from target_clicksend.run import Run
 
 Judged = tuple[Message, Verdict | None]
 """A message, as it may be sent; or what came of it, when it may not."""
+TAKEN = Verdict("duplicate", "another worker is sending it, or has")
 OPTED_OUT = "the recipient has opted out"
 OTHER_RECIPIENT = "key was sent with another recipient"
 OTHER_TEXT = "key was sent with another text"
@@ -114,6 +115,14 @@ class Gates:
                 yield message, Verdict("suppressed", OPTED_OUT)
             else:
                 yield self._timed(message, now)
+
+    def used(self, messages: Sequence[Message]) -> Iterator[tuple[Message, Verdict]]:
+        """Yield messages whose keys are used, or taken by another worker, as duplicates of what there is."""
+        older = {message.row.key: message.row.older for message in messages}
+        known = self._run.ledger.known(self._sink, older)
+        for message in messages:
+            found = known.get(message.row.key)
+            yield message, Verdict("duplicate", self._compared(message, found)) if found else TAKEN
 
     def may_go(self, message: Message) -> bool:
         """Return whether a message that has passed may be sent at this moment, as it is."""

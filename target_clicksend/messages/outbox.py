@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from clicksend.ledger import Claim, Outcome, outcome_id
 from target_clicksend.gates.message import Message
+from target_clicksend.messages.gating import TAKEN
 from target_clicksend.messages.judging import Outgoing, Verdict, token
 from target_clicksend.messages.routes import Route
 from target_clicksend.run import Run
@@ -15,7 +16,6 @@ BEGIN = 120
 """Seconds after a claim in which its first request may begin."""
 MARGIN = 60
 """Seconds that a claim holds beyond its last request: to write down what was answered."""
-TAKEN = Verdict("duplicate", "another worker is sending it, or has")
 
 
 class Outbox:
@@ -68,11 +68,12 @@ class Outbox:
         return [(one.message, verdict) for one, verdict in answered] + [(one, TAKEN) for one in taken]
 
     def call_off(self, messages: Sequence[Message], reason: str) -> list[Message]:
-        """Write messages that wait as cancelled, for good; return them, without those whose key is used."""
+        """Write messages that wait as cancelled, for good; return them, one of each key that is not used."""
         outgoing = [Outgoing(one, one.custom_string or self._token(one)) for one in messages]
         claims = [self._claim(one) for one in outgoing]
         keys = self._run.ledger.call_off_claims(self._run.id, self._sink, claims, reason)
-        return [one for one in messages if one.row.key in keys]
+        first = {one.row.key: one for one in reversed(messages)}
+        return [one for key, one in first.items() if key in keys]
 
     def _token(self, message: Message) -> str:
         return token(outcome_id(self._sink, message.row.key))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from functools import cached_property, partial
+from itertools import chain
 from typing import Any, ClassVar
 
 from msgspec.structs import replace
@@ -21,10 +22,10 @@ from target_clicksend.gates.parts import count_parts
 from target_clicksend.gates.reading import COLUMNS, Reader
 from target_clicksend.gates.templates import Stored, Templates
 from target_clicksend.keys import Keys
-from target_clicksend.messages.gating import CONFLICTS, Gates
+from target_clicksend.messages.gating import CONFLICTS, TAKEN, Gates
 from target_clicksend.messages.judging import Verdict
 from target_clicksend.messages.new_streams import NewStreams
-from target_clicksend.messages.outbox import TAKEN, Outbox
+from target_clicksend.messages.outbox import Outbox
 from target_clicksend.messages.passed import Passed
 from target_clicksend.messages.recall import Recall
 from target_clicksend.messages.routes import ApiRoute, Route
@@ -234,13 +235,16 @@ class Messages(Sink):
         if not meant:
             return 0
         done = meant if self.run.dry_run else self._outbox.call_off(meant, CALLED_OFF)
-        gone = {message.row.number for message in done}
+        gone = {message.row.number for message in meant}
         self._batch = [message for message in self._batch if message.row.number not in gone]
-        for message in done:
+        off = {message.row.number for message in done}
+        verdict = Verdict("suppressed" if self.run.dry_run else "cancelled", CALLED_OFF)
+        # Nor is sent what has a used key: another worker may be about to give it back.
+        used = self._gates.used([message for message in meant if message.row.number not in off])
+        for message, came in chain(((one, verdict) for one in done), used):
             if self._spool is not None:
                 self._spool.remove(message)
-            verdict = Verdict("suppressed" if self.run.dry_run else "cancelled", CALLED_OFF)
-            self._note(message, verdict, is_settled=not self.run.dry_run)
+            self._note(message, came, is_settled=came is verdict and not self.run.dry_run)
         return len(done)
 
     def _is_meant(self, message: Message, custom_string: str | None) -> bool:
