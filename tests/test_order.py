@@ -79,6 +79,32 @@ def test_what_waits_and_was_cancelled_is_never_sent(out, config):
     assert (ran.rows("sms_messages"), left(out)) == ({"duplicate": 1}, [])
 
 
+@pytest.mark.parametrize("kind", [text, call])
+@pytest.mark.parametrize("string", ["c1", "*"])
+def test_a_cancellation_that_comes_again_cancels_what_goes_out_before_it_now(out, kind, string):
+    """The first message failed when the cancellation was carried out, and comes again with it."""
+    out.control("POST", "statuses", {"to": TO, "status": "THROTTLED", "times": 1})
+    rows = [kind(out, 1, custom_string="c1"), kind(out, 2, custom_string="c1", to=OTHER)]
+    ran = out.run(mixed(*rows, cancellation(string)), batch_size_rows=1)
+    assert (ran.rows(rows[0][0]), ran.states) == ({"failed": 1, "sent": 1}, [])
+    later = kind(out, 3, custom_string="c1")
+    out.run(mixed(later))
+    ran = out.run(mixed(*rows, cancellation(string)), batch_size_rows=1)
+    assert (left(out), ran.states) == (["Hi 3"], [{"done": True}])
+    assert ran.rows(rows[0][0]) == {"sent": 1, "duplicate": 1}
+    assert ran.rows("cancellations") == {"cancelled": 1}
+    again = out.run(mixed(*rows, cancellation(string)), batch_size_rows=1)
+    assert (again.rows("cancellations"), again.rows(rows[0][0])) == ({"unchanged": 1}, {"duplicate": 2})
+
+
+@pytest.mark.parametrize("kind", [text, call])
+def test_what_got_no_answer_since_the_last_cancellation_is_found(out, kind):
+    out.fault(kind="reset_after", path="/*/send")
+    rows = [cancellation("c0"), kind(out, custom_string="c1"), cancellation("c1", 2)]
+    ran = out.run(mixed(*rows), batch_size_rows=1)
+    assert (left(out), ran.rows("cancellations")) == ([], {"rejected": 1, "cancelled": 1})
+
+
 @pytest.mark.parametrize("config", [{}, UNTIL_LATER], ids=["batch", "spool"])
 def test_what_waits_under_one_key_twice_is_cancelled_once(out, config):
     rows = [text(out, idempotency_key="k", custom_string="c1"), text(out, 2, idempotency_key="k")]

@@ -168,10 +168,16 @@ class Ledger:
         with self._store.read() as connection:
             return schema.read(connection, schema.OLDER_KEYS) is not None
 
-    def scheduled(self, sink: str, custom_string: str) -> list[str]:
-        """Return the message ids of what a sink sent with a custom_string and a schedule still to come."""
+    def scheduled(self, sink: str, custom_string: str | None, run_id: str | None = None) -> list[str]:
+        """Return the message ids of what a sink sent with a schedule that is still to come.
+
+        Args:
+            sink: The sink.
+            custom_string: Only what carries it; None: whatever.
+            run_id: Only what this run sent; None: all runs.
+        """
         with self._store.read() as connection:
-            return claiming.scheduled(connection, sink, custom_string, self._now())
+            return claiming.scheduled(connection, sink, custom_string, run_id, self._now())
 
     def has_scheduled(self) -> bool:
         """Return whether anything was sent with a schedule that is still to come."""

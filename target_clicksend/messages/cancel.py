@@ -51,17 +51,21 @@ class Scheduled:
     def __init__(self, client: Client, channel: Channel) -> None:
         self._client, self._channel, self._endpoints = client, channel, ENDPOINTS[channel]
         self._ids: dict[str, list[str]] | None = None
+        self._unanswered = 0
 
-    def cancel(self, custom_string: str, known: Sequence[str]) -> list[str]:
+    def cancel(self, custom_string: str, known: Sequence[str], unanswered: int) -> list[str]:
         """Cancel those that carry a custom_string, blanks around it aside; return their ids.
 
         Args:
             custom_string: The string.
             known: Ids of some of them, which the history may not show yet.
+            unanswered: Messages of this run that got no answer; a history read before shows none of the new.
 
         Raises:
             ClickSendError: The history cannot be read whole, or of one nobody knows; others may be cancelled.
         """
+        if unanswered != self._unanswered:
+            self._ids, self._unanswered = None, unanswered
         found = self._all.pop(custom_string.strip(), [])
         return cancel_each(self._client, self._channel, list(dict.fromkeys([*known, *found])))
 

@@ -12,7 +12,7 @@ from clicksend.errors import ClickSendError, ForbiddenError
 from target_clicksend.columns import DELETED
 from target_clicksend.failures import ENDS_THE_RUN, Breaker, outcome_of
 from target_clicksend.gates.message import Channel
-from target_clicksend.messages.cancel import CANCELLABLE, Scheduled, cancel
+from target_clicksend.messages.cancel import CANCELLABLE, Scheduled, cancel, cancel_each
 from target_clicksend.row import Rejected, Row, Values
 from target_clicksend.run import Run
 from target_clicksend.sinks import Sink
@@ -72,8 +72,7 @@ class Cancellations(Sink):
         # Also what was done before: the same input has the same rows before this one.
         waiting = self._take_back(channels, custom_string) if custom_string else 0
         if self._is_done(row, message_id, custom_string):
-            # A second one would also cancel what was scheduled since.
-            self.run.done(row, self.name, "unchanged", "it was done before")
+            self._cancel_again(row, channels, custom_string, waiting)
             return
         if self.run.dry_run:
             self.run.planned(row, self.name, "cancel", " and ".join(channels))
@@ -100,6 +99,23 @@ class Cancellations(Sink):
             for found in self.run.ledger.show(key)
         )
 
+    def _cancel_again(self, row: Row, channels: Sequence[Channel], custom_string: str, waiting: int) -> None:
+        """Cancel what this run has sent: it stands before the row, and had failed when that was done.
+
+        More would also cancel what was scheduled since.
+        """
+        count = 0
+        for channel in channels if custom_string and not self.run.dry_run else ():
+            wanted = None if custom_string == ALL else custom_string
+            ours = self.run.ledger.scheduled(SINKS[channel], wanted, self.run.id)
+            cancelled = cancel_each(self.run.client, channel, ours)
+            self._note_cancelled(channel, cancelled)
+            count += len(cancelled)
+        if count:
+            self._tell(row, custom_string, count, waiting)
+        else:
+            self.run.done(row, self.name, "unchanged", "it was done before")
+
     def _cancel_one(self, row: Row, channels: Sequence[Channel], message_id: str) -> None:
         channel = next((one for one in channels if cancel(self.run.client, one, message_id)), None)
         if channel is None:
@@ -123,13 +139,17 @@ class Cancellations(Sink):
                     raise
         if not count and not waiting:
             raise Rejected(self._nothing(channels, custom_string))
+        self._tell(row, custom_string, count, waiting)
+
+    def _tell(self, row: Row, custom_string: str, count: int, waiting: int) -> None:
         parts = [f"{count:,} messages"] + ([f"{waiting:,} that had not been sent"] if waiting else [])
         self.run.done(row, self.name, "cancelled", ", ".join(parts), custom_string=custom_string)
 
     def _cancel_in(self, channel: Channel, custom_string: str) -> int:
         if custom_string != ALL:
             ours = self.run.ledger.scheduled(SINKS[channel], custom_string)
-            cancelled = self._scheduled[channel].cancel(custom_string, ours)
+            unanswered = self.run.report.rows[SINKS[channel], "unknown"]
+            cancelled = self._scheduled[channel].cancel(custom_string, ours, unanswered)
             self._note_cancelled(channel, cancelled)
             return len(cancelled)
         # Never a second time after a lost answer: it would cancel what was scheduled since.
