@@ -121,6 +121,10 @@ def test_no_row_stops_a_run(out, sink, usual, config):
     last = numbered(usual, 0) | {"id": '"good"'}
     hub = {"api_url": None, "hub_url": out.url, "username": None, "api_key": API_KEY}
     out.switch(throttle_seconds=0)
+    if sink == "cancellations":
+        # What cancels nothing is rejected.
+        last["custom_string"] = '"last"'
+        out.send({"schedule": out.at + 86_400, "custom_string": "last"})
     ran = out.run(
         [schema(sink, ["id"]), *(line(sink, row) for row in [*rows, last]), state({"all": True})],
         **(hub if sink == "notifications" else {}),
