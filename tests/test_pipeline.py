@@ -53,7 +53,7 @@ STOPPED = "+12015550104"
 RENAMED = "      stream_maps: {public-customers: {phone_number: phone, phone: __NULL__}}\n"
 TEXTS = [
     ("(312) 555-9001", "Zoë, your 10% off\nends today", "summer"),
-    ("+61 412 345 678", "李, 👩‍👩‍👧 {x}", "summer"),
+    ("+61 412 345 678", "李, 👩‍👩‍👧 {7}", "summer"),
     *((f"+1312556{n:04}", f"Your order no. {n} is on its way.", "") for n in range(MANY)),
 ]
 FOUND = "no answer was recorded; found in the history"
