@@ -99,7 +99,7 @@ class Exchange:
             in_time: Whether it may still be made; asked after all waits.
 
         Raises:
-            ClickSendError: There is no answer, it is an error, or not one of this API's.
+            ClickSendError: No answer came, or an error, or what this API does not send.
         """
         response = self._exchange(endpoint, request, transport or self._transport, in_time)
         try:

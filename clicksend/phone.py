@@ -58,15 +58,7 @@ class Reading(NamedTuple):
 
 
 def to_e164(number: str, country: str | None = None) -> str:
-    """Return a phone number as ``+15551234567``.
-
-    Args:
-        number: As people, spreadsheets and programs write it.
-        country: ISO 3166 code of the country that a number without a country code belongs to.
-
-    Raises:
-        ValueError: It is not a number, or could be several; the text says why and never quotes it.
-    """
+    """Return a phone number as ``+15551234567``; arguments and errors are those of ``read``."""
     return read(number, country).number
 
 

@@ -33,7 +33,7 @@ SINKS = {
 """Module and class of each, imported when a stream wants it.
 
 In the order in which they prepare, and the reverse of that in which they finish: contacts find the lists
-that the same run makes, and are in them before it removes duplicates and lists."""
+that the same run makes, and are in them before it removes duplicates, and lists whose rows stand behind."""
 NAMES = list(SINKS)
 
 PROPERTIES: dict[str, dict[str, Any]] = {

@@ -237,3 +237,11 @@ def test_two_rows_for_one_string_count_each_message_once(out, cancel, scheduled)
     scheduled("c", "c")
     ran = cancel({"id": 1, "custom_string": "c"}, {"id": 2, "custom_string": "c"})
     assert ran.rows("cancellations") == {"cancelled": 1, "rejected": 1}
+
+
+def test_the_ledger_knows_what_everything_was(out, cancel, scheduled):
+    scheduled("a", "b")
+    scheduled("c", sink="voice_messages")
+    assert cancel({"custom_string": "*"}).rows("cancellations") == {"cancelled": 1}
+    said = "select distinct outcome, reason from outcomes where sink != 'cancellations'"
+    assert out.query(said) == [("cancelled", "cancelled by a row of cancellations")]

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from message_cases import OTHER, TO
+from target_runner import stream_of
 
+from clicksend.sandbox import API_KEY
 from clicksend.transport import Transport
 
 pytest_plugins = ["message_fixtures"]
@@ -69,6 +71,19 @@ def test_send_before_is_before_the_request(out, slow, sink):
     ran = out.send(*rows, sink=sink, batch_size_rows=1)
     assert ran.rows(sink) == {"sent": 4, "rejected": 4}
     assert all(moment < last for moment in began)
+
+
+def test_notifications_go_one_by_one_too(out, slow):
+    """One claim holds twenty of them; each request asks for itself."""
+    began, last = slow(10), out.now + timedelta(seconds=35)
+    row = {"to": TO, "template_id": "order_update", "variables": {"name": "Zoë", "order": 17}}
+    row["send_before"] = int(last.timestamp())
+    hub = {"api_url": None, "hub_url": out.url, "username": None, "api_key": API_KEY}
+    ran = out.run(stream_of("notifications", [row] * 8), **hub)
+    assert (ran.rows("notifications"), ran.code) == ({"sent": 4, "failed": 4}, 1)
+    assert all(moment < last for moment in began)
+    again = out.run(stream_of("notifications", [row] * 8), **hub)
+    assert again.rows("notifications") == {"duplicate": 4, "rejected": 4}
 
 
 @pytest.mark.parametrize("sink", ["mms_messages", "sms_messages"])

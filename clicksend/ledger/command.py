@@ -141,7 +141,7 @@ def _recipient(number: str, config: Mapping[str, Any]) -> str:
     """Return a NUMBER in E.164.
 
     Raises:
-        UsageError: It is no phone number.
+        UsageError: It is not a valid phone number.
     """
     try:
         return to_e164(number, config.get("default_country"))

@@ -22,7 +22,7 @@ COUNTED_ONLY = frozenset({"unchanged", "duplicate"})
 """Outcomes that say nothing new about a key: they are counted, not stored."""
 
 FINAL = ("sent", "unknown")
-"""Outcomes after which a key is never sent again by itself."""
+"""Outcomes after which a key is never sent again by itself; so is ``cancelled`` of what was claimed."""
 
 
 IN_HAND = 2048

@@ -146,8 +146,8 @@ class Cancellations(Sink):
         self.run.done(row, self.name, "cancelled", ", ".join(parts), custom_string=custom_string)
 
     def _cancel_in(self, channel: Channel, custom_string: str) -> int:
+        ours = self.run.ledger.scheduled(SINKS[channel], None if custom_string == ALL else custom_string)
         if custom_string != ALL:
-            ours = self.run.ledger.scheduled(SINKS[channel], custom_string)
             unanswered = self.run.report.rows[SINKS[channel], "unknown"]
             cancelled = self._scheduled[channel].cancel(custom_string, ours, unanswered)
             self._note_cancelled(channel, cancelled)
@@ -157,6 +157,8 @@ class Cancellations(Sink):
         count = answer.get("count") if isinstance(answer, dict) else None
         if not isinstance(count, int):
             raise Rejected("ClickSend did not say how many it cancelled: look into its dashboard")
+        if count >= len(ours):
+            self._note_cancelled(channel, ours)
         return count
 
     def _note_cancelled(self, channel: Channel, message_ids: Sequence[str]) -> None:

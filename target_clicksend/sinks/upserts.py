@@ -32,7 +32,10 @@ class Wish:
 
 
 class Upserts(Sink):
-    """Things with an id and a name; rows create and update them in ``prepare``, delete them in ``finish``."""
+    """Things with an id and a name; rows create and update them in ``prepare``, delete them in ``finish``.
+
+    Both may be asked for before the end of the input, and then again for the rows that came since.
+    """
 
     path: ClassVar[str]
     id_column: ClassVar[str]
