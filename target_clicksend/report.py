@@ -17,6 +17,10 @@ from clicksend.phone import AS_WRITTEN, Reading, sample
 logger = logging.getLogger("target-clicksend")
 
 
+OTHER_RECIPIENT = "key was sent with another recipient"
+OTHER_TEXT = "key was sent with another text"
+CONFLICTS = frozenset({OTHER_RECIPIENT, OTHER_TEXT})
+"""Reasons of duplicates that may be other messages."""
 WORTH_A_REASON = frozenset({"rejected", "failed", "held", "suppressed", "unknown"})
 MOST_REASONS = 50
 MOST_SAMPLES = 5
@@ -60,11 +64,11 @@ class Report:
         """What ended the run early."""
         self._began = time.monotonic()
 
-    def add(self, sink: str, outcome: str, reason: str, *, is_conflict: bool = False) -> None:
+    def add(self, sink: str, outcome: str, reason: str) -> None:
         """Count a row."""
         self.rows[sink, outcome] += 1
-        self.conflicts += is_conflict
-        if outcome in WORTH_A_REASON or is_conflict:
+        self.conflicts += reason in CONFLICTS
+        if outcome in WORTH_A_REASON or reason in CONFLICTS:
             known = (sink, outcome, reason) in self.reasons or len(self.reasons) < MOST_REASONS
             self.reasons[sink, outcome, reason if known else "other reasons, see the ledger"] += 1
 

@@ -210,9 +210,7 @@ class Run:
         else:
             self._unfinished[sink] = number
 
-    def done(
-        self, row: Row, sink: str, outcome: str, reason: str = "", *, is_conflict: bool = False, **about: Any
-    ) -> None:
+    def done(self, row: Row, sink: str, outcome: str, reason: str = "", **about: Any) -> None:
         """Note what came of a row.
 
         Args:
@@ -220,7 +218,6 @@ class Run:
             sink: Name of the sink.
             outcome: One of the ledger's outcomes.
             reason: Why, for a person; never with a value of the row.
-            is_conflict: Whether its key was sent with another recipient or text.
             about: Further columns of the outcome, like ``contact_id``.
         """
         self._finish(row, outcome)
@@ -233,8 +230,7 @@ class Run:
                 outcome=outcome,
                 reason=reason,
                 **about,
-            ),
-            is_conflict=is_conflict,
+            )
         )
 
     def settled(self, row: Row, sink: str, outcome: str, reason: str) -> None:
@@ -247,9 +243,9 @@ class Run:
         if outcome in AGAIN:
             self._comes_again = min(self._comes_again or row.number, row.number)
 
-    def keep(self, outcome: Outcome, *, is_conflict: bool = False) -> None:
+    def keep(self, outcome: Outcome) -> None:
         """Note what came of something; it is committed a little later."""
-        self.report.add(outcome.sink, outcome.outcome, outcome.reason, is_conflict=is_conflict)
+        self.report.add(outcome.sink, outcome.outcome, outcome.reason)
         self._outcomes.append(outcome)
         if len(self._outcomes) >= COMMIT_ROWS:
             self.commit()

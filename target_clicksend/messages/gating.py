@@ -18,6 +18,7 @@ from target_clicksend.gates.voices import Voices, check_voice, read_voices
 from target_clicksend.messages.consent import cancel_opted_out
 from target_clicksend.messages.judging import Verdict
 from target_clicksend.messages.passed import Passed
+from target_clicksend.report import OTHER_RECIPIENT, OTHER_TEXT
 from target_clicksend.row import Rejected
 from target_clicksend.run import Run
 
@@ -25,10 +26,6 @@ Judged = tuple[Message, Verdict | None]
 """A message, as it may be sent; or what came of it, when it may not."""
 TAKEN = Verdict("duplicate", "another worker is sending it, or has")
 OPTED_OUT = "the recipient has opted out"
-OTHER_RECIPIENT = "key was sent with another recipient"
-OTHER_TEXT = "key was sent with another text"
-CONFLICTS = frozenset({OTHER_RECIPIENT, OTHER_TEXT})
-"""Reasons of duplicates that may be other messages."""
 MOST_PARTS = 6
 """Parts of an SMS where the account does not say; 6 and 8 were seen."""
 

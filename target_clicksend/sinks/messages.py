@@ -22,7 +22,7 @@ from target_clicksend.gates.parts import count_parts
 from target_clicksend.gates.reading import COLUMNS, Reader
 from target_clicksend.gates.templates import Stored, Templates
 from target_clicksend.keys import Keys
-from target_clicksend.messages.gating import CONFLICTS, TAKEN, Gates
+from target_clicksend.messages.gating import TAKEN, Gates
 from target_clicksend.messages.judging import Verdict
 from target_clicksend.messages.new_streams import NewStreams
 from target_clicksend.messages.outbox import Outbox
@@ -314,10 +314,7 @@ class Messages(Sink):
             self.run.settled(message.row, self.name, verdict.outcome, verdict.reason)
         else:
             about = {"custom_string": message.custom_string, "campaign": message.campaign}
-            is_conflict = verdict.reason in CONFLICTS
-            self.run.done(
-                message.row, self.name, verdict.outcome, verdict.reason, is_conflict=is_conflict, **about
-            )
+            self.run.done(message.row, self.name, verdict.outcome, verdict.reason, **about)
 
     @property
     def _next_waiting(self) -> int | None:
