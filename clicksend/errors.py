@@ -112,10 +112,13 @@ class UnauthorizedError(ApiError):
 
 
 class PaymentRequiredError(ApiError):
-    """402, hub only."""
+    """402: no balance, or a price that the hub wants to be paid for the call (an x402 quote)."""
 
     undone = True
-    advice = "The hub's balance is used up: top up the SkillBoss account, then run again."
+    advice = (
+        "Either the balance is used up, or the hub asks a price for this call: top up the SkillBoss account,"
+        " or with a username ClickSend's, and look at its dashboard before the next run."
+    )
 
 
 class ForbiddenError(ApiError):
@@ -166,9 +169,12 @@ class TooManyRequestsError(ApiError):
 
 
 class ServerError(ApiError):
-    """5xx."""
+    """5xx; 503 of a hub is what is behind it."""
 
-    advice = "ClickSend has a problem of its own: run again later, and look at its status page if it stays."
+    advice = (
+        "ClickSend, or the hub before it, has a problem of its own: run again later, and look at its status"
+        " page if it stays."
+    )
     transient = True
 
 

@@ -32,6 +32,11 @@ from clicksend.transport import Transport
 logging.getLogger("urllib3").setLevel(logging.INFO)
 
 
+NEED_NO_BODY = frozenset({"PUT", "DELETE"})
+"""Writes that a 2xx without a body says to be done; 204 is one of the statuses that ClickSend documents. What
+a POST made is known from its body, or must be looked up."""
+
+
 def always() -> bool:
     """Return that there is time."""
     return True
@@ -104,6 +109,8 @@ class Exchange:
         response = self._exchange(endpoint, request, transport or self._transport, in_time)
         try:
             if response.status < HTTPStatus.MULTIPLE_CHOICES:
+                if not response.data and request.method in NEED_NO_BODY:
+                    return Answer(None, _date(response))
                 return Answer(unwrap(endpoint, envelope.decode(endpoint, response.data)), _date(response))
             envelope.raise_for_answer(endpoint, response.status, response.data)
         except ClickSendError as error:

@@ -38,7 +38,8 @@ def sinks() -> str:
     lines = ["| sink | columns | what |", "|---|---|---|"]
     for sink in map(sink_class, SINKS):
         columns = ", ".join(f"`{column}`" for column in sorted(sink.columns, key=_last))
-        lines.append(f"| `{sink.name}` | {columns} | {sink.__doc__} |")
+        what = " ".join(str(sink.__doc__).split())
+        lines.append(f"| `{sink.name}` | {columns} | {what} |")
     return "\n".join(lines)
 
 

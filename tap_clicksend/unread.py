@@ -10,14 +10,13 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from singer_sdk.mapper import RemoveRecordTransform
 from typing_extensions import override
 
-from clicksend.errors import ClickSendError, NotFoundError
+from clicksend.errors import ClickSendError, MethodNotAllowedError, NotFoundError
 from tap_clicksend.block import Block
 from tap_clicksend.collections import Collection
 from tap_clicksend.columns import Row
@@ -33,8 +32,9 @@ LOADED = "loaded"
 MOST = 5000
 """Replies that one run marks as read, oldest first: each takes a request, and a place in the state."""
 
-LATE = 3600
-"""Seconds before the run's start from which on receipts are left alone: some may still be on their way."""
+LATE = 4 * 86_400
+"""Seconds before the run's start from which on receipts are left alone: some of messages sent since may still
+be on their way."""
 
 
 KEPT = 100 * 86_400
@@ -50,17 +50,6 @@ class Unread(Collection):
         for rows in super().read():
             self._seen += len(rows)
             yield rows
-
-    @override
-    def block(self, raw_rows: list[Row]) -> Block:
-        block = super().block(raw_rows)
-        self.note_listed(block)
-        return block
-
-    def note_listed(self, block: Block) -> None:
-        """Remember what is unread now."""
-        if self.config["acknowledge"]:
-            self._listed.update(zip(block[self.primary_keys[0]], block["timestamp"], strict=True))
 
     @override
     def pages(self) -> Iterator[Packed]:
@@ -110,6 +99,8 @@ class Unread(Collection):
         if loaded is not None:
             try:
                 self.mark(loaded, listed)
+            except (NotFoundError, MethodNotAllowedError):
+                self.logger.info("%s: ClickSend does not offer to mark them as read.", self.path)
             except ClickSendError as error:
                 self.logger.warning("%s What was loaded stays unread for now.", error)
         noted = self.note(listed)
@@ -121,22 +112,34 @@ class Replies(Unread):
     """Inbound messages, each marked by its id."""
 
     @override
+    def block(self, raw_rows: list[Row]) -> Block:
+        block = super().block(raw_rows)
+        if self.config["acknowledge"]:
+            self._listed.update(zip(block["message_id"], block["timestamp"], strict=True))
+        return block
+
+    @override
     def mark(self, loaded: Any, listed: dict[str, int | None]) -> None:
         known = [one for one in loaded if one in listed] if isinstance(loaded, list) else []
-        for message_id in self.tap.client.map(self._mark, known):
+        marked = [one for one in self.tap.client.map(self._mark, known) if one is not None]
+        for message_id in marked:
             del listed[message_id]
-        self.logger.info(
-            "%s: %d replies that an earlier run loaded are marked as read.", self.path, len(known)
-        )
+        if marked or not known:
+            self.logger.info(
+                "%s: %d replies that an earlier run loaded are marked as read.", self.path, len(marked)
+            )
+        else:
+            self.logger.info("%s: ClickSend does not offer to mark them as read.", self.path)
 
     @override
     def note(self, listed: dict[str, int | None]) -> Any:
         return sorted(listed, key=lambda one: (listed[one] or 0, one))[:MOST] or None
 
-    def _mark(self, message_id: str) -> str:
-        # One that is gone must not keep the others waiting.
-        with suppress(NotFoundError):
+    def _mark(self, message_id: str) -> str | None:
+        try:
             self.tap.client.put(f"/sms/inbound-read/{quote(message_id, safe='')}")
+        except (NotFoundError, MethodNotAllowedError):
+            return None  # one that is gone must not keep the others waiting
         return message_id
 
 
@@ -145,8 +148,9 @@ class Receipts(Unread):
 
     One message has several, and several POLL rules repeat each of them.
 
-    Those before a cut are marked only if they are exactly those that an earlier run wrote. No receipt lies on
-    the cut, so it does not matter whether ClickSend takes ``date_before`` strictly (unconfirmed).
+    Those before a cut are marked only if they are exactly those that an earlier run wrote. Sources do not say
+    which time ``date_before`` is compared with, when the message was sent or when the receipt was made, nor
+    whether strictly: so the earlier of both counts here, and no receipt lies on the cut.
     """
 
     channel: ClassVar[str]
@@ -157,7 +161,9 @@ class Receipts(Unread):
         parts = (typed[name] for name in ("message_id", "status_code", "timestamp", "digits"))
         receipt_ids = [self._id(*values) for values in zip(*parts, strict=True)]
         block = typed.changed({"receipt_id": receipt_ids})
-        self.note_listed(block)
+        if self.config["acknowledge"]:
+            times = zip(block["timestamp"], block["timestamp_send"], strict=True)
+            self._listed.update(zip(receipt_ids, map(_earlier, times), strict=True))
         return block
 
     def _id(self, message_id: str | None, code: str | None, seconds: int | None, digits: str | None) -> str:
@@ -166,7 +172,9 @@ class Receipts(Unread):
 
     def mark_before(self, cut: int) -> None:
         """Mark all receipts before a time (Unix seconds) as read."""
-        self.tap.client.put(f"{self.path}-read", {"date_before": cut})
+        # Sources differ on where it belongs, and without it everything would be marked.
+        before = {"date_before": cut}
+        self.tap.client.put(f"{self.path}-read", before, params=before)
 
     @override
     def mark(self, loaded: Any, listed: dict[str, int | None]) -> None:
@@ -198,6 +206,12 @@ class Receipts(Unread):
         """Return the receipts' times, None where one has none: what marks that is unclear."""
         moments = {one: moment for one, moment in listed.items() if moment is not None}
         return moments if len(moments) == len(listed) else None
+
+
+def _earlier(times: tuple[int | None, int | None]) -> int | None:
+    """Return the earlier of when a receipt was made and its message sent, None unless both are known."""
+    made, sent = times
+    return None if made is None or sent is None else min(made, sent)
 
 
 def _note(cut: int, moments: dict[str, int]) -> dict[str, Any]:

@@ -157,14 +157,14 @@ PROPERTIES: dict[str, dict[str, Any]] = {
     "remove_duplicates": {
         "type": "boolean",
         "title": "Remove duplicates",
-        "description": "Delete younger contacts of a list that match the same row.",
+        "description": "Delete younger contacts of a list that match the same row; max_deletes limits it.",
         "default": False,
     },
-    "mirror_max_deletes": {
+    "max_deletes": {
         "type": "number",
         "title": "Most deletions",
-        "description": "Share of a list (0 to 1) that mirror may delete in one run; were it more, it deletes"
-        " none.",
+        "description": "Share of a list (0 to 1) that mirror, or the removal of duplicates, may delete in one"
+        " run; were it more, none is deleted.",
         "minimum": 0,
         "maximum": 1,
         "default": 0.1,

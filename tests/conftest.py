@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 import requests
+from hypothesis import settings
 from meltano_project import hub, meltano, warehouse  # noqa: F401, fixtures
 from recorded_server import RecordedServer
 from sandbox_runner import EPOCH
@@ -16,6 +17,10 @@ from tap_runner import CREDENTIALS
 
 from clicksend.client import Client
 from clicksend.settings import Settings
+
+# The first example of a test also pays for what it imports, and the machine may be busy.
+settings.register_profile("default", deadline=None)
+settings.load_profile("default")
 
 
 @pytest.fixture(autouse=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sandbox_runner import EPOCH
 from target_runner import Ran, run_target, stream_of
+
+from clicksend.ledger import Ledger
 
 TO, OTHER = "+61491570156", "+61491570157"
 ROWS = {
@@ -70,6 +72,15 @@ class Box:
     @property
     def ledger_url(self) -> str:
         return f"sqlite:///{self.folder}/ledger.db"
+
+    def ledger(self) -> AbstractContextManager[Ledger]:
+        """Open the ledger, at the box's time."""
+        return closing(Ledger.existing(self.ledger_url, now=lambda: self.now))
+
+    def released(self, *keys: str) -> list[str]:
+        """Release keys of which nobody knows."""
+        with self.ledger() as ledger:
+            return list(ledger.release(list(keys), run_id=None, force=True))
 
     @property
     def arrivals(self) -> list[dict[str, Any]]:

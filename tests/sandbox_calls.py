@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
+
+from clicksend.sandbox.switches import DIALECTS
 
 DEFAULTS = {
     "sms": {},
     "mms": {"subject": "Photo"},
     "voice": {"lang": "en-us", "voice": "female"},
 }
+
+
+@pytest.fixture
+def documented(box, boxes):
+    """Return the sandboxes, in the dialect of the older documentation."""
+    boxes[1].control("POST", "reset")
+    for one in boxes:
+        one.control("POST", "switches", msgspec.to_builtins(DIALECTS["documented"]))
+    return boxes
 
 
 @pytest.fixture

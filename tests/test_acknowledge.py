@@ -33,12 +33,14 @@ def _world():
 @pytest.fixture
 def twin():
     with Sandbox(seed=5, messages=400, contacts=60, epoch=EPOCH) as box:
+        box.control("POST", "switches", {"legacy_paths": "served"})
         yield box
 
 
 @pytest.fixture
 def world(_world):
     _world.control("POST", "reset")
+    _world.control("POST", "switches", {"legacy_paths": "served"})
     return _world
 
 
@@ -56,12 +58,14 @@ def keys(output, stream):
 
 
 @pytest.mark.parametrize("date_before", ["exclusive", "inclusive"])
-@pytest.mark.parametrize("rules", [1, 2])
+@pytest.mark.parametrize("time", ["sent", "reported"])
+@pytest.mark.parametrize(("rules", "where"), [(1, "body"), (2, "query"), (1, "query_for_voice")])
 @pytest.mark.parametrize("stream", STREAMS)
 def test_what_a_first_run_loaded_the_second_marks_and_the_third_no_longer_sees(
-    world, stream, rules, date_before
+    world, stream, rules, where, time, date_before
 ):
-    world.control("POST", "switches", {"date_before": date_before, "poll_rules": rules})
+    switches = {"date_before": date_before, "date_before_in": where, "date_before_time": time}
+    world.control("POST", "switches", switches | {"poll_rules": rules})
     first = run(world, stream)
     assert keys(first, stream)
     assert marks(world) == []
@@ -71,9 +75,45 @@ def test_what_a_first_run_loaded_the_second_marks_and_the_third_no_longer_sees(
     third = run(world, stream, state=second.state)
     gone = keys(first, stream) - keys(third, stream)
     assert gone
-    # Only what was made within the last hour may still be there.
-    late = world.state()["now"] - 3600
-    assert all(row["timestamp"] >= iso(late) for row in third.rows(stream))
+    # Only what was sent or made within the last days may still be there.
+    late = iso(world.state()["now"] - 4 * DAY)
+    assert all(row["timestamp"] >= late for row in third.rows(stream))
+
+
+@pytest.mark.parametrize("status", [404, 405])
+@pytest.mark.parametrize("stream", STREAMS)
+def test_what_cannot_be_marked_is_one_note_and_never_taken_for_marked(world, stream, status, caplog):
+    caplog.set_level("INFO")
+    fault = {"path": "*-read*", "method": "PUT", "kind": "status", "status": status, "times": -1}
+    world.control("POST", "faults", fault)
+    state, seen = None, []
+    for _ in range(3):
+        output = run(world, stream, state=state)
+        state = output.state
+        seen.append(keys(output, stream))
+    assert seen[0] == seen[1] == seen[2]
+    assert caplog.text.count("does not offer to mark them as read") == 2
+    assert not [one for one in caplog.records if one.levelname in {"WARNING", "ERROR"}]
+    assert "are marked as read" not in caplog.text
+    world.control("DELETE", "faults")
+    run(world, stream, state=state)
+    assert keys(run(world, stream), stream) < seen[0]
+
+
+@pytest.mark.parametrize("time", ["sent", "reported"])
+def test_a_receipt_that_comes_late_is_not_marked_unseen(world, twin, time):
+    """Sent before what is marked, and made after the run that proves it."""
+    world.control("POST", "switches", {"date_before_time": time})
+    seen, state = set(), None
+    for _ in range(30):
+        output = run(world, "sms_receipts", state=state)
+        seen |= keys(output, "sms_receipts")
+        state = output.state
+        world.advance(6 * 3600 + 17)
+    seen |= keys(run(world, "sms_receipts"), "sms_receipts")
+    assert len(marks(world)) > 10
+    twin.control("POST", "clock", {"now": world.state()["now"]})
+    assert keys(run_tap(twin.api_url, "sms_receipts"), "sms_receipts") <= seen
 
 
 @pytest.mark.parametrize("stream", STREAMS)
@@ -181,7 +221,8 @@ def test_an_old_receipt_that_nobody_has_seen_stops_the_marking(world):
     assert marks(world) == []
 
 
-def test_a_receipt_on_the_cut_stops_the_marking(world, monkeypatch):
+@pytest.mark.parametrize("late_by", [0, 3600])
+def test_a_receipt_on_the_cut_stops_the_marking(world, monkeypatch, late_by):
     """Whether ClickSend would mark it too is unconfirmed."""
     state = run(world, "sms_receipts").state
     loaded = state["bookmarks"]["sms_receipts"]["loaded"]
@@ -189,7 +230,8 @@ def test_a_receipt_on_the_cut_stops_the_marking(world, monkeypatch):
 
     def block(self, raw_rows):
         *known, last = raw_rows
-        late = {**last, "message_id": "late", "timestamp": seconds_of(loaded["cut"], "")}
+        cut = seconds_of(loaded["cut"], "")
+        late = {**last, "message_id": "late", "timestamp": cut + late_by, "timestamp_send": cut}
         return typed(self, [*known, last, late])
 
     monkeypatch.setattr(Receipts, "block", block)

@@ -4,6 +4,8 @@ import pytest
 from message_cases import OTHER, ROWS, TO
 from target_runner import record, schema, stream_of
 
+from clicksend.ledger import Claim
+
 pytest_plugins = ["message_fixtures", "sandbox_calls"]
 
 TOO_LATE = "too late: it was sent, or cancelled elsewhere, or never there"
@@ -245,3 +247,97 @@ def test_the_ledger_knows_what_everything_was(out, cancel, scheduled):
     assert cancel({"custom_string": "*"}).rows("cancellations") == {"cancelled": 1}
     said = "select distinct outcome, reason from outcomes where sink != 'cancellations'"
     assert out.query(said) == [("cancelled", "cancelled by a row of cancellations")]
+
+
+LOST = [
+    {"kind": "status_after", "status": 502},
+    {"kind": "reset_after"},
+    {"kind": "half_body"},
+    {"kind": "html_after"},
+]
+
+
+@pytest.mark.parametrize("fault", LOST, ids=lambda fault: fault["kind"])
+def test_everything_is_not_cancelled_again_after_a_lost_answer(out, cancel, scheduled, fault):
+    """Whether it was done or not: asking again would take what was scheduled since."""
+    scheduled("a", "b")
+    out.fault(**fault, method="PUT", path="/sms/cancel-all")
+    ran = cancel({"custom_string": "*", "channel": "sms"})
+    assert (ran.rows("cancellations"), ran.code) == ({"cancelled": 1}, 0)
+    assert "did not say how many" in str(out.query("select reason from outcomes where custom_string = '*'"))
+    later = scheduled("c")
+    assert cancel({"custom_string": "*", "channel": "sms"}).rows("cancellations") == {"unchanged": 1}
+    assert left(out) == later
+
+
+@pytest.mark.parametrize("fault", [{"kind": "status", "status": 500}, {"kind": "reset_before"}])
+def test_everything_is_unknown_where_nobody_knows(out, cancel, scheduled, fault):
+    still = scheduled("a", "b")
+    out.fault(**fault, method="PUT", path="/sms/cancel-all")
+    ran = cancel({"custom_string": "*", "channel": "sms"})
+    assert (ran.rows("cancellations"), ran.code) == ({"unknown": 1}, 3)
+    again = cancel({"custom_string": "*", "channel": "sms"})
+    assert (again.rows("cancellations"), writes(again)) == ({"unchanged": 1}, [])
+    assert left(out) == still
+    (key,) = out.query("select key from outcomes where outcome = 'unknown'")[0]
+    assert out.released(key) == [key]
+    assert cancel({"custom_string": "*", "channel": "sms"}).rows("cancellations") == {"cancelled": 1}
+    assert left(out) == []
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 404, 429])
+def test_everything_comes_again_where_certainly_nothing_was_done(out, cancel, scheduled, status):
+    scheduled("a")
+    out.fault(kind="status", status=status, method="PUT", path="/sms/cancel-all", times=9)
+    ran = cancel({"custom_string": "*", "channel": "sms"}, max_retries=0)
+    assert (ran.rows("cancellations"), ran.code) == ({"failed": 1}, 1)
+    out.control("DELETE", "faults")
+    assert cancel({"custom_string": "*", "channel": "sms"}).rows("cancellations") == {"cancelled": 1}
+    assert left(out) == []
+
+
+def test_everything_of_one_channel_is_said_where_another_fails(out, cancel, scheduled):
+    scheduled("a")
+    call = scheduled("b", sink="voice_messages")
+    out.fault(kind="status", status=404, method="PUT", path="/voice/cancel-all")
+    ran = cancel({"custom_string": "*"})
+    assert (ran.rows("cancellations"), ran.code, left(out)) == ({"cancelled": 1}, 1, call)
+    assert "not everything was cancelled" in str(ran.report["notes"])
+    text = scheduled("c")
+    assert cancel({"custom_string": "*"}).rows("cancellations") == {"unchanged": 1}
+    assert left(out) == call + text
+
+
+def test_a_run_that_died_while_it_asked_for_everything_is_not_repeated(out, cancel, scheduled):
+    (message,) = scheduled("a")
+    cancel({"custom_string": "*", "channel": "sms"}, dry_run=True)
+    (key,) = out.query("select key from outcomes where sink = 'cancellations'")[0]
+    with out.ledger() as ledger:
+        claim = Claim(key=key, stream="cancellations", custom_string="*", recipient_hash="", body_hash="")
+        ledger.claim("dead", "cancellations", [claim], lease_seconds=1)
+    out.advance(3600)
+    ran = cancel({"custom_string": "*", "channel": "sms"})
+    assert (ran.rows("cancellations"), left(out)) == ({"unchanged": 1}, [message])
+
+
+def test_done_without_a_body_is_done(out, cancel, scheduled):
+    out.switch(empty_writes=True)
+    one, two = scheduled("a", "b")
+    scheduled("c", "c")
+    assert cancel({"message_id": one}).rows("cancellations") == {"cancelled": 1}
+    assert cancel({"id": 2, "custom_string": "c"}).rows("cancellations") == {"cancelled": 1}
+    assert left(out) == [two]
+    ran = cancel({"id": 3, "custom_string": "*", "channel": "sms"})
+    assert (ran.rows("cancellations"), ran.code, left(out)) == ({"cancelled": 1}, 0, [])
+    assert len(writes(ran)) == 1
+
+
+@pytest.mark.parametrize("how", ["resembling", "exact", "ignored"])
+def test_no_filter_of_clicksends_is_relied_upon(out, cancel, scheduled, how):
+    """One row's string is in another's, in other letters, or anything."""
+    out.switch(cancel_filter=how)
+    kept = scheduled("otp:42", "OTP:4", "x otp:4")
+    scheduled("otp:4", "otp:4")
+    calls = scheduled("call:40", sink="voice_messages")
+    assert cancel({"custom_string": "otp:4"}).rows("cancellations") == {"cancelled": 1}
+    assert left(out) == kept + calls

@@ -27,7 +27,7 @@ def test_every_kind_of_change(call, write, people, ids, tmp_path, caplog):
         {"phone_number": "12", "list_id": EMPTY},
     ]
     before = people(EMPTY), people(VIP), call("GET", "/lists")
-    config = {"create_missing_lists": True, "remove_duplicates": True}
+    config = {"create_missing_lists": True, "remove_duplicates": True, "max_deletes": 1}
     with caplog.at_level("INFO"):
         ran = write(rows, dry_run=True, **config)
     assert (ran.rows(), ran.writes, ran.states, ran.code) == ({"dry_run": 6, "rejected": 1}, [], [], 0)
@@ -68,9 +68,9 @@ def test_what_stays_is_judged_as_ever(write, call, ids):
 def test_duplicates_to_remove(call, write, ids):
     call("POST", PATH, {"phone_number": "+61422222220"})
     row = {"phone_number": "+61422222220", "list_id": EMPTY}
-    ran = write([row], dry_run=True, remove_duplicates=True)
-    assert (ran.plan(), ran.writes) == ({"remove duplicates": 1}, [])
-    ran = write([{"list_id": EMPTY, "remove_duplicates": True}], "contact_lists", dry_run=True)
+    ran = write([row], dry_run=True, remove_duplicates=True, max_deletes=1)
+    assert (ran.plan("duplicates"), ran.writes) == ({"delete": 1}, [])
+    ran = write([{"list_id": EMPTY, "remove_duplicates": True}], "contact_lists", dry_run=True, max_deletes=1)
     assert (ran.plan("contact_lists"), ran.writes) == ({"remove duplicates": 1}, [])
 
 

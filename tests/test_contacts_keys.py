@@ -479,7 +479,8 @@ class TestChangedNumbers:
         call("POST", PATH, {"phone_number": B})
         assert write([row(1, B)], match_on=KEY_FIRST).rows() == {"updated": 1}
         assert len(people(EMPTY)) == 2
-        assert write([row(1, B)], match_on=KEY_FIRST, remove_duplicates=True).rows() == {"updated": 1}
+        config = {"remove_duplicates": True, "max_deletes": 1}
+        assert write([row(1, B)], match_on=KEY_FIRST, **config).rows() == {"unchanged": 1}
         assert [one["contact_id"] for one in people(EMPTY)] == [anna]
 
     def test_a_transferred_contact_is_still_that_keys(self, write, numbers, anna):
@@ -526,13 +527,14 @@ class TestChangedNumbers:
         ran = write([gone(1)], dry_run=True)
         assert (ran.plan(), ran.writes, noted, numbers()) == ({"delete": 1}, [], [], [A])
 
-    def test_remove_duplicates_of_a_list_needs_columns(self, write):
-        ran = write([{"list_id": EMPTY, "remove_duplicates": True}], "contact_lists", match_on=KEY_FIRST)
+    @pytest.mark.parametrize("match_on", [KEY, KEY_FIRST])
+    def test_remove_duplicates_of_a_list_needs_columns(self, write, call, match_on):
+        for _ in range(2):
+            call("POST", PATH, {"phone_number": B})
+        row = {"list_id": EMPTY, "remove_duplicates": "clicksend"}
+        ran = write([row], "contact_lists", match_on=match_on, max_deletes=1)
         (body,) = (one["body"] for one in ran.requests if one["method"] == "PUT")
-        assert body == {"fields": ["phone_number"]}
-        ran = write([{"list_id": EMPTY, "remove_duplicates": True}], "contact_lists", match_on=KEY)
-        (body,) = (one["body"] for one in ran.requests if one["method"] == "PUT")
-        assert body == {"fields": ["phone_number"]}
+        assert body == {"fields": {"phone_number": "phone_number"}}
 
 
 class TestOptedOut:
@@ -594,7 +596,7 @@ class TestOptedOut:
 
 
 class TestMirror:
-    MIRROR = {"contacts_mode": "mirror", "mirror_confirmations": 1, "mirror_max_deletes": 1}  # noqa: RUF012
+    MIRROR = {"contacts_mode": "mirror", "mirror_confirmations": 1, "max_deletes": 1}  # noqa: RUF012
 
     @pytest.fixture
     def ids(self, write, people):
@@ -727,7 +729,7 @@ def small():
 def test_the_list_ends_as_the_table(small, session, runs, mirrors):
     """Rows come, change their numbers and go by their key, whatever the order and however often it comes."""
     small.control("POST", "reset")
-    mode = {"contacts_mode": "mirror", "mirror_confirmations": 1, "mirror_max_deletes": 1} if mirrors else {}
+    mode = {"contacts_mode": "mirror", "mirror_confirmations": 1, "max_deletes": 1} if mirrors else {}
     table = {}
     with tempfile.TemporaryDirectory() as folder:
         config = {"ledger_url": f"sqlite:///{folder}/ledger.db", "match_on": KEY_FIRST, "list_id": EMPTY}

@@ -261,14 +261,31 @@ class TestDuplicatesInTheList:
         assert "remove_duplicates" in ran.notes
         assert [one["first_name"] for one in people(EMPTY)] == ["Anna", "b", "c"]
 
-    @pytest.mark.parametrize("name", ["a", "Anna"])
-    def test_they_are_removed_when_asked(self, write, people, three, name):
+    @pytest.mark.parametrize(("name", "outcome"), [("a", "unchanged"), ("Anna", "updated")])
+    def test_they_are_removed_when_asked(self, write, people, three, name, outcome):
         row = {"phone_number": PHONE, "first_name": name, "list_id": EMPTY}
-        ran = write([row], remove_duplicates=True)
-        assert ran.rows() == {"updated": 1}
+        ran = write([row], remove_duplicates=True, max_deletes=0.7)
+        assert (ran.rows(), ran.rows("duplicates"), ran.code) == ({outcome: 1}, {"deleted": 2}, 0)
         assert [(one["contact_id"], one["first_name"]) for one in people(EMPTY)] == [(three[0], name)]
         again = write([row], remove_duplicates=True)
         assert (again.rows(), again.writes, again.notes) == ({"unchanged": 1}, [], "")
+
+    def test_no_more_than_a_share_of_the_list_is_removed(self, write, people, three):
+        row = {"phone_number": PHONE, "list_id": EMPTY}
+        ran = write([row], remove_duplicates=True, max_deletes=0.6)
+        assert (ran.rows(), ran.rows("duplicates"), ran.code) == ({"unchanged": 1}, {}, 1)
+        assert "duplicates: 2 of 3 contacts of list" in ran.notes
+        assert [one["contact_id"] for one in people(EMPTY)] == three
+
+    @pytest.mark.parametrize("status", [400, 500])
+    def test_one_that_cannot_be_deleted_is_said(self, box, write, people, three, status):
+        path = f"/lists/{EMPTY}/contacts/{three[1]}"
+        box.control("POST", "faults", {"kind": "status", "status": status, "path": path, "times": -1})
+        row = {"phone_number": PHONE, "list_id": EMPTY}
+        ran = write([row], remove_duplicates=True, max_deletes=1, max_retries=0)
+        came = {400: "rejected", 500: "failed"}[status]
+        assert ran.rows("duplicates") == {"deleted": 1, came: 1}
+        assert [one["contact_id"] for one in people(EMPTY)] == three[:2]
 
     def test_what_a_row_names_by_id_is_no_duplicate(self, write, people, three):
         rows = [

@@ -8,7 +8,7 @@ pytest_plugins = ["target_fixtures", "sandbox_calls"]
 
 PATH = f"/lists/{EMPTY}/contacts"
 NUMBERS = [f"+6141111111{n}" for n in range(10)]
-MIRROR = {"contacts_mode": "mirror", "mirror_max_deletes": 0.2}
+MIRROR = {"contacts_mode": "mirror", "max_deletes": 0.2}
 ROWS = [{"phone_number": number, "list_id": EMPTY} for number in NUMBERS]
 
 
@@ -52,11 +52,11 @@ def test_never_more_than_max_deletes(write, ids, left):
     config = MIRROR | {"mirror_confirmations": 1}
     ran = write(ROWS[3:], **config)
     assert (ran.code, ran.writes) == (1, [])
-    assert "mirror_max_deletes" in ran.notes
+    assert "max_deletes" in ran.notes
     assert left() == ids
     assert write(ROWS[2:], **config).rows("mirror") == {"deleted": 2}
     assert left() == ids[2:]
-    assert write(ROWS[9:], **config | {"mirror_max_deletes": 1}).rows("mirror") == {"deleted": 7}
+    assert write(ROWS[9:], **config | {"max_deletes": 1}).rows("mirror") == {"deleted": 7}
 
 
 @pytest.mark.parametrize("share", [0.07, 0.29, 0.57])
@@ -67,12 +67,12 @@ def test_a_share_is_exact(share, write, call, people):
         {"phone_number": f"+6142222{number:04}", "list_id": EMPTY}
         for number in range(round(share * 100), 100)
     ]
-    ran = write(rows, contacts_mode="mirror", mirror_confirmations=1, mirror_max_deletes=share)
+    ran = write(rows, contacts_mode="mirror", mirror_confirmations=1, max_deletes=share)
     assert ran.rows("mirror") == {"deleted": round(share * 100)}
 
 
 def test_an_empty_input_deletes_nothing(write, ids, left):
-    config = MIRROR | {"mirror_confirmations": 1, "mirror_max_deletes": 1, "list_id": EMPTY}
+    config = MIRROR | {"mirror_confirmations": 1, "max_deletes": 1, "list_id": EMPTY}
     assert write([], **config).writes == []
     assert write([{"phone_number": "none"}], **config).writes == []
     assert left() == ids
@@ -143,7 +143,7 @@ def test_copies_are_named_by_their_row(write, ids, people, call):
         {"contact_id": ids[0], "list_id": VIP, "copy": True},
         {"phone_number": "+61433333333", "list_id": VIP},
     ]
-    config = MIRROR | {"mirror_confirmations": 1, "mirror_max_deletes": 1}
+    config = MIRROR | {"mirror_confirmations": 1, "max_deletes": 1}
     write(rows, **config)
     assert {row["phone_number"] for row in people(VIP)} == {NUMBERS[0], "+61433333333"}
     assert write(rows, **config).writes == []
@@ -158,7 +158,7 @@ def test_duplicates_of_a_named_person_are_not_missing(write, ids, left, call):
 
 def test_lists_that_are_not_named_are_untouched(write, ids, people):
     before = people(CUSTOMERS), people(VIP), people(OPT_OUTS)
-    config = MIRROR | {"mirror_confirmations": 1, "mirror_max_deletes": 1}
+    config = MIRROR | {"mirror_confirmations": 1, "max_deletes": 1}
     write(ROWS[:1], **config)
     # It makes the target read all lists.
     write([*ROWS[:1], {"contact_id": 1, "phone_number": NUMBERS[0], "list_id": EMPTY}], **config)

@@ -86,7 +86,7 @@ def test_their_list_is_never_written(write, people, config):
         {"phone_number": PHONE},
         {"phone_number": before[0]["phone_number"], "_sdc_deleted_at": "2026-01-31"},
     ]
-    config = {"mirror_confirmations": 1, "mirror_max_deletes": 1, "remove_duplicates": True, **config}
+    config = {"mirror_confirmations": 1, "max_deletes": 1, "remove_duplicates": True, **config}
     for where in ({"list_id": OPT_OUTS}, {"list_name": "opt-out list"}):
         ran = write([row | where for row in rows], **config)
         assert (ran.rows(), ran.writes) == ({"rejected": 2}, [])

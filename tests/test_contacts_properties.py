@@ -236,13 +236,13 @@ def test_any_inputs_leave_the_lists_as_they_say(small, session, batches, mirrors
             # A key is one person's in all runs.
             keyed = [row | {"id": f"{row['list_id']} {row['phone_number']}"} for row in known]
             messages = stream_of("contacts", keyed)
-            assert run_target(small.api_url, messages, **config, mirror_max_deletes=0).code in (
+            assert run_target(small.api_url, messages, **config, max_deletes=0).code in (
                 0,
                 int(mirrors),
             )
             model = expected(model, batch)
             assert shown(session, small) == model
             before = len(small.requests())
-            run_target(small.api_url, messages, **config, mirror_max_deletes=0)
+            run_target(small.api_url, messages, **config, max_deletes=0)
             wrote = [one for one in small.requests()[before:] if one["method"] != "GET"]
             assert not wrote

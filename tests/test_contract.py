@@ -37,7 +37,7 @@ def types(request):
 def box(types):
     from clicksend.sandbox import Sandbox
 
-    with Sandbox(seed=1, messages=500, contacts=200, types=types) as sandbox:
+    with Sandbox(seed=1, messages=500, contacts=200, types=types, dialect="documented") as sandbox:
         sandbox.control("POST", "limits", {"GET /account": [1_000_000, 60]})
         yield sandbox
 

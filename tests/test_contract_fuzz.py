@@ -39,7 +39,7 @@ api, hub = (
 def world(request):
     from clicksend.sandbox import Sandbox
 
-    with Sandbox(seed=1, messages=150, contacts=60, types=request.param) as sandbox:
+    with Sandbox(seed=1, messages=150, contacts=60, types=request.param, dialect="documented") as sandbox:
         yield sandbox
 
 

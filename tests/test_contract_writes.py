@@ -23,7 +23,7 @@ BODIES = {
     "update_sms_template": {"template_name": "x", "body": "y"},
     "create_email_address": {"email_address": "new@example.com"},
     "remove_duplicates": {"fields": ["custom_1"]},
-    "remove_duplicates_slash": {"fields": {"custom_1": ""}},
+    "remove_duplicates_slash": {"fields": ["custom_1"]},
     "upload": {"content": "aGVsbG8="},
 }
 MESSAGES = {
@@ -40,8 +40,11 @@ WRITES = sorted(name for name, (method, _) in OPERATIONS.items() if method != "g
 @pytest.fixture(params=[0, 1], ids=["live", "legacy"])
 def box(boxes, request):
     """Return each of both worlds in its first state."""
-    boxes[request.param].control("POST", "reset")
-    return boxes[request.param]
+    box = boxes[request.param]
+    box.control("POST", "reset")
+    switches = {"legacy_paths": "served", "duplicate_fields": "array", "other_fields": "refused"}
+    box.control("POST", "switches", switches)
+    return box
 
 
 @pytest.fixture

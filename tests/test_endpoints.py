@@ -49,6 +49,7 @@ def test_single_objects(sandbox, connect):
 
 
 def test_the_sandbox_serves_every_line(sandbox, connect):
+    sandbox.control("POST", "switches", {"legacy_paths": "served"})
     client = connect(sandbox.api_url)
     ids = {"template_id": client.get("/sms/templates").data["data"][0]["template_id"]}
     ids["list_id"] = next(

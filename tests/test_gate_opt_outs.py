@@ -315,18 +315,76 @@ def test_a_broken_ledger_is_no_matter_of_opt_outs(new, ledger, monkeypatch):
         new().refresh()
 
 
-@pytest.mark.parametrize("q_match", ["exact", "substring"])
-def test_a_few_numbers_are_asked_for(box, client, new, listed, q_match):
-    box.control("POST", "switches", {"q_match": q_match})
+@pytest.fixture
+def chatty(box):
+    """Let more people have written than fit on a page, so that those of interest are not among the newest."""
     say(box, STRANGER, "Please stop")
     say(box, FRIEND, "Don't")
+    box.advance(60)
+    for number in range(110):
+        say(box, f"+61411333{number:03}", "Yes")
+
+
+@pytest.mark.usefixtures("chatty")
+@pytest.mark.parametrize("q_match", ["exact", "substring"])
+def test_a_few_numbers_are_asked_for(box, new, listed, q_match):
+    box.control("POST", "switches", {"q_match": q_match})
     out, stopped = min(listed), STRANGER
     in_touch = [FRIEND, "+6141122233", "+61411111111"]
-    outs = new()
+    outs, before = new(), len(box.requests())
     outs.ask([out, stopped, *in_touch])
     assert outs.of([out, stopped, *in_touch]) == {out, stopped}
-    assert f"phone_number:{out}" in [query.get("q") for query in asked(box)]
-    assert f"status:Received,from:{stopped}" in [query.get("q") for query in asked(box, "history")]
+    queries = [one["query"].get("q") for one in box.requests()[before:] if one["path"] == "/sms/history"]
+    assert len(queries) == 7
+    assert queries[0] == "status:Received"
+    assert {f"from:{one}" for one in [out, stopped, *in_touch]} < set(queries)
+
+
+NOTHING = {"data": [], "total": 0, "last_page": 0, "current_page": 1}
+SEARCHES = {
+    "one term": {},
+    "several terms": {"q_terms": "several"},
+    "none": {"q_terms": "none"},
+    "a part will do": {"q_match": "substring"},
+    "nothing is found": {"faults": ["*"]},
+    "no status is found": {"faults": ["status:Received"]},
+    "no sender is found": {"faults": ["from:*"]},
+}
+
+
+@pytest.mark.usefixtures("chatty")
+@pytest.mark.parametrize("how", SEARCHES)
+@pytest.mark.parametrize("few", [True, False])
+def test_no_stop_is_missed_whatever_a_search_finds(box, new, listed, how, few):
+    wanted, out = {STRANGER, min(listed)}, min(listed)
+    switches = dict(SEARCHES[how])
+    faults = switches.pop("faults", [])
+    box.control("POST", "switches", switches)
+    senders = [FRIEND, STRANGER, out, *(f"+61411333{number:03}" for number in range(110))]
+    for q in faults:
+        terms = [q] if q.startswith("status") else [f"from:{one}" for one in senders]
+        for term in terms + ["status:Received"] * (q == "*"):
+            body = {"http_code": 200, "response_code": "SUCCESS", "response_msg": "", "data": NOTHING}
+            fault = {"kind": "body", "path": "/sms/history", "query": {"q": term}, "body": body, "times": -1}
+            box.control("POST", "faults", fault)
+    outs = new()
+    (outs.ask([STRANGER, FRIEND, out]) if few else outs.refresh())
+    assert outs.of([STRANGER, FRIEND, out]) == wanted
+
+
+def test_a_long_list_is_read_instead_of_searched(box, call, new):
+    """No source says how contacts are searched."""
+    for number in range(101):
+        call("POST", f"/lists/{OPT_OUT_LIST}/contacts", {"phone_number": f"+61411{number:06}"})
+    number = call("POST", f"/lists/{OPT_OUT_LIST}/contacts", {"phone_number": "+61499000111"})["phone_number"]
+    outs = new()
+    outs.ask([number, FRIEND])
+    assert outs.of([number, FRIEND]) == {number}
+    assert not [query for query in asked(box) if "q" in query]
+    # What was read whole once is read on from there.
+    before = len(box.requests())
+    outs.ask([number])
+    assert len(box.requests()) == before
 
 
 def test_a_few_numbers_that_cannot_be_asked_for(box, new):

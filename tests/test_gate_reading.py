@@ -119,11 +119,20 @@ def test_no_list_is_no_list(list_id):
         ("+61447254068", "+61447254068"),
         ("0447 254 068", "+61447254068"),
         (61447254068, "+61447254068"),
+        ("123", "123"),
         ("12345", "12345"),
+        ("1234567", "1234567"),
+        ("12345678", "12345678"),
     ],
 )
 def test_senders(given, expected):
     assert read(**{"from": given}).sender == expected
+
+
+@pytest.mark.parametrize("given", ["20123456", "32123456"])
+def test_a_short_code_that_may_be_a_number_is_neither(given):
+    assert "may be a short code or a phone number" in reason(default="DK", **{"from": given})
+    assert read(**{"from": given}).sender == given
 
 
 @pytest.mark.parametrize("given", ["AB", "ABCDEFGHIJKL", "AC ME", "A-CME", "Zoë1", "ACME\u200b"])

@@ -28,11 +28,9 @@ def test_few_recipients_are_asked_for(out, call, sink):
     assert (ran.rows(sink), ran.code) == ({"sent": 1, "suppressed": 2}, 0)
     assert ran.reasons(sink) == ["the recipient has opted out"]
     assert [one["to"] for one in out.arrivals] == [TO]
-    numbers = {TO, OTHER, "+61491570158"}
-    assert {one["q"] for one in asked(ran, "/contacts")} == {f"phone_number:{one}" for one in numbers}
-    assert {f"status:Received,from:{one}" for one in numbers} <= {
-        one.get("q") for one in asked(ran, "/sms/history")
-    }
+    assert not [
+        one for one in asked(ran, "/contacts") + asked(ran, "/sms/history") if "," in one.get("q", "")
+    ]
     assert out.counts(ran) == {sink: {"sent": 1, "suppressed": 2}}
 
 

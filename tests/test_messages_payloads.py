@@ -24,7 +24,7 @@ def test_the_required_columns_are_enough(out, sink):
     assert len(message["custom_string"]) == TOKEN
     own = {
         "voice_messages": {"voice": "female", "lang": "en-au", "require_input": 0, "machine_detection": 0},
-        "mms_messages": {"subject": "Sale"},
+        "mms_messages": {"subject": "Sale", "from": ""},
     }
     token = message["custom_string"]
     common = {"to": TO, "body": "Hello", "custom_string": token, "source": "singer-clicksend"}

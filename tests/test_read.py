@@ -63,6 +63,7 @@ def as_written(rows):
 
 @pytest.mark.parametrize("stream", STREAMS)
 def test_rows_are_the_taps_own_and_the_frame_has_its_types(sandbox, read, stream, capfd):
+    sandbox.control("POST", "switches", {"legacy_paths": "served"})
     tap_rows = run_tap(sandbox.api_url, stream).rows(stream)
     rows = read(stream)
     assert as_written(rows) == tap_rows

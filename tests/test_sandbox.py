@@ -11,6 +11,8 @@ from clicksend.sandbox.milestones import CUSTOMERS
 from clicksend.sandbox.reports import CHANNELS, months
 from clicksend.sandbox.simulation import RETENTION
 
+pytest_plugins = ["sandbox_calls"]
+
 PAGED = (
     *("/sms/history", "/sms/inbound", "/sms/receipts", "/sms/templates", "/mms/history", "/mms/receipts"),
     *("/voice/history", "/voice/receipts", "/lists", f"/lists/{CUSTOMERS}/contacts", "/email/addresses"),
@@ -61,10 +63,8 @@ def facts(row, *, path):
 
 
 @pytest.mark.parametrize("path", PAGED)
-def test_live_and_legacy_hold_the_same_rows(boxes, session, path):
-    for box in boxes:
-        box.control("POST", "reset")
-    live, legacy = (walk(session, box, path) for box in boxes)
+def test_live_and_legacy_hold_the_same_rows(documented, session, path):
+    live, legacy = (walk(session, box, path) for box in documented)
     assert live
     assert [facts(row, path=path) for row in live] == [facts(row, path=path) for row in legacy]
 
@@ -85,9 +85,8 @@ def test_live_and_legacy_hold_the_same_rows(boxes, session, path):
         ("/email/addresses", "date_added", (str, str)),
     ],
 )
-def test_spellings(boxes, session, path, field, types):
-    for box, kind in zip(boxes, types, strict=True):
-        box.control("POST", "reset")
+def test_spellings(documented, session, path, field, types):
+    for box, kind in zip(documented, types, strict=True):
         assert {type(row[field]) for row in walk(session, box, path)} == {kind}
 
 
@@ -103,6 +102,7 @@ def test_recorded_oddities_of_live_rows(box, session, get):
     assert {row["direction"] for row in history} == {"in", "out"}
 
 
+@pytest.mark.usefixtures("documented")
 def test_state_counts_what_a_walk_finds(box, session, get):
     rows = box.state()["rows"]
     paths = {
@@ -132,13 +132,13 @@ def test_state_counts_what_a_walk_finds(box, session, get):
 def test_state_counts_what_switches_leave(box):
     for switch, value, streams in [
         ("poll_rules", 0, ["sms_inbound", "sms_receipts", "mms_receipts", "voice_receipts"]),
-        ("mms_receipts", "gone", ["mms_receipts"]),
+        ("legacy_paths", "gone", ["mms_receipts"]),
         ("voice_access", False, ["voice_history", "voice_receipts"]),
         ("subaccount_access", False, ["subaccounts"]),
         ("dedicated_numbers", False, ["numbers"]),
     ]:
         box.control("POST", "reset")
-        box.control("POST", "switches", {switch: value})
+        box.control("POST", "switches", {"legacy_paths": "served", switch: value})
         rows = box.state()["rows"]
         assert [name for name, count in rows.items() if not count] == streams
 

@@ -135,6 +135,7 @@ def test_copy(box, session, call):
     assert contacts(box, session, EMPTY) == [made]
 
 
+@pytest.mark.usefixtures("documented")
 @pytest.mark.parametrize("word", ["/transfer", ""])
 def test_transfer(box, session, call, word):
     made = call("POST", PATH, WHOLE)
@@ -147,6 +148,7 @@ def test_transfer(box, session, call, word):
     call("GET", f"{PATH}/{made['contact_id']}", status=404)
 
 
+@pytest.mark.usefixtures("documented")
 def test_what_is_not_there(box, session, call):
     made = call("POST", PATH, WHOLE)
     one = f"{PATH}/{made['contact_id']}"
@@ -166,6 +168,7 @@ def test_what_is_not_there(box, session, call):
 
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_remove_duplicates(box, session, call, slash):
+    box.control("POST", "switches", {"duplicate_fields": "array", "other_fields": "refused"})
     rows = []
     for name in ("a", "a", "b", "a"):
         rows.append(call("POST", PATH, {"phone_number": "+61411111111", "first_name": name}))
@@ -175,7 +178,7 @@ def test_remove_duplicates(box, session, call, slash):
     path = f"{PATH.removesuffix('/contacts')}/remove-duplicates{slash}"
     assert call("PUT", path, {"fields": ["phone_number", "first_name"]}) == {"deleted": 2}
     assert contacts(box, session, EMPTY)[:2] == [rows[0], rows[2]]
-    assert call("PUT", path, {"fields": {"phone_number": ""}}) == {"deleted": 1}
+    assert call("PUT", path, {"fields": ["phone_number"]}) == {"deleted": 1}
     assert contacts(box, session, EMPTY)[0] == rows[0]
     assert call("PUT", path, {"fields": ["phone_number"]}) == {"deleted": 0}
     assert len(contacts(box, session, EMPTY)) == 3
@@ -184,14 +187,21 @@ def test_remove_duplicates(box, session, call, slash):
 
 
 @pytest.mark.parametrize(("switch", "right", "wrong"), [
-    ("array", ["email"], {"email": ""}),
-    ("object", {"email": ""}, ["email"]),
+    ("array", ["email"], {"email": "email"}),
+    ("keys", {"email": ""}, ["email"]),
+    ("values", {"email": "email"}, {"email": ""}),
 ])  # fmt: skip
 def test_duplicate_fields(box, call, switch, right, wrong):
-    box.control("POST", "switches", {"duplicate_fields": switch})
+    """In another form they are refused, or nothing is compared: one contact stays."""
     path = f"/lists/{EMPTY}/remove-duplicates"
+    for name in "abc":
+        call("POST", PATH, {"email": f"{name}@example.com"})
+    box.control("POST", "switches", {"duplicate_fields": switch, "other_fields": "refused"})
     assert call("PUT", path, {"fields": right}) == {"deleted": 0}
     assert call("PUT", path, {"fields": wrong}, status=400).keys() == {"fields"}
+    box.control("POST", "switches", {"other_fields": "compare_nothing"})
+    assert call("PUT", path, {"fields": right}) == {"deleted": 0}
+    assert call("PUT", path, {"fields": wrong}) == {"deleted": 2}
 
 
 def test_remove_opted_out(box, session, call):
@@ -211,9 +221,8 @@ def test_remove_opted_out(box, session, call):
     assert contacts(box, session, OPT_OUTS) == before
 
 
-def test_legacy_answers(boxes, call):
-    legacy = boxes[1]
-    legacy.control("POST", "reset")
+def test_legacy_answers(documented, call):
+    legacy = documented[1]
     made = call("POST", PATH, {"phone_number": "+61411111111"}, box=legacy)
     assert (made["date_added"], made["date_updated"]) == (str(EPOCH), str(EPOCH))
     assert (made["email"], made["address_city"], made["first_name"]) == (None, None, "")

@@ -135,11 +135,12 @@ def test_verification(box):
 
 
 @pytest.mark.parametrize(("switch", "path", "status"), [
-    ({"mms_receipts": "gone"}, "/mms/receipts", 404),
+    ({"legacy_paths": "gone"}, "/mms/receipts", 404),
     ({"voice_access": False}, "/voice/history", 403),
     ({"voice_access": False}, "/voice/receipts", 403),
 ])  # fmt: skip
 def test_what_may_not_be_served(box, session, switch, path, status):
+    box.control("POST", "switches", {"legacy_paths": "served"})
     assert session.get(box.api_url + path, timeout=10).status_code == 200
     box.control("POST", "switches", switch)
     assert session.get(box.api_url + path, timeout=10).status_code == status

@@ -148,6 +148,10 @@ def test_search(box, session):
     failed = [row for row in rows if row["status"] == "Failed"]
     first = failed[0]
     assert walk(session, box, "/sms/history", q="status:FAILED") == failed
+    assert walk(session, box, "/sms/history", q=f"status:Failed,to:{first['to']}") == []
+    box.control("POST", "switches", {"q_terms": "none"})
+    assert walk(session, box, "/sms/history", q="status:FAILED") == rows
+    box.control("POST", "switches", {"q_terms": "several"})
     both = walk(session, box, "/sms/history", q=f"status:Failed,to:{first['to']}")
     assert both == [row for row in failed if row["to"] == first["to"]]
     either = walk(session, box, "/sms/history", q=f"status:Received,to:{first['to']}", operator="OR")

@@ -12,13 +12,14 @@ COLLECTIONS = ("/sms/inbound", *RECEIPTS)
 
 
 def mark(call, path, date_before=None):
-    """Mark as read; calls want the date in the query, the others in the body."""
+    """Mark as read; in the older documentation calls want the date in the query, the others in the body."""
     given = {} if date_before is None else {"date_before": date_before}
     if path.startswith("/voice"):
         return call("PUT", f"{path}-read", params=given)
     return call("PUT", f"{path}-read", given or None)
 
 
+@pytest.mark.usefixtures("documented")
 @pytest.mark.parametrize("path", COLLECTIONS)
 def test_date_before(box, session, call, path):
     times = [row["timestamp"] for row in walk(session, box, path)]
@@ -37,12 +38,28 @@ def test_date_before(box, session, call, path):
     assert walk(session, box, path)
 
 
-def test_calls_take_the_date_from_the_query_only(box, session, call):
-    assert walk(session, box, "/voice/receipts")
-    call("PUT", "/voice/receipts-read", {"date_before": 1})
-    assert walk(session, box, "/voice/receipts") == []
-    call("PUT", "/sms/receipts-read", params={"date_before": 1})
-    assert walk(session, box, "/sms/receipts") == []
+@pytest.mark.parametrize("channel", ["sms", "mms", "voice"])
+@pytest.mark.parametrize(("where", "in_query"), [
+    ("body", ()), ("query", ("sms", "mms", "voice")), ("query_for_voice", ("voice",)),
+])  # fmt: skip
+def test_a_date_where_it_is_not_looked_for_marks_all(box, session, call, channel, where, in_query):
+    box.control("POST", "switches", {"legacy_paths": "served", "date_before_in": where})
+    right, wrong = ("params", "body") if channel in in_query else ("body", "params")
+    path = f"/{channel}/receipts"
+    before = walk(session, box, path)
+    call("PUT", f"{path}-read", **{right: {"date_before": 1}})
+    assert walk(session, box, path) == before != []
+    call("PUT", f"{path}-read", **{wrong: {"date_before": 1}})
+    assert walk(session, box, path) == []
+
+
+@pytest.mark.parametrize(("time", "name"), [("sent", "timestamp_send"), ("reported", "timestamp")])
+def test_which_time_of_a_receipt_counts(box, session, call, time, name):
+    box.control("POST", "switches", {"date_before_time": time})
+    before = walk(session, box, "/sms/receipts")
+    cut = sorted(row[name] for row in before)[len(before) // 2]
+    call("PUT", "/sms/receipts-read", {"date_before": cut})
+    assert walk(session, box, "/sms/receipts") == [row for row in before if row[name] >= cut]
 
 
 @pytest.mark.parametrize("wrong", ["yesterday", 1.5, {}, True])
@@ -70,8 +87,11 @@ def test_one_message(box, session, call):
 
 
 def test_what_may_not_be_served(box, call):
-    box.control("POST", "switches", {"mms_receipts": "gone", "voice_access": False})
+    box.control("POST", "switches", {"voice_access": False})
     call("PUT", "/mms/receipts-read", status=404)
+    call("PUT", "/voice/receipts-read", status=404)
+    box.control("POST", "switches", {"legacy_paths": "served"})
+    call("PUT", "/mms/receipts-read")
     call("PUT", "/voice/receipts-read", status=403)
 
 

@@ -224,7 +224,7 @@ FRACTIONS = {
         "max_row_age_hours": 1.5,
         "created_at_column": "made",
         "fail_on_rejected": 0.5,
-        "mirror_max_deletes": 0.5,
+        "max_deletes": 0.5,
     },
 }
 

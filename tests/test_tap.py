@@ -21,7 +21,7 @@ def keys(output, stream):
 
 @pytest.mark.parametrize("types", ["live", "legacy"])
 def test_every_row_of_every_stream_comes_out_once(types):
-    with Sandbox(seed=3, messages=350, contacts=220, types=types) as box:
+    with Sandbox(seed=3, messages=350, contacts=220, types=types, dialect="documented") as box:
         output = run_tap(box.api_url)
         counts = {stream: len(keys(output, stream)) for stream in STREAMS}
         assert counts == box.state()["rows"]
@@ -138,6 +138,7 @@ class TestActivateVersion:
     """Rows are marked as gone only when all that is there was read."""
 
     def test_it_comes_once_and_last_and_from_these_streams_only(self, sandbox):
+        sandbox.control("POST", "switches", {"legacy_paths": "served"})
         output = run_tap(sandbox.api_url)
         for stream in STREAMS:
             expected = ["ACTIVATE_VERSION"] if stream in MARKED else []
@@ -194,7 +195,6 @@ class TestWhatTheAccountLacks:
         assert "replication_key_value" not in output.state["bookmarks"]["voice_history"]
 
     def test_mms_receipts_are_gone(self, sandbox, caplog):
-        sandbox.control("POST", "switches", {"mms_receipts": "gone"})
         run_tap(sandbox.api_url, "mms_receipts")
         assert "mms_history has the delivery" in caplog.text
 

@@ -12,10 +12,12 @@ from typing import Any, get_args
 import click
 from click.core import ParameterSource
 
+from clicksend.sandbox import switches
 from clicksend.sandbox.access import API_KEY
 from clicksend.sandbox.live import USERNAME
 from clicksend.sandbox.simulation import Simulation, Types
 from clicksend.sandbox.statefile import State, StateFile
+from clicksend.sandbox.switches import DIALECTS, Switches
 
 _WORLD = ("seed", "messages", "contacts", "types", "epoch")
 
@@ -42,6 +44,14 @@ def _moment(_: click.Context, __: click.Parameter, text: str | None) -> int:
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
+def _dialect(_: click.Context, __: click.Parameter, name: str) -> Switches:
+    """Read the name of a dialect, or its file."""
+    try:
+        return switches.dialect(name)
+    except ValueError as wrong:
+        raise click.BadParameter(str(wrong)) from None
+
+
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, callback=_loopback, help="Loopback address.")
 @click.option(
@@ -61,6 +71,16 @@ def _moment(_: click.Context, __: click.Parameter, text: str | None) -> int:
     type=click.Choice(get_args(Types)),
     help="How rows are spelled.",
 )
+@click.option(
+    "--dialect",
+    default="official",
+    show_default=True,
+    callback=_dialect,
+    metavar=f"[{'|'.join(DIALECTS)}|FILE]",
+    help="How it behaves where the real behaviour is unknown: as the current official specification, read to"
+    " the disadvantage of whoever writes; as the older documentation; as recordings of others; or as a file"
+    " of `clicksend probe --json` says.",
+)
 @click.option("--epoch", callback=_moment, help="ISO time at which the clock starts.  [default: now]")
 @click.option(
     "--state",
@@ -70,10 +90,12 @@ def _moment(_: click.Context, __: click.Parameter, text: str | None) -> int:
     " second one beside it keeps what was written.",
 )
 @click.pass_context
-def command(context: click.Context, /, host: str, port: int, state_path: Path | None, **world: Any) -> None:
+def command(
+    context: click.Context, /, host: str, port: int, state_path: Path | None, dialect: Switches, **world: Any
+) -> None:
     """Serve a local stand-in of ClickSend, and of the hub, until stopped."""
     file = StateFile(state_path) if state_path else None
-    sim = _simulation(context, file, world)
+    sim = _simulation(context, file, world, dialect)
     try:
         asyncio.run(_serve(sim, host, port, file))
     except OSError as error:
@@ -83,14 +105,16 @@ def command(context: click.Context, /, host: str, port: int, state_path: Path | 
         raise click.ClickException(message) from error
 
 
-def _simulation(context: click.Context, file: StateFile | None, world: dict[str, Any]) -> Simulation:
+def _simulation(
+    context: click.Context, file: StateFile | None, world: dict[str, Any], dialect: Switches
+) -> Simulation:
     """Build the world from the state file or the options; the options first chosen go into the file."""
     try:
         state = file.load() if file else None
         if state and file:
             _name_ignored(context, state, file.path, world)
-            return state.simulation(file.writes())
-        sim = State(**world, now=world["epoch"]).simulation()
+            return state.simulation(dialect, file.writes())
+        sim = State(**world, now=world["epoch"]).simulation(dialect)
         if file:
             file.restart(sim)
     except (ValueError, OSError) as wrong:

@@ -67,7 +67,7 @@ def notifications(service: Service, _: bytes) -> Any:
 
 
 def reset(service: Service, _: bytes) -> dict[str, Any]:
-    """Go back to the epoch with everything at its default."""
+    """Go back to the epoch with everything as it was then."""
     service.reset()
     return state(service, b"")
 

@@ -83,4 +83,4 @@ def replay(sim: Simulation, writes: Iterable[Write]) -> None:
     except (Refusal, LookupError, msgspec.ValidationError) as wrong:
         raise ValueError(f"a write cannot be done again: {wrong}") from wrong
     finally:
-        sim.switches = Switches()
+        sim.switches = sim.dialect

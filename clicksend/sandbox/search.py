@@ -13,12 +13,14 @@ Fields = Mapping[str, Callable[[Any], object]]
 
 
 def matching(rows: Sequence[T], query: dict[str, str], fields: Fields, switches: Switches) -> Sequence[T]:
-    """Return the rows that `q=field:value[,field2:value]` asks for.
+    """Return the rows that `q=field:value`, or `q=field:value,field2:value`, asks for.
 
     Case does not matter, an empty value matches everything, `operator=OR` wants one term instead of all. A
     field that is not documented as searchable is ignored (unconfirmed).
     """
-    terms = [(field.strip(), value.casefold()) for field, _, value in _pairs(query.get("q", ""))]
+    asked = {"one": [query.get("q", "")], "several": query.get("q", "").split(","), "none": []}
+    parts = [part.partition(":") for part in asked[switches.q_terms] if part]
+    terms = [(field.strip(), value.casefold()) for field, _, value in parts]
     tests = [(fields[field], value) for field, value in terms if value and field in fields]
     if not tests:
         return rows
@@ -60,7 +62,3 @@ def dated(
     if date_to is not None:
         end = to_side(rows, date_to, key=date)
     return first, max(first, end)
-
-
-def _pairs(text: str) -> list[tuple[str, str, str]]:
-    return [part.partition(":") for part in text.split(",") if part]

@@ -10,6 +10,7 @@ import msgspec
 import requests
 from aiohttp import web
 
+from clicksend.sandbox import switches
 from clicksend.sandbox.application import DIRECT, HUB, application
 from clicksend.sandbox.control import PREFIX as CONTROL
 from clicksend.sandbox.service import Service
@@ -29,9 +30,11 @@ class Sandbox:
         contacts: contacts at the epoch, about.
         types: `live` (integers and names as recorded lately) or `legacy` (numeric strings, older names).
         epoch: Unix seconds at which the clock starts; default: now.
+        dialect: how it behaves where the real behaviour is unknown: `official`, `documented`, `recorded`, or
+            the path of a file that `clicksend probe` wrote.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         *,
         seed: int = 1,
@@ -39,9 +42,10 @@ class Sandbox:
         contacts: int = 200,
         types: Types = "live",
         epoch: int | None = None,
+        dialect: str = "official",
     ) -> None:
         plan = Plan(seed, int(time.time()) if epoch is None else epoch, messages, contacts)
-        self._service = Service(Simulation(plan, types))
+        self._service = Service(Simulation(plan, types, switches.dialect(dialect)))
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="clicksend-sandbox", daemon=True)
         self._session = requests.Session()

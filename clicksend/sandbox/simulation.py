@@ -14,7 +14,7 @@ from clicksend.sandbox.places import countries
 from clicksend.sandbox.reports import STATISTICS_DAYS, usage_rows
 from clicksend.sandbox.rows import Inbound, Receipt
 from clicksend.sandbox.store import Inbox, Store
-from clicksend.sandbox.switches import Switches
+from clicksend.sandbox.switches import DIALECTS, Switches
 from clicksend.sandbox.texts import VOICE_LANGUAGES
 from clicksend.sandbox.world import Plan, events
 
@@ -36,18 +36,19 @@ class Simulation:
         types: how rows are spelled, `live` or `legacy`.
         now: the clock, Unix seconds.
         store: all rows as of now.
+        dialect: the switches at the epoch.
         switches: behaviour at unconfirmed points.
     """
 
-    def __init__(self, plan: Plan, types: Types = "live") -> None:
-        self.plan, self.types = plan, types
+    def __init__(self, plan: Plan, types: Types = "live", dialect: Switches = DIALECTS["official"]) -> None:
+        self.plan, self.types, self.dialect = plan, types, dialect
         self.reset()
 
     def reset(self) -> None:
-        """Go back to the epoch, with all switches at their defaults."""
+        """Go back to the epoch, with all switches as the dialect has them."""
         self.now = self.plan.epoch
         self.store = Store()
-        self.switches = Switches()
+        self.switches = self.dialect
         self._events: Iterator[Event] = events(self.plan)
         self._next = next(self._events)
         self._expected: list[tuple[int, int, Event]] = []
@@ -116,7 +117,7 @@ class Simulation:
             "sms_receipts": self._distinct_receipts("sms") * polled,
             "sms_templates": len(store.templates),
             "mms_history": self._history_size(store.mms),
-            "mms_receipts": self._distinct_receipts("mms") * (polled and switches.mms_receipts == "served"),
+            "mms_receipts": self._distinct_receipts("mms") * (polled and switches.legacy_paths == "served"),
             "voice_history": self._history_size(store.voice) * switches.voice_access,
             "voice_receipts": self._distinct_receipts("voice") * (polled and switches.voice_access),
             "voice_languages": len(VOICE_LANGUAGES),

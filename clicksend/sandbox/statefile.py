@@ -9,6 +9,7 @@ from msgspec import Struct
 from clicksend.sandbox import journal
 from clicksend.sandbox.journal import Write
 from clicksend.sandbox.simulation import Simulation, Types
+from clicksend.sandbox.switches import Switches
 from clicksend.sandbox.world import Plan
 
 
@@ -28,13 +29,13 @@ class State(Struct, forbid_unknown_fields=True):
         plan = sim.plan
         return cls(plan.seed, plan.epoch, plan.messages, plan.contacts, sim.types, sim.now)
 
-    def simulation(self, writes: list[Write] | None = None) -> Simulation:
-        """Build the world, do the writes again, and turn its clock.
+    def simulation(self, dialect: Switches, writes: list[Write] | None = None) -> Simulation:
+        """Build the world, do the writes again under the switches of their time, and turn its clock.
 
         Raises:
             ValueError: the writes belong to another world.
         """
-        sim = Simulation(Plan(self.seed, self.epoch, self.messages, self.contacts), self.types)
+        sim = Simulation(Plan(self.seed, self.epoch, self.messages, self.contacts), self.types, dialect)
         journal.replay(sim, writes or [])
         sim.turn(max(self.now, sim.now))
         return sim

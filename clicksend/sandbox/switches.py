@@ -1,12 +1,18 @@
-"""The points that nobody has confirmed about ClickSend or the hub, each a switch."""
+"""The points that nobody has confirmed about ClickSend or the hub: each a switch, and dialects of them."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta, Struct
 
 
 class Switches(Struct, forbid_unknown_fields=True):
-    """How the stand-in behaves where the real behaviour is unknown; the defaults are what seems likeliest.
+    """How the stand-in behaves where the real behaviour is unknown.
+
+    The defaults are the dialect `official`: what the current official specification (ClickSend's OpenAPI, and
+    its SDK `clicksend-client` 6.0.2) states, and where it leaves open what a write does, the reading that is
+    worst for whoever writes.
 
     Attributes:
         small_limits: what a `limit` outside 15..100 does: clamp into it, honour it, or 400.
@@ -20,13 +26,17 @@ class Switches(Struct, forbid_unknown_fields=True):
         updated_after: contacts changed strictly after the second, or in it too.
         order_by: honoured or ignored.
         q_match: `q` matches the whole value or a part of it; never minding case.
+        q_terms: `q` is one term, so that a comma belongs to its value; several, joined by commas; or none: it
+            is ignored.
         history_lag: seconds until a message shows in its history.
         drift: seconds that the world moves on with each request: rows come, go and change while they are
             paged.
         retention: rows older than 122 days (four months) are gone from histories, receipts and inbound.
         poll_rules: number of POLL rules; receipts and inbound messages are repeated for each, none means
             empty pages.
-        mms_receipts: served, or 404 as the current SDK suggests.
+        legacy_paths: what only the older documentation has is gone, or served: `/mms/receipts`, marking
+            receipts of MMS and voice as read, cancelling picture messages, and moving a contact without
+            `transfer` in the path.
         voice_access: false: 403 on voice history and receipts.
         subaccount_access: false: 403 on the subaccounts, as for one that may not see the others.
         dedicated_numbers: false: the account rents none; the page then has neither `data` nor `_currency`, as
@@ -37,10 +47,19 @@ class Switches(Struct, forbid_unknown_fields=True):
             cutting at 60 characters.
         null_clears: whether null or "" in the PUT of a contact clears the field or is ignored.
         copy: a copied contact gets an id of its own, or has the same in both lists.
-        duplicate_fields: how `remove-duplicates` wants its fields: an array of names, an object with them as
-            keys, or either.
+        duplicate_fields: how `remove-duplicates` wants its fields: as values of an object, as its keys, or as
+            an array of names.
+        other_fields: what it makes of them in any other form: it compares nothing, so that one contact
+            stays, or refuses them with 400.
         existing_address: a sender's e-mail address that is there already is refused with 400, or added again.
         date_before: marking as read stops before that second, or includes it.
+        date_before_in: where it is read, and ignored elsewhere, so that everything is marked: in the body, in
+            the query, or in the query for voice only, as the older documentation has it.
+        date_before_time: which time of a receipt it is compared with: when its message was sent, or when it
+            was reported.
+        cancel_filter: which text messages `/sms/cancel-all` takes when a custom string is given: those whose
+            own contains it, never minding case; that have exactly that one; or all.
+        empty_writes: whether PUT and DELETE answer 204 without a body, a status that the documentation names.
         enabled_countries: countries (ISO 3166-1 alpha-2) that may be sent to; null is all.
         throttle_seconds: how long the same body to the same recipient is THROTTLED; 0 is never. The world's
             clock counts, which stands still until it is turned.
@@ -53,7 +72,6 @@ class Switches(Struct, forbid_unknown_fields=True):
             Unicode.
         part_limit: how many parts a text message may have, what is longer is cut; the account says so too.
         media_file: whether the media of picture messages is read beside `messages` only, or inside them too.
-        mms_cancel: picture messages may be cancelled, or 404 as the current SDK suggests.
         hub_paths: whether the hub serves /clicksend/v3 at all; 404 or 405 otherwise.
         hub_envelope: wraps the hub's /clicksend/v3 answers, errors too, in {status, result}.
         run_envelope: wraps the answers of /v1/run in {status, result}; false gives the provider's bare body.
@@ -68,11 +86,12 @@ class Switches(Struct, forbid_unknown_fields=True):
     updated_after: Literal["strict", "inclusive"] = "strict"
     order_by: Literal["honoured", "ignored"] = "honoured"
     q_match: Literal["exact", "substring"] = "exact"
+    q_terms: Literal["one", "several", "none"] = "one"
     history_lag: Annotated[int, Meta(ge=0)] = 0
     drift: int = 0
     retention: bool = True
     poll_rules: Annotated[int, Meta(ge=0, le=100)] = 1
-    mms_receipts: Literal["served", "gone"] = "served"
+    legacy_paths: Literal["gone", "served"] = "gone"
     voice_access: bool = True
     subaccount_access: bool = True
     dedicated_numbers: bool = True
@@ -81,9 +100,14 @@ class Switches(Struct, forbid_unknown_fields=True):
     contact_text: Literal["as_sent", "trimmed"] = "as_sent"
     null_clears: Literal["clears", "ignored"] = "clears"
     copy: Literal["new_id", "same"] = "new_id"
-    duplicate_fields: Literal["either", "array", "object"] = "either"
+    duplicate_fields: Literal["values", "keys", "array"] = "values"
+    other_fields: Literal["compare_nothing", "refused"] = "compare_nothing"
     existing_address: Literal["reject", "accept"] = "reject"
     date_before: Literal["exclusive", "inclusive"] = "exclusive"
+    date_before_in: Literal["body", "query", "query_for_voice"] = "body"
+    date_before_time: Literal["sent", "reported"] = "sent"
+    cancel_filter: Literal["resembling", "exact", "ignored"] = "resembling"
+    empty_writes: bool = False
     enabled_countries: list[str] | None = None
     throttle_seconds: Annotated[int, Meta(ge=0)] = 10
     no_credit: Literal["per_message", "payment_required"] = "per_message"
@@ -93,8 +117,58 @@ class Switches(Struct, forbid_unknown_fields=True):
     gsm_extension: Literal["two_units", "unicode"] = "two_units"
     part_limit: Annotated[int, Meta(ge=1, le=100)] = 8
     media_file: Literal["top_level", "anywhere"] = "top_level"
-    mms_cancel: Literal["served", "gone"] = "served"
     hub_paths: Literal["served", "not_found", "not_allowed"] = "served"
     hub_envelope: bool = False
     run_envelope: bool = True
     hub_balance: Literal["full", "empty"] = "full"
+
+
+DIALECTS: dict[str, Switches] = {
+    "official": Switches(),
+    "documented": Switches(
+        q_terms="several",
+        legacy_paths="served",
+        duplicate_fields="array",
+        other_fields="refused",
+        date_before_in="query_for_voice",
+        date_before_time="reported",
+        cancel_filter="exact",
+    ),
+    "recorded": Switches(
+        q_terms="several",
+        duplicate_fields="keys",
+        other_fields="refused",
+        date_before_time="reported",
+        cancel_filter="exact",
+    ),
+}
+"""Positions that belong together: of the current official specification, read against us; of the older
+documentation (the API Blueprint), with the paths that only it has; of recordings, whose gaps are filled with
+what seems likeliest."""
+
+
+def dialect(name: str) -> Switches:
+    """Return the switches of a dialect, by its name or by the path of a JSON file that holds some of them.
+
+    A file is an object whose `switches` are positions by name; the others are those of `official`. What
+    `clicksend probe --json` writes is one.
+
+    Raises:
+        ValueError: There is no such dialect and no such file, or the file holds something else.
+    """
+    if name in DIALECTS:
+        return DIALECTS[name]
+    try:
+        content = Path(name).read_bytes()
+    except OSError:
+        raise ValueError(f"{name} is not a dialect ({', '.join(DIALECTS)}) and not a file") from None
+    try:
+        return msgspec.json.decode(content, type=_File).switches
+    except msgspec.MsgspecError as wrong:
+        raise ValueError(f"{name} does not hold switches of the sandbox: {wrong}") from wrong
+
+
+class _File(Struct):
+    """What a file of `clicksend probe` holds; the rest of it is for people."""
+
+    switches: Switches

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from typing_extensions import override
-
 from clicksend.errors import ForbiddenError, NotFoundError
 from tap_clicksend.collections import Collection
 from tap_clicksend.columns import Column, integer, price, text, time, words
@@ -221,11 +219,6 @@ class VoiceReceipts(Receipts):
     channel = "voice"
     columns = RECEIPT_COLUMNS
     unavailable: ClassVar = {ForbiddenError: NO_VOICE}
-
-    @override
-    def mark_before(self, cut: int) -> None:
-        # Unlike the others it takes a query parameter (documented).
-        self.tap.client.put(f"{self.path}-read", params={"date_before": cut})
 
 
 class VoiceLanguages(Collection):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,6 +158,21 @@ class Index:
             "SELECT contact_id FROM contacts WHERE list_id = ? AND named = 0 ORDER BY contact_id", (list_id,)
         )
         yield from [contact_id for (contact_id,) in found]
+
+    def duplicates(self, list_id: int, names: Sequence[str]) -> list[int]:
+        """Return the ids of a list's contacts that agree with an older one in all fields of those names.
+
+        Those in which all of them are empty agree with nobody.
+        """
+        found = self._database.execute(f"{CONTACT} WHERE list_id = ? ORDER BY added, contact_id", (list_id,))
+        seen: set[tuple[str, ...]] = set()
+        younger = []
+        for contact in (_contact(*row) for row in found):
+            key = tuple(match_key(one, contact.fields[one]) if contact.fields[one] else "" for one in names)
+            if any(key) and key in seen:
+                younger.append(contact.contact_id)
+            seen.add(key)
+        return younger
 
     def size(self, list_id: int) -> int:
         """Return the number of contacts in a list."""

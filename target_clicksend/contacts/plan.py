@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from target_clicksend.contacts.entries import Entry, check_reachable
@@ -28,7 +29,7 @@ class Plan:
         contact: The contact as it is now, None for a new one.
         wanted: The fields that the row sets.
         differing: Names of those that change.
-        extras: Ids of further contacts of the same person, to be removed.
+        extras: Ids of further contacts of a person who is deleted.
         again: Whether an earlier run wrote the same fields already, and they did not stick.
         look: Name of the field by which to look for the contact before it is made, ``""`` for none.
     """
@@ -47,7 +48,7 @@ class Plan:
     @property
     def writes(self) -> bool:
         """Whether anything is written."""
-        return bool(self.change or self.extras)
+        return bool(self.change)
 
     @property
     def detail(self) -> str:
@@ -73,9 +74,8 @@ class Planner:
         self._index, self._finder, self._opted_out, self._ledger = index, finder, opted_out, ledger
         self._mode: str = config["contacts_mode"]
         self._match_on: list[str] = config["match_on"]
-        self._removes_extras: bool = config["remove_duplicates"]
-        self.extras = 0
-        """Contacts that are the second or third of a person of the input."""
+        self.duplicates: dict[int, list[int]] = defaultdict(list)
+        """Ids of contacts that are the second or third of a person of the input, by list."""
 
     def plan(self, entry: Entry) -> Plan:
         """Return what to do with a row.
@@ -96,12 +96,13 @@ class Planner:
         if list_id is not None and contact.list_id != list_id:
             return self._move(entry, list_id, contact)
         plan = self._update(entry, contact)
-        return plan if plan.outcome == "suppressed" else replace(plan, extras=self._extras(entry, contact))
+        if plan.outcome != "suppressed":
+            self.duplicates[contact.list_id] += self._others(entry, contact)
+        return plan
 
-    def _extras(self, entry: Entry, contact: Contact) -> tuple[int, ...]:
-        found = self._index.others(contact.list_id, entry.match) if entry.match else ()
-        self.extras += len(found)
-        return found if self._removes_extras else ()
+    def _others(self, entry: Entry, contact: Contact) -> tuple[int, ...]:
+        """Return the ids of further contacts of a row's person."""
+        return self._index.others(contact.list_id, entry.match) if entry.match else ()
 
     def _delete(self, entry: Entry, contact: Contact | None, *, by_key: bool) -> Plan:
         """Delete whom a row names: one contact by its id or the row's key, all of a person otherwise."""
@@ -112,11 +113,8 @@ class Planner:
         if self._mode == "insert":
             return Plan(reason="contacts_mode is insert", contact=contact)
         is_one = by_key or contact.contact_id == entry.contact_id
-        extras = () if is_one else self._extras_of_deleted(entry, contact)
+        extras = () if is_one else self._others(entry, contact)
         return Plan("delete", "deleted", list_id=contact.list_id, contact=contact, extras=extras)
-
-    def _extras_of_deleted(self, entry: Entry, contact: Contact) -> tuple[int, ...]:
-        return self._index.others(contact.list_id, entry.match) if entry.match else ()
 
     def _create(self, entry: Entry, list_id: int | None) -> Plan:
         if self._mode == "update":

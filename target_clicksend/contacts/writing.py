@@ -78,7 +78,7 @@ class Writer:
                 return self._move(plan, contact, plan.list_id or 0)
             case "update":
                 return self._update(plan, contact, contact.list_id, contact.contact_id)
-        return Result("updated", f"{len(plan.extras)} duplicates removed", contact.contact_id)
+        raise ValueError(f"no such change: {plan.change}")
 
     def _update(self, plan: Plan, contact: Contact, list_id: int, contact_id: int) -> Result:
         """Write all of a contact, which has other ids than when it was read if it was moved."""

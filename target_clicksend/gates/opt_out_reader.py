@@ -10,14 +10,17 @@ from typing import Any
 from clicksend.client import Client
 from clicksend.errors import UnexpectedAnswerError
 from clicksend.ledger import Ledger
-from clicksend.paging import LARGEST_PAGE, Row, read_page, read_pages
-from clicksend.phone import may_mean
+from clicksend.paging import LARGEST_PAGE, Page, Row, read_page, read_pages
+from clicksend.phone import E164, may_mean
 from target_clicksend.gates.moments import read_moment
 from target_clicksend.gates.stop_words import StopWords
 from target_clicksend.row import Rejected
 
 ATTEMPTS = 3
 COMMIT_ROWS = 2000
+HISTORY = "/sms/history"
+RECEIVED = "status:Received"
+"""The search for replies, one term as the official specification has it."""
 
 Query = tuple[str, Mapping[str, Any]]
 """Path and parameters of a collection."""
@@ -67,21 +70,67 @@ class OptOutReader:
         Returns:
             The server's time at which this began.
         """
-        received = {"q": "status:Received", "order_by": "date:asc"}
-        dated = received if date_from is None else {**received, "date_from": date_from}
-        return self._walk(("/sms/history", dated), "message_id", self._keep_replies)
-
-    def ask(self, numbers: Iterable[str], lists: Sequence[int]) -> None:
-        """Read what there is of a few E.164 numbers."""
-        numbers = list(numbers)
-        paths = [f"/lists/{list_id}/contacts" for list_id in lists]
-        self._ask(
-            [(path, {"q": f"phone_number:{one}"}) for one in numbers for path in paths], self._keep_contacts
+        dated: dict[str, Any] = {"order_by": "date:asc"} | (
+            {} if date_from is None else {"date_from": date_from}
         )
-        replies = [("/sms/history", {"q": f"status:Received,from:{one}"}) for one in numbers]
-        self._ask(replies, self._keep_replies)
+        found = 0
 
-    def _walk(self, query: Query, id_name: str, keep: Callable[[list[Row]], None]) -> datetime:
+        def keep(messages: list[Row]) -> None:
+            nonlocal found
+            found += self._keep_replies(messages)
+
+        began = self._walk((HISTORY, {"q": RECEIVED, **dated}), "message_id", keep)
+        if not found and (date_from is None or self._has_lately_received(date_from)):
+            # Either nobody has written, or the search does not work as it is documented.
+            self._walk((HISTORY, dated), "message_id", self._keep_replies)
+        return began
+
+    def ask(self, numbers: Iterable[str], lists: Sequence[int]) -> bool:
+        """Read what there is of a few E.164 numbers, in a few requests; return whether that is surely all.
+
+        It is not where lists are longer than a page, since no source says how contacts are searched, or where
+        the search for a reply that is known to be there does not find it.
+        """
+        for list_id in lists:
+            first = read_page(self._client, f"/lists/{list_id}/contacts", {"limit": LARGEST_PAGE})
+            self._keep_contacts(first.rows)
+            if not _is_whole(first):
+                return False
+        newest = {"order_by": "date:desc", "limit": LARGEST_PAGE}
+        first = read_page(self._client, HISTORY, {"q": RECEIVED, **newest})
+        if not self._keep_replies(first.rows):
+            first = read_page(self._client, HISTORY, newest)
+            return not self._keep_replies(first.rows) and _is_whole(first)
+        if _is_whole(first):
+            return True
+        senders = {str(row["from"]): str(row.get("message_id")) for row in first.rows if _is_reply(row)}
+        if not all(map(E164.fullmatch, senders)):
+            return False
+        known = next(iter(senders))
+        return senders[known] in self._search([known, *numbers])
+
+    def _search(self, numbers: Sequence[str]) -> set[str]:
+        """Read the replies of numbers; return the message ids that were found.
+
+        None where others are found as well: then nothing is searched for, and each answer is all there is.
+        """
+        found: set[str] = set()
+        queries: list[Query] = [(HISTORY, {"limit": LARGEST_PAGE, "q": f"from:{one}"}) for one in numbers]
+        firsts = self._client.map(lambda one: read_page(self._client, *one), queries)
+        for number, (path, params), first in zip(numbers, queries, firsts, strict=True):
+            if not all(number.lstrip("+") in str(row.get("from")) for row in first.rows):
+                return set()
+            for page in read_pages(self._client, path, params, first=first):
+                self._keep_replies(page.rows)
+                found.update(str(row.get("message_id")) for row in page.rows)
+        return found
+
+    def _has_lately_received(self, date_from: int) -> bool:
+        """Return whether the newest messages have a reply that the search for replies has not found."""
+        newest = {"order_by": "date:desc", "limit": LARGEST_PAGE, "date_from": date_from}
+        return any(map(_is_reply, read_page(self._client, HISTORY, newest).rows))
+
+    def _walk(self, query: Query, id_name: str, keep: Callable[[list[Row]], Any]) -> datetime:
         path, params = query[0], {"limit": LARGEST_PAGE, **query[1]}
         before: set[Any] | None = None
         for _ in range(ATTEMPTS):
@@ -101,13 +150,6 @@ class OptOutReader:
             before = ids
         raise UnexpectedAnswerError(f"GET {path} changed each time that it was read. Run again later.")
 
-    def _ask(self, queries: Iterable[Query], keep: Callable[[list[Row]], None]) -> None:
-        queries = [(path, {"limit": LARGEST_PAGE, **params}) for path, params in queries]
-        firsts = self._client.map(lambda one: read_page(self._client, *one), queries)
-        for (path, params), first in zip(queries, firsts, strict=True):
-            for page in read_pages(self._client, path, params, first=first):
-                keep(page.rows)
-
     def _keep_contacts(self, contacts: list[Row]) -> None:
         numbers = (str(contact.get("phone_number") or "") for contact in contacts)
         meant = (one for number in numbers if number.strip() for one in self._spelled(number))
@@ -118,13 +160,12 @@ class OptOutReader:
         if emails:
             self._ledger.add_opt_outs(emails, source="list", kind="email")
 
-    def _keep_replies(self, messages: list[Row]) -> None:
-        """Keep who wrote a STOP, and when; a server that ignores ``q`` sends other messages too."""
+    def _keep_replies(self, messages: list[Row]) -> int:
+        """Keep who wrote a STOP, and when; return how many of the messages are replies."""
         written_at: dict[str, float] = {}
-        for message in messages:
-            number, body = str(message.get("from") or ""), str(message.get("body") or "")
-            if message.get("direction") != "in" or not number.strip():
-                continue
+        replies = [message for message in messages if _is_reply(message)]
+        for message in replies:
+            number, body = str(message["from"]), str(message.get("body") or "")
             if self._stop_words.are_in(body):
                 at = _written_at(message)
                 for hashed in map(self._ledger.hash, self._spelled(number)):
@@ -133,10 +174,20 @@ class OptOutReader:
                 self._look_at(str(message.get("message_id")))
         if written_at:
             self._ledger.add_stops(written_at)
+        return len(replies)
 
     def _spelled(self, number: str) -> Iterable[str]:
         """Return all numbers that one may mean: nobody's STOP is overlooked; itself where it means none."""
         return may_mean(number, self._country) or [number]
+
+
+def _is_reply(message: Row) -> bool:
+    return message.get("direction") == "in" and bool(str(message.get("from") or "").strip())
+
+
+def _is_whole(page: Page) -> bool:
+    """Return whether a page is the only one of its collection."""
+    return page.total is not None and len(page.rows) >= page.total
 
 
 def _written_at(reply: Row) -> float:

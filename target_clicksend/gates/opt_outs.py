@@ -116,17 +116,19 @@ class OptOuts:
             self._refreshed_at = self.known_at = now
 
     def ask(self, numbers: Collection[str]) -> None:
-        """Bring the ledger up to date for a few E.164 numbers only.
+        """Bring the ledger up to date for a few E.164 numbers, or for all where that is as quick or safer.
 
         Raises:
             OptOutsError: ClickSend cannot be asked.
         """
         try:
-            self._reader.ask(numbers, self._lists())
+            is_all = self._progress() is None and self._reader.ask(numbers, self._lists())
         except LedgerError:
             raise
         except ClickSendError as error:
             raise _unreadable(error) from None
+        if not is_all:
+            self.refresh()
 
     def _read(self, progress: Progress | None, now: datetime) -> None:
         """Read what is new since the last time; everything when that was for other lists."""

@@ -41,7 +41,10 @@ LONGEST_BODY = 5000
 """Characters that are read; what is too long to send, the gate for parts says better."""
 ALPHA_TAG = re.compile(r"[A-Za-z0-9+]{3,11}")
 """As ClickSend registers them (documented)."""
-SHORT_CODE = re.compile(r"[0-9]{3,6}")
+SHORT_CODE = re.compile(r"[0-9]{3,8}")
+"""Senders of 3 to 8 digits (ClickSend's help on sender ids)."""
+SHORTEST_NUMBER = 7
+"""Digits from which on a short code may be a number without its country code."""
 NUMBER_LIKE = re.compile(r"[0-9 ().+-]+")
 VOICES = ("female", "male")
 
@@ -118,8 +121,15 @@ class Reader:
 
     def _sender(self, values: Values) -> str | None:
         text = read_text(values, "from")
-        if not text or SHORT_CODE.fullmatch(text):
-            return text or None
+        if not text:
+            return None
+        if SHORT_CODE.fullmatch(text):
+            if len(text) >= SHORTEST_NUMBER and self._is_number(values):
+                raise Rejected(
+                    "from may be a short code or a phone number without its country code: write a number with"
+                    " + and its country code; for a short code of this length unset default_country"
+                )
+            return text
         if NUMBER_LIKE.fullmatch(text):
             return read_number(values, "from", self._country)
         if self._channel != "sms":
@@ -127,6 +137,13 @@ class Reader:
         if not ALPHA_TAG.fullmatch(text):
             raise Rejected("from is neither a phone number nor 3 to 11 letters and digits without blanks")
         return text
+
+    def _is_number(self, values: Values) -> bool:
+        try:
+            read_number(values, "from", self._country)
+        except Rejected:
+            return False
+        return True
 
     def _own(self, values: Values) -> dict[str, Any]:
         """Return the fields that only this channel has."""

@@ -12,7 +12,7 @@ from functools import partial
 
 from clicksend.client import Client
 from clicksend.errors import NotFoundError, UnexpectedAnswerError
-from clicksend.paging import read_page, read_pages
+from clicksend.paging import read_pages
 from target_clicksend.gates.message import Channel
 from target_clicksend.messages.channels import ENDPOINTS
 
@@ -69,6 +69,15 @@ class Scheduled:
         found = self._all.pop(custom_string.strip(), [])
         return cancel_each(self._client, self._channel, list(dict.fromkeys([*known, *found])))
 
+    def is_any_left(self) -> bool:
+        """Return whether the history, read anew, shows one that waits.
+
+        Raises:
+            ClickSendError: It cannot be read whole.
+        """
+        self._ids = None
+        return bool(self._all)
+
     def resembling(self, custom_string: str) -> int:
         """Return how many carry it in other letters, capital or small."""
         wanted = custom_string.strip().casefold()
@@ -101,7 +110,9 @@ class Scheduled:
 
 def _is_cancelled(client: Client, channel: str, message_id: str) -> bool:
     """Return whether the history shows a message as cancelled: an answer to us may have been lost."""
-    params = {"q": f"message_id:{message_id}", "limit": 100}
-    rows = read_page(client, f"/{channel}/history", params).rows
-    found = [row for row in rows if str(row.get("message_id")).upper() == message_id.upper()]
-    return any(row.get("status") == "Cancelled" for row in found)
+    # No source says that the history of calls can be searched: then this is all of it.
+    for page in read_pages(client, f"/{channel}/history", {"q": f"message_id:{message_id}"}):
+        for row in page.rows:
+            if str(row.get("message_id")).upper() == message_id.upper():
+                return row.get("status") == "Cancelled"
+    return False

@@ -36,7 +36,8 @@ def _sms(outgoing: Sequence[Outgoing], config: Mapping[str, Any]) -> Payload:
 
 
 def _mms(outgoing: Sequence[Outgoing], config: Mapping[str, Any]) -> Payload:  # noqa: ARG001
-    messages = [_common(one) | {"subject": one.message.subject} for one in outgoing]
+    # The official specification has "from" among what is required, and others send it empty.
+    messages = [{"from": "", **_common(one), "subject": one.message.subject} for one in outgoing]
     return {"media_file": outgoing[0].message.media_file, "messages": messages}
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from typing_extensions import override
 
 from clicksend.errors import ClickSendError, ForbiddenError
+from clicksend.ledger import Claim, Outcome
 from target_clicksend.columns import DELETED
 from target_clicksend.failures import ENDS_THE_RUN, Breaker, outcome_of
 from target_clicksend.gates.message import Channel
@@ -23,13 +24,20 @@ ALL = "*"
 SINKS: dict[Channel, str] = {"sms": "sms_messages", "voice": "voice_messages"}
 UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 CANCELLED = "cancelled by a row of cancellations"
+MARGIN = 60
+"""Seconds that a claim holds beyond its requests: to write down what was answered."""
+NOT_AGAIN = (
+    "It is not asked for again, since that would cancel what was scheduled since: look into ClickSend's"
+    " dashboard, and deliver a row with another key for what is left."
+)
 TOO_LATE = "too late: it was sent, or cancelled elsewhere, or never there (ClickSend answers the same to all)"
 
 
 class Cancellations(Sink):
     """Cancels a message by its id, or all that are scheduled with a custom_string; each row once.
 
-    A row takes effect where it stands in the input: what waits before it in this run is not sent.
+    A row takes effect where it stands in the input: what waits before it in this run is not sent. Cancelling
+    everything is claimed in the ledger first: a second time would also cancel what was scheduled since.
     """
 
     name = "cancellations"
@@ -78,6 +86,8 @@ class Cancellations(Sink):
             self.run.planned(row, self.name, "cancel", " and ".join(channels))
         elif message_id:
             self._cancel_one(row, channels, message_id)
+        elif custom_string == ALL:
+            self._cancel_everything(row, channels, waiting)
         else:
             self._cancel_all(row, channels, custom_string, waiting)
         self._breaker.check("cancelled", "")
@@ -93,7 +103,7 @@ class Cancellations(Sink):
         """Return whether the row has cancelled the same before; one that was changed wants something else."""
         return (row.key, message_id or custom_string) in self._done or any(
             found["sink"] == self.name
-            and found["outcome"] == "cancelled"
+            and found["outcome"] in {"cancelled", "unknown"}
             and (found["message_id"] or "", found["custom_string"] or "") == (message_id, custom_string)
             for key in (row.key, *row.older)
             for found in self.run.ledger.show(key)
@@ -114,7 +124,7 @@ class Cancellations(Sink):
         if count:
             self._tell(row, custom_string, count, waiting)
         else:
-            self.run.done(row, self.name, "unchanged", "it was done before")
+            self.run.done(row, self.name, "unchanged", "it was asked for before")
 
     def _cancel_one(self, row: Row, channels: Sequence[Channel], message_id: str) -> None:
         channel = next((one for one in channels if cancel(self.run.client, one, message_id)), None)
@@ -124,42 +134,93 @@ class Cancellations(Sink):
         self.run.done(row, self.name, "cancelled", message_id=message_id)
 
     def _cancel_all(self, row: Row, channels: Sequence[Channel], custom_string: str, waiting: int) -> None:
-        """Cancel what is scheduled with a custom_string; the outcome says what ClickSend did.
+        """Cancel what is scheduled with a custom_string, one by one; the outcome says how many.
 
         Raises:
             Rejected: Nothing was there to cancel.
         """
         count = 0
         for channel in channels:
-            try:
-                count += self._cancel_in(channel, custom_string)
-            except ForbiddenError:
-                # Whoever may not call has no calls.
-                if channel != "voice" or len(channels) == 1:
-                    raise
+            with _no_calls(channel, channels):
+                ours = self.run.ledger.scheduled(SINKS[channel], custom_string)
+                unanswered = self.run.report.rows[SINKS[channel], "unknown"]
+                cancelled = self._scheduled[channel].cancel(custom_string, ours, unanswered)
+                self._note_cancelled(channel, cancelled)
+                count += len(cancelled)
         if not count and not waiting:
             raise Rejected(self._nothing(channels, custom_string))
         self._tell(row, custom_string, count, waiting)
 
     def _tell(self, row: Row, custom_string: str, count: int, waiting: int) -> None:
-        parts = [f"{count:,} messages"] + ([f"{waiting:,} that had not been sent"] if waiting else [])
-        self.run.done(row, self.name, "cancelled", ", ".join(parts), custom_string=custom_string)
+        self.run.done(row, self.name, "cancelled", _said(count, waiting), custom_string=custom_string)
 
-    def _cancel_in(self, channel: Channel, custom_string: str) -> int:
-        ours = self.run.ledger.scheduled(SINKS[channel], None if custom_string == ALL else custom_string)
-        if custom_string != ALL:
-            unanswered = self.run.report.rows[SINKS[channel], "unknown"]
-            cancelled = self._scheduled[channel].cancel(custom_string, ours, unanswered)
-            self._note_cancelled(channel, cancelled)
-            return len(cancelled)
-        # Never a second time after a lost answer: it would cancel what was scheduled since.
-        answer = self.run.client.put(f"/{channel}/cancel-all", repeatable=False).data
+    def _cancel_everything(self, row: Row, channels: Sequence[Channel], waiting: int) -> None:
+        """Cancel all that is scheduled, under a claim: it is not asked for again once an answer was lost."""
+        seconds = MARGIN + len(channels) * self.run.client.settings.timeout
+        if not self.run.ledger.claim(self.run.id, self.name, [_claim(row)], lease_seconds=seconds):
+            self.run.settled(row, self.name, "unchanged", "another run is asking for it")
+            return
+        count, lost = 0, False
+        try:
+            for channel in channels:
+                with _no_calls(channel, channels):
+                    found = self._cancel_channel(channel)
+                    count, lost = count + (found or 0), lost or found is None
+        except ClickSendError as error:
+            if not error.undone:
+                self._settle(row, "unknown", f"{error} {NOT_AGAIN}")
+            elif count or lost or waiting:
+                # Were it failed, its row would come again, and cancel what is scheduled meanwhile.
+                self._settle(row, "cancelled", _said(count, waiting))
+                self.run.fail(f"cancellations: not everything was cancelled. {error} {NOT_AGAIN}")
+            else:
+                self._settle(row, outcome_of(error), str(error))
+            if isinstance(error, ENDS_THE_RUN):
+                raise
+            return
+        if lost:
+            self._settle(row, "cancelled", "everything; ClickSend did not say how many messages")
+        elif count or waiting:
+            self._settle(row, "cancelled", _said(count, waiting))
+        else:
+            self._settle(row, "rejected", self._nothing(channels, ALL))
+
+    def _cancel_channel(self, channel: Channel) -> int | None:
+        """Cancel all that is scheduled in a channel; return how many, None when ClickSend does not say.
+
+        Raises:
+            ClickSendError: It was not done, or nobody knows.
+        """
+        ours = self.run.ledger.scheduled(SINKS[channel], None)
+        try:
+            answer = self.run.client.put(f"/{channel}/cancel-all", repeatable=False).data
+        except ClickSendError as error:
+            if error.undone or self._scheduled[channel].is_any_left():
+                raise
+            answer = None
         count = answer.get("count") if isinstance(answer, dict) else None
         if not isinstance(count, int):
-            raise Rejected("ClickSend did not say how many it cancelled: look into its dashboard")
+            self._note_cancelled(channel, ours)
+            return None
         if count >= len(ours):
             self._note_cancelled(channel, ours)
         return count
+
+    def _settle(self, row: Row, outcome: str, reason: str) -> None:
+        """End the claim of a row."""
+        settled = Outcome(
+            sink=self.name,
+            key=row.key,
+            source_key=row.source_key,
+            stream=row.stream,
+            outcome=outcome,
+            reason=reason,
+            custom_string=ALL,
+        )
+        self.run.ledger.settle(self.run.id, [settled])
+        self.run.settled(row, self.name, outcome, reason)
+        if outcome == "unknown":
+            self.run.unknown[self.name] = 1 + self.run.unknown.get(self.name, 0)
 
     def _note_cancelled(self, channel: Channel, message_ids: Sequence[str]) -> None:
         self.run.ledger.note_cancelled(self.run.id, SINKS[channel], message_ids, CANCELLED)
@@ -173,6 +234,33 @@ class Cancellations(Sink):
                 near += self._scheduled[channel].resembling(custom_string)
         hint = f"; {near:,} have it in other letters, capital or small" if near else ""
         return f"no scheduled message has this custom_string ({' and '.join(channels)}){hint}"
+
+
+@contextmanager
+def _no_calls(channel: Channel, channels: Sequence[Channel]) -> Iterator[None]:
+    """Let an account that may not call have no calls, unless a row names just these."""
+    try:
+        yield
+    except ForbiddenError:
+        if channel != "voice" or len(channels) == 1:
+            raise
+
+
+def _said(count: int, waiting: int) -> str:
+    parts = [f"{count:,} messages"] + ([f"{waiting:,} that had not been sent"] if waiting else [])
+    return ", ".join(parts)
+
+
+def _claim(row: Row) -> Claim:
+    """Return the claim of a row that sends nothing to anybody."""
+    return Claim(
+        key=row.key,
+        stream=row.stream,
+        source_key=row.source_key,
+        custom_string=ALL,
+        recipient_hash="",
+        body_hash="",
+    )
 
 
 def _channels(values: Values) -> Sequence[Channel]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from typing_extensions import override
 
-from clicksend.errors import BadRequestError
+from target_clicksend.contacts import deleting
 from target_clicksend.contacts.fields import columns_of
+from target_clicksend.contacts.index import Index
 from target_clicksend.lists import fold
 from target_clicksend.row import Rejected
 from target_clicksend.run import Run
 from target_clicksend.sinks.contacts import Contacts
 from target_clicksend.sinks.upserts import Upserts, Wish
-from target_clicksend.values import read_flag
+from target_clicksend.values import read_flag, read_plain
 
 SUCCESSES = ("created", "updated", "unchanged")
 CHANGES = ("created", "updated", "deleted")
+BY_CLICKSEND = "clicksend"
+"""Value of ``remove_duplicates`` for who wants ClickSend's own call to do it."""
 
 
 class ContactLists(Upserts):
@@ -34,7 +39,7 @@ class ContactLists(Upserts):
 
     @override
     def check(self, wish: Wish, object_id: int | None) -> None:
-        asks = read_flag(wish.row.values, "remove_duplicates")
+        asks = _asks(wish)
         protected = fold(self.run.config["opt_out_list"])
         now = "" if object_id is None else fold(self.there[object_id]["list_name"])
         name = fold(wish.fields.get("list_name", now))
@@ -60,20 +65,27 @@ class ContactLists(Upserts):
             super().write(wish)
             return
         outcome, list_id = self._to_clean[wish.row.number]
-        if self.run.dry_run:
-            self.planned(wish, "remove duplicates")
+        if self.run.dry_run and list_id < 0:
+            self.planned(wish, "remove duplicates", "of a list that would be new")
             return
-        deleted = self._clean(list_id)
+        duplicates = self._duplicates(list_id)
+        if self.run.dry_run:
+            self.planned(wish, "remove duplicates", f"{len(duplicates):,}")
+            return
+        deleted = 0
+        if duplicates and _asks(wish) == BY_CLICKSEND:
+            deleted = self._have_removed(list_id, len(duplicates))
+        elif duplicates:
+            deleted = deleting.delete(self.run, deleting.DUPLICATES, list_id, duplicates)
         changed = outcome == "unchanged" and deleted
-        super().done(wish, "updated" if changed else outcome, f"{deleted} duplicates removed", list_id)
+        super().done(wish, "updated" if changed else outcome, f"{deleted:,} duplicates removed", list_id)
 
     @override
     def done(self, wish: Wish, outcome: str, reason: str = "", object_id: int | None = None) -> None:
         if outcome in CHANGES:
             # Another sink may have read what lists there are.
             self.run.__dict__.pop("lists", None)
-        asks = outcome in SUCCESSES and read_flag(wish.row.values, "remove_duplicates")
-        if asks and object_id is not None:
+        if outcome in SUCCESSES and object_id is not None and _asks(wish):
             self._to_clean[wish.row.number] = (outcome, object_id)
         else:
             super().done(wish, outcome, reason, object_id)
@@ -84,13 +96,59 @@ class ContactLists(Upserts):
             self.run.lists.planned.add(fold(wish.fields["list_name"]))
         super().planned(wish, change, detail)
 
-    def _clean(self, list_id: int) -> int:
-        """Remove a list's duplicates; return how many there were."""
-        names = columns_of(self.run.config["match_on"]) or ["phone_number"]
-        path = f"/lists/{list_id}/remove-duplicates"
-        try:
-            answer = self.run.client.put(path, {"fields": names})
-        except BadRequestError:
-            # The documentation shows an array in one place, an object in another.
-            answer = self.run.client.put(path, {"fields": dict.fromkeys(names, "")})
-        return int(answer.data.get("deleted") or 0) if isinstance(answer.data, dict) else 0
+    @property
+    def _compared(self) -> list[str]:
+        """The fields in which duplicates agree."""
+        return columns_of(self.run.config["match_on"]) or ["phone_number"]
+
+    def _index(self, list_id: int) -> Index:
+        """Return a list's contacts, as they are now."""
+        database = sqlite3.connect("", isolation_level=None)
+        index = Index(database, self.run.client, self._compared)
+        index.load(list_id)
+        return index
+
+    def _duplicates(self, list_id: int) -> list[int]:
+        """Return the ids of a list's younger contacts of one person.
+
+        Raises:
+            Rejected: They are too many.
+        """
+        index = self._index(list_id)
+        found = index.duplicates(list_id, self._compared)
+        most = self.run.config["max_deletes"]
+        if refused := deleting.refusal(deleting.DUPLICATES, list_id, len(found), index.size(list_id), most):
+            self.run.fail(refused)
+            raise Rejected("its duplicates are more than max_deletes allows: none was deleted")
+        return found
+
+    def _have_removed(self, list_id: int, expected: int) -> int:
+        """Let ClickSend remove the duplicates, and count what is left; return how many contacts are gone.
+
+        Sources disagree on how it wants the fields: this body names them under every reading of an object.
+        A reading in which it compares nothing would leave one contact.
+        """
+        before = self._index(list_id).size(list_id)
+        fields = {name: name for name in self._compared}
+        # Not a second time after a lost answer: were the first one read wrongly, it would only hide that.
+        self.run.client.put(f"/lists/{list_id}/remove-duplicates", {"fields": fields}, repeatable=False)
+        after = self._index(list_id).size(list_id)
+        if before - after != expected:
+            self.run.fail(
+                f"contact_lists: list {list_id} had {before:,} contacts, {expected:,} of them duplicates;"
+                f" after ClickSend's remove-duplicates it has {after:,}. Look into the list before anything"
+                " else is written to it, and use remove_duplicates: true, which deletes them one by one."
+            )
+        return before - after
+
+
+def _asks(wish: Wish) -> str:
+    """Return whether duplicates go, and by whom: ``"true"``, ``BY_CLICKSEND``, or ``""`` for not at all.
+
+    Raises:
+        Rejected: The column says something else.
+    """
+    values = wish.row.values
+    if read_plain(values, "remove_duplicates").lower() == BY_CLICKSEND:
+        return BY_CLICKSEND
+    return "true" if read_flag(values, "remove_duplicates") else ""

@@ -13,12 +13,11 @@ from typing import Any, ClassVar
 from typing_extensions import override
 
 from clicksend.errors import ClickSendError
-from clicksend.ledger import Outcome
-from target_clicksend.contacts import mirror
+from target_clicksend.contacts import deleting, mirror
 from target_clicksend.contacts.entries import COLUMNS, Entry, Reader
 from target_clicksend.contacts.fields import FIELDS, KEY
 from target_clicksend.contacts.finding import Finder
-from target_clicksend.contacts.index import Contact, Index
+from target_clicksend.contacts.index import Index
 from target_clicksend.contacts.plan import DIFFERENT, Plan, Planner, unkept
 from target_clicksend.contacts.spool import Spool
 from target_clicksend.contacts.writing import Result, Writer
@@ -135,6 +134,7 @@ class Contacts(Sink):
             return
         self.run.finished_before(self.name, None)
         self._report()
+        self._remove_duplicates()
         if self._mirrors:
             self._mirror()
 
@@ -225,7 +225,7 @@ class Contacts(Sink):
         self._next = number + 1
         if plan.writes and self.run.dry_run:
             self._settle(number)
-            self.run.planned(entry.row, self.name, plan.change or "remove duplicates", plan.detail)
+            self.run.planned(entry.row, self.name, plan.change, plan.detail)
         elif plan.writes and not self._ended:
             self._writing[number] = (entry, plan, self.run.client.submit(self._writer.carry_out, plan))
             self._collect(2 * self.run.client.settings.max_concurrency)
@@ -312,15 +312,26 @@ class Contacts(Sink):
 
     def _report(self) -> None:
         """Say what is no row's outcome."""
-        if extras := self._planner.extras:
-            removes = self.run.config["remove_duplicates"]
-            done = "removed" if removes else "set remove_duplicates to remove them"
-            self.run.note(f"contacts: {extras:,} of them are the second of a person in a list: {done}.")
         for name, count in sorted(self._different.items()):
             self.run.note(
                 f"contacts: {name} {DIFFERENT}, for {count:,} of them: it is not written again until the row"
                 " changes."
             )
+
+    def _remove_duplicates(self) -> None:
+        """Delete the younger contacts of the input's persons, or say how many there are."""
+        found = {
+            list_id: list(dict.fromkeys(ids)) for list_id, ids in self._planner.duplicates.items() if ids
+        }
+        if not self.run.config["remove_duplicates"]:
+            if count := sum(map(len, found.values())):
+                self.run.note(
+                    f"contacts: {count:,} of them are the second of a person in a list: set remove_duplicates"
+                    " to remove them."
+                )
+            return
+        for list_id, contact_ids in sorted(found.items()):
+            self._delete(deleting.DUPLICATES, list_id, contact_ids)
 
     def _mirror(self) -> None:
         """Delete what the input does not name any more."""
@@ -333,32 +344,15 @@ class Contacts(Sink):
             for contact_id, match in self._spool.rejected():
                 matching = self._index.matching(list_id, match)
                 self._index.name([contact_id or 0, *(one.contact_id for one in matching)])
-            found = mirror.missing(self._index, list_id, self.run.ledger.missing(list_id), self.run.config)
-            if found.refused:
-                self.run.fail(found.refused)
+            times = mirror.missing(self._index, list_id, self.run.ledger.missing(list_id))
             if not self.run.dry_run:
-                self.run.ledger.set_missing(list_id, found.times)
-            self._delete(list_id, found.due)
+                self.run.ledger.set_missing(list_id, times)
+            self._delete(deleting.MIRROR, list_id, mirror.due(times, self.run.config))
 
-    def _delete(self, list_id: int, due: list[int]) -> None:
-        """Delete contacts, or say that they would be."""
-        plans = [Plan("delete", "deleted", contact=Contact(one, list_id, {})) for one in due]
-        results = (Result("dry_run", "delete", one) for one in due)
-        if not self.run.dry_run:
-            results = self.run.client.map(self._writer.carry_out, plans)
-        elif due:
-            self.run.report.plan[mirror.SINK, "delete"] += len(due)
-        for contact_id, result in zip(due, results, strict=True):
-            self.run.keep(
-                Outcome(
-                    sink=mirror.SINK,
-                    key=f"{list_id}:{contact_id}",
-                    stream=mirror.SINK,
-                    outcome=result.outcome,
-                    reason=result.reason,
-                    contact_id=contact_id,
-                    object_id=str(list_id),
-                )
-            )
-            if self.run.stopped:
-                break
+    def _delete(self, name: str, list_id: int, contact_ids: list[int]) -> None:
+        """Delete contacts that no row marks as deleted, unless they are too many."""
+        size, most = self._index.size(list_id), self.run.config["max_deletes"]
+        if refused := deleting.refusal(name, list_id, len(contact_ids), size, most):
+            self.run.fail(refused)
+        else:
+            deleting.delete(self.run, name, list_id, contact_ids)

@@ -73,7 +73,7 @@ ROUTES: tuple[Route, ...] = (
     ("DELETE", "/lists/{list_id}/contacts/{contact_id}", contacts.delete),
     ("PUT", "/lists/{list_id}/contacts/{contact_id}/copy/{to_list_id}", contacts.copy),
     ("PUT", "/lists/{list_id}/contacts/{contact_id}/transfer/{to_list_id}", contacts.transfer),
-    ("PUT", "/lists/{list_id}/contacts/{contact_id}/{to_list_id}", contacts.transfer),
+    ("PUT", "/lists/{list_id}/contacts/{contact_id}/{to_list_id}", contacts.transfer_as_before),
     ("GET", "/email/addresses", email_addresses.email_addresses),
     ("POST", "/email/addresses", email_addresses.create),
     ("GET", "/email/addresses/{email_address_id}", email_addresses.email_address),

@@ -1,8 +1,11 @@
-"""Cancelling what is scheduled: one message, or all that have a custom string."""
+"""Cancelling what is scheduled: one message, or all of a channel."""
+
+from collections.abc import Callable
+from typing import Any
 
 from clicksend.sandbox.answers import Answer, Call, not_found
 from clicksend.sandbox.bodies import text
-from clicksend.sandbox.endpoints.messages import need_voice
+from clicksend.sandbox.endpoints.messages import need_legacy_paths, need_voice
 from clicksend.sandbox.events import Cancelled
 from clicksend.sandbox.rows import Message, Mms, Sms, Voice
 from clicksend.sandbox.simulation import Simulation
@@ -14,8 +17,8 @@ def sms(sim: Simulation, call: Call) -> Answer:
 
 
 def mms(sim: Simulation, call: Call) -> Answer:
-    """PUT /mms/{message_id}/cancel: may be gone, the current SDK no longer has it."""
-    _need_mms(sim)
+    """PUT /mms/{message_id}/cancel: only in the older documentation."""
+    need_legacy_paths(sim)
     return _cancel(sim, call, Mms, None if sim.types == "live" else [], "mms")
 
 
@@ -26,20 +29,26 @@ def voice(sim: Simulation, call: Call) -> Answer:
 
 
 def all_sms(sim: Simulation, call: Call) -> Answer:
-    """PUT /sms/cancel-all: without a custom string everything that is scheduled."""
-    return _cancel_all(sim, call, Sms, "sms")
+    """PUT /sms/cancel-all: what the filter takes; without a custom string everything that is scheduled."""
+    wanted = text((call.body or {}).get("custom_string"))
+    fits: dict[str, Callable[[str], bool]] = {
+        "resembling": lambda own: wanted.casefold() in own.casefold(),
+        "exact": lambda own: not wanted or own == wanted,
+        "ignored": lambda _: True,
+    }
+    return _cancel_all(sim, Sms, "sms", fits[sim.switches.cancel_filter])
 
 
-def all_mms(sim: Simulation, call: Call) -> Answer:
-    """PUT /mms/cancel-all: gone where one cannot be cancelled."""
-    _need_mms(sim)
-    return _cancel_all(sim, call, Mms, "mms")
+def all_mms(sim: Simulation, _: Call) -> Answer:
+    """PUT /mms/cancel-all: only in the older documentation; no source shows a filter."""
+    need_legacy_paths(sim)
+    return _cancel_all(sim, Mms, "mms")
 
 
-def all_voice(sim: Simulation, call: Call) -> Answer:
-    """PUT /voice/cancel-all: 403 unless the account may call."""
+def all_voice(sim: Simulation, _: Call) -> Answer:
+    """PUT /voice/cancel-all: takes no filter (official specification); 403 unless the account may call."""
     need_voice(sim)
-    return _cancel_all(sim, call, Voice, "voice")
+    return _cancel_all(sim, Voice, "voice")
 
 
 def _cancel(sim: Simulation, call: Call, kind: type[Message], data: list[int] | None, channel: str) -> Answer:
@@ -51,18 +60,11 @@ def _cancel(sim: Simulation, call: Call, kind: type[Message], data: list[int] | 
     return Answer(data, f"Scheduled {channel} message has been cancelled.")
 
 
-def _cancel_all(sim: Simulation, call: Call, kind: type[Message], channel: str) -> Answer:
-    wanted = text((call.body or {}).get("custom_string"))
-    meant = [
-        row
-        for row in sim.store.scheduled.values()
-        if isinstance(row, kind) and (not wanted or row.custom_string == wanted)
-    ]
+def _cancel_all(
+    sim: Simulation, kind: type[Message], channel: str, fits: Callable[[str], bool] = lambda _: True
+) -> Answer:
+    scheduled: list[Any] = [row for row in sim.store.scheduled.values() if isinstance(row, kind)]
+    meant = [row for row in scheduled if fits(row.custom_string)]
     for row in meant:
         Cancelled(sim.now, row).apply(sim.store)
     return Answer({"count": len(meant)}, f"Scheduled {channel} messages have been cancelled.")
-
-
-def _need_mms(sim: Simulation) -> None:
-    if sim.switches.mms_cancel == "gone":
-        raise not_found("Not found.")

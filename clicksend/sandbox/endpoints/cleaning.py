@@ -8,19 +8,21 @@ from clicksend.sandbox.endpoints.contacts import WRITABLE
 from clicksend.sandbox.endpoints.lists import find_list
 from clicksend.sandbox.rows import Contact
 from clicksend.sandbox.simulation import Simulation
+from clicksend.sandbox.switches import Switches
 
 
 def remove_duplicates(sim: Simulation, call: Call) -> Answer:
     """PUT /lists/{list_id}/remove-duplicates: of contacts that agree in all `fields` the oldest stays.
 
-    Contacts in which all of them are empty are not duplicates of each other.
+    Contacts in which all of them are empty are not duplicates of each other; where no field is compared, all
+    agree.
     """
     members = sim.store.contacts[find_list(sim, call).list_id]
-    fields = _fields(call.body or {}, sim.switches.duplicate_fields)
+    fields = _fields(call.body or {}, sim.switches)
     seen, doomed = set(), []
     for row in sorted(members.values(), key=lambda row: row.date_added):
         key = tuple(getattr(row, name) for name in fields)
-        if any(key) and key in seen:
+        if key in seen and (any(key) or not fields):
             doomed.append(row)
         seen.add(key)
     return _deleted(members, doomed, "Duplicate contacts have been removed.")
@@ -38,16 +40,20 @@ def remove_opted_out(sim: Simulation, call: Call) -> Answer:
     return _deleted(members, doomed, "Optout contacts has been deleted.")
 
 
-def _fields(body: dict[str, Any], accepted: str) -> tuple[str, ...]:
-    """Read the names of the fields to compare, from an array or from the keys of an object."""
+def _fields(body: dict[str, Any], switches: Switches) -> tuple[str, ...]:
+    """Read the names of the fields to compare; what is not such a name is not compared, or refused."""
     given = body.get("fields")
-    right = {"array": list, "object": dict, "either": list | dict}[accepted]
-    if not given or not isinstance(given, right):
+    if not given:
         raise bad_fields({"fields": "Fields field is required."})
-    names = tuple(given)
-    if not all(name in WRITABLE for name in names):
+    names: list[Any] = []
+    if isinstance(given, dict):
+        names = {"values": list(given.values()), "keys": list(given)}.get(switches.duplicate_fields, [])
+    elif isinstance(given, list) and switches.duplicate_fields == "array":
+        names = given
+    valid = tuple(name for name in names if name in WRITABLE)
+    if switches.other_fields == "refused" and (not valid or len(valid) < len(given)):
         raise bad_fields({"fields": "Fields are not valid."})
-    return names
+    return valid
 
 
 def _deleted(members: dict[int, Contact], doomed: Iterable[Contact], message: str) -> Answer:

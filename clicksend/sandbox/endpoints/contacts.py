@@ -10,6 +10,7 @@ from clicksend.sandbox import pages
 from clicksend.sandbox.answers import Answer, Call, bad_fields, forbidden, not_found, number
 from clicksend.sandbox.bodies import label, text
 from clicksend.sandbox.endpoints.lists import find_list
+from clicksend.sandbox.endpoints.messages import need_legacy_paths
 from clicksend.sandbox.events import ContactAdded, ContactChanged, ContactDeleted
 from clicksend.sandbox.phones import e164
 from clicksend.sandbox.rows import Contact
@@ -98,6 +99,12 @@ def transfer(sim: Simulation, call: Call) -> Answer:
     row = _find(sim, call)
     sim.store.move(row, find_list(sim, call, "to_list_id").list_id, sim.now)
     return _answer(sim, row, f"Contact #{row.contact_id} has been transferred to List #{row.list_id}")
+
+
+def transfer_as_before(sim: Simulation, call: Call) -> Answer:
+    """PUT /lists/{list_id}/contacts/{contact_id}/{to_list_id}: only in the older documentation."""
+    need_legacy_paths(sim)
+    return transfer(sim, call)
 
 
 def _find(sim: Simulation, call: Call) -> Contact:

@@ -4,14 +4,14 @@ from typing import Any
 
 from clicksend.sandbox.answers import Answer, Call, bad_fields, number
 from clicksend.sandbox.bodies import text
-from clicksend.sandbox.endpoints.messages import need_mms_receipts, need_voice
+from clicksend.sandbox.endpoints.messages import need_legacy_paths, need_voice
 from clicksend.sandbox.simulation import Simulation
 from clicksend.sandbox.store import Inbox
 
 
 def sms_inbound(sim: Simulation, call: Call) -> Answer:
     """PUT /sms/inbound-read: those before `date_before`, or all."""
-    return _mark(sim, sim.store.inbound, call.body)
+    return _mark(sim, call, sim.store.inbound)
 
 
 def sms_inbound_message(sim: Simulation, call: Call) -> Answer:
@@ -23,27 +23,35 @@ def sms_inbound_message(sim: Simulation, call: Call) -> Answer:
 
 def sms_receipts(sim: Simulation, call: Call) -> Answer:
     """PUT /sms/receipts-read: those before `date_before`, or all."""
-    return _mark(sim, sim.store.sms_receipts, call.body)
+    return _mark(sim, call, sim.store.sms_receipts)
 
 
 def mms_receipts(sim: Simulation, call: Call) -> Answer:
-    """PUT /mms/receipts-read: gone where the receipts are."""
-    need_mms_receipts(sim)
-    return _mark(sim, sim.store.mms_receipts, call.body)
+    """PUT /mms/receipts-read: only in the older documentation."""
+    need_legacy_paths(sim)
+    return _mark(sim, call, sim.store.mms_receipts)
 
 
 def voice_receipts(sim: Simulation, call: Call) -> Answer:
-    """PUT /voice/receipts-read: `date_before` is in the query, not in the body."""
+    """PUT /voice/receipts-read: only in the older documentation; 403 unless the account may call."""
+    need_legacy_paths(sim)
     need_voice(sim)
-    return _mark(sim, sim.store.voice_receipts, call.query)
+    return _mark(sim, call, sim.store.voice_receipts, in_older_query=True)
 
 
-def _mark(sim: Simulation, inbox: Inbox[Any], given: dict[str, Any] | None) -> Answer:
+def _mark(sim: Simulation, call: Call, inbox: Inbox[Any], *, in_older_query: bool = False) -> Answer:
     """Mark what is older than `date_before`, without it everything; older answers hold an empty array."""
-    limit = _date_before(given or {})
+    where = sim.switches.date_before_in
+    in_query = where == "query" or (where == "query_for_voice" and in_older_query)
+    limit = _date_before((call.query if in_query else call.body) or {})
     if limit is not None:
         limit += sim.switches.date_before == "inclusive"
-    inbox.mark(lambda row: limit is None or row.timestamp < limit)
+    compared = "sent_at" if sim.switches.date_before_time == "sent" else "timestamp"
+
+    def is_meant(row: Any) -> bool:
+        return limit is None or getattr(row, compared, row.timestamp) < limit
+
+    inbox.mark(is_meant)
     return Answer(None if sim.types == "live" else [], _DONE)
 
 

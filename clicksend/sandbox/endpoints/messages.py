@@ -74,8 +74,8 @@ def sms_receipts(sim: Simulation, call: Call) -> Answer:
 
 
 def mms_receipts(sim: Simulation, call: Call) -> Answer:
-    """GET /mms/receipts: may be gone, the current SDK no longer has it."""
-    need_mms_receipts(sim)
+    """GET /mms/receipts: only in the older documentation."""
+    need_legacy_paths(sim)
     return _polled(sim, call, sim.receipts("mms"), "mms_receipts", "/mms/receipts")
 
 
@@ -130,9 +130,9 @@ def _polled(sim: Simulation, call: Call, rows: Sequence[Any], shape: str, path: 
     return pages.answer(range(len(rows) * rules), call.query, sim.switches, served)
 
 
-def need_mms_receipts(sim: Simulation) -> None:
-    """Refuse with 404 where picture messages have no receipts."""
-    if sim.switches.mms_receipts == "gone":
+def need_legacy_paths(sim: Simulation) -> None:
+    """Refuse with 404 where only the current official specification's paths are served."""
+    if sim.switches.legacy_paths == "gone":
         raise not_found("Not found.")
 
 
