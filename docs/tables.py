@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from pathlib import Path
@@ -9,13 +10,14 @@ from pathlib import Path
 from singer_sdk.plugin_base import PluginBase
 
 from clicksend.errors import BY_CODE, BY_STATUS, ApiError, ServerError
+from clicksend.sandbox.switches import DIALECTS, Switches
 from tap_clicksend import streams as tap_streams
 from tap_clicksend.streams.outcomes import Outcomes
 from tap_clicksend.tap import TapClickSend
 from target_clicksend.target import SINKS, TargetClickSend, sink_class
 
 ROOT = Path(__file__).parent.parent
-FILES = [ROOT / "README.md", ROOT / "docs" / "tap.md", ROOT / "docs" / "target.md"]
+FILES = [ROOT / "README.md", *(ROOT / "docs" / name for name in ("tap.md", "target.md", "clicksend-api.md"))]
 
 
 def streams() -> str:
@@ -71,6 +73,19 @@ def errors() -> str:
     return "\n".join(lines)
 
 
+def switches() -> str:
+    """Return the table of the sandbox's switches: their positions in each dialect, and what they decide."""
+    said = inspect.cleandoc(Switches.__doc__ or "").partition("Attributes:")[2]
+    meanings = dict(re.findall(r"^    (\w+): (.*(?:\n        .*)*)", said, re.MULTILINE))
+    lines = [f"| switch | {' | '.join(DIALECTS)} | what it decides |", "|---" * (len(DIALECTS) + 2) + "|"]
+    for name in Switches.__struct_fields__:
+        positions = " | ".join(
+            f"`{json.dumps(getattr(one, name))}`".replace('"', "") for one in DIALECTS.values()
+        )
+        lines.append(f"| `{name}` | {positions} | {' '.join(meanings[name].split())} |")
+    return "\n".join(lines)
+
+
 def with_tables(text: str) -> str:
     """Return a text with its tables made anew."""
     tables = {
@@ -79,6 +94,7 @@ def with_tables(text: str) -> str:
         "tap settings": settings(TapClickSend),
         "target settings": settings(TargetClickSend),
         "errors": errors(),
+        "switches": switches(),
     }
     for name, table in tables.items():
         block = f"<!-- {name} -->\n{table}\n<!-- /{name} -->"

@@ -25,6 +25,18 @@ def test_every_endpoint_of_the_contract_is_in_the_table():
     assert len(TABLE) == len(known) + 1
 
 
+@pytest.mark.parametrize(
+    "line", [line for line in TABLE if line[0] != "GET"], ids=lambda line: " ".join(line[:2])
+)
+def test_every_write_has_a_source(line):
+    """A reader finds where its shape comes from."""
+    page = (TESTS.parent / "docs" / "clicksend-api.md").read_text(encoding="utf-8")
+    rows = [row for row in page.splitlines() if row.startswith("|") and f"`{line[0]} {line[1]}`" in row]
+    assert len(rows) == 1
+    source = rows[0].split("|")[2].strip()
+    assert re.match(r"[SLHOI]\b|its documentation", source), source
+
+
 @pytest.mark.parametrize("line", TABLE, ids=lambda line: " ".join(line[:2]))
 def test_code_and_test_exist(line):
     _, path, module, name, test_file, test = line
