@@ -2,7 +2,8 @@
 
 It is not ClickSend. It was written from documentation and from recordings that others published; nobody has
 compared it with the real service. Where the behaviour of the real one is known, it does the same, quirks
-included; where it is not, it does what seems likeliest.
+included. What is unconfirmed about writes it does in the way that is worst for whoever writes, all else in
+the likeliest; other dialects put the switches otherwise.
 
 Unconfirmed, each a switch (see `Switches`):
 
@@ -10,13 +11,15 @@ Unconfirmed, each a switch (see `Switches`):
 - whether `date_from`, `date_to` and `updated_after` include their second; whether `q` matches a part of a
   value
 - how soon a message shows in its history; that receipts and inbound age out after four months, as messages do
-- receipts and inbound without a POLL rule, or with several; whether `/mms/receipts` still exists
+- receipts and inbound without a POLL rule, or with several
 - what subaccounts answer to somebody who may not see them
 - what a list that does not exist, or an account without voice access, answers
 - whether a contact's telephone number is checked, how its texts are kept, what null and "" do in a PUT,
   whether a copy has an id of its own
-- which body `remove-duplicates` takes; whether a sender's e-mail address may be there twice; whether
-  `date_before` includes its second
+- which body `remove-duplicates` takes, and what another one does; whether a sender's e-mail address may be
+  there twice; where `date_before` belongs, which time it means, and whether it includes its second
+- which messages `/sms/cancel-all` takes for a custom string; whether PUT and DELETE answer without a body
+- whether `q` takes several terms; whether what only the older documentation has is still served
 - how long the same body to the same recipient is THROTTLED; whether no credit, and too many recipients, are
   said message by message or for the whole call
 - the order of the messages in the answer to a send, and whether all of them are there
@@ -36,8 +39,8 @@ Unconfirmed and fixed here:
 - that `date_from` and `date_to` look at `date` or `date_added`, which is the time of submission, never at
   `schedule`
 - that unknown fields in `q` and `order_by`, and values that are no numbers, are ignored
-- that every write answers with 200; the sentences of some; that malformed JSON, and JSON that is no object,
-  is a 400; the sentences under `data` of a 400
+- the sentences of some answers to writes; that malformed JSON, and JSON that is no object, is a 400; the
+  sentences under `data` of a 400
 - that all text fields stumble over an object as one recorded did, and take numbers as text
 - that a contact must still be reachable after a PUT; that the number of one is checked for its length only
 - that duplicates agree in every named field exactly, and not in being empty; that who opted out is known by
@@ -58,7 +61,6 @@ Unconfirmed and fixed here:
 - that `from` is taken as it is, unless it is a name that is too long or has a space
 - that what is cut off a long message is missing in the answer too; that a message is paid for when it is
   accepted, and the price given back when it is cancelled
-- that a `custom_string` cancels what has exactly that one
 - that uploads exist for ten minutes; nobody looks at a media file, its name decides
 - what becomes of a message that was sent, and when; who answers, and what
 - rate limits other than those of `/account` and `/sms/send`, and that each is counted per endpoint for all
