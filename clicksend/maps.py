@@ -37,10 +37,11 @@ def _must(name: str, value: Any) -> str | None:
         return None if value is None or is_list else "a list of columns"
     if name in ("__alias__", "__source__"):
         return None if isinstance(value, str) else "the name of a stream"
-    return None if (name != "__filter__" and value in REMOVED) or _is_expression(value) else "an expression"
+    return None if (name != "__filter__" and value in REMOVED) or is_expression(value) else "an expression"
 
 
-def _is_expression(value: Any) -> bool:
+def is_expression(value: Any) -> bool:
+    """Return whether a value is one that the SDK's stream maps can evaluate, as far as its form says."""
     try:
         return isinstance(value, str) and isinstance(ast.parse(value).body[0], ast.Expr)
     except (SyntaxError, ValueError, IndexError):

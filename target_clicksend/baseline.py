@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any, ClassVar, cast
 
+from singer_sdk.exceptions import MapExpressionError
+from singer_sdk.mapper import CustomStreamMap
 from typing_extensions import override
 
-from clicksend.errors import SettingsError
-from clicksend.ledger import Outcome, Sent, outcome_id
+from clicksend.characters import escaped
+from clicksend.errors import ClickSendError, SettingsError
+from clicksend.ledger import BASELINE, Outcome, Sent, outcome_id
+from clicksend.maps import is_expression
 from target_clicksend.columns import Columns
 from target_clicksend.row import Row, Values
 from target_clicksend.run import COMMIT_ROWS, Run
@@ -16,9 +24,10 @@ from target_clicksend.sinks import Sink
 from target_clicksend.sinks.messages import Messages
 from target_clicksend.target import TargetClickSend, sink_class
 
-BASELINE = "baseline: recorded by a person as sent before us"
 LEFT_OUT = ("report_path", "test_recipient", "fail_on_rejected")
 """Settings that say nothing about keys, and would be in the way."""
+WORDS = {"null": None, "true": True, "false": False}
+"""What SQL and JSON call these, besides Python's names."""
 
 
 class Recorder(Sink):
@@ -63,14 +72,91 @@ class Recorder(Sink):
         return Sent(outcome_id=outcome_id(self.name, row.key), outcome=outcome)
 
 
+@dataclass(frozen=True)
+class Share:
+    """How much of a stream is a baseline.
+
+    Attributes:
+        fits: Rows to which the condition applies; all without one.
+    """
+
+    stream: str
+    rows: int
+    fits: int
+
+
 class Baseline(TargetClickSend):
     """Reads as the target does, so that rows get the keys that they will get there; sends nothing."""
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    def __init__(self, config: Mapping[str, Any], where: str | None = None, *, records: bool = True) -> None:
+        """Prepare.
+
+        Args:
+            config: The target's settings.
+            where: Condition of the rows that are recorded, like ``sent_at is not null``, evaluated as a
+                ``__filter__`` of stream maps on the row as it comes; None: all.
+            records: Whether to record them, or only to count.
+
+        Raises:
+            SettingsError: A setting, or the condition, is not valid.
+        """
+        if where is not None and not is_expression(where):
+            raise SettingsError("--where is not a valid expression, like: sent_at is not null")
         given = {name: value for name, value in config.items() if name not in LEFT_OUT}
         # Whatever happens then, nothing is sent, and no state is written.
         super().__init__(config=given | {"dry_run": True})
         self.recorders: list[Recorder] = []
+        self._where, self._records = where, records
+        self._filters: dict[str, CustomStreamMap] = {}
+        self._rows: Counter[str] = Counter()
+        self._fits: Counter[str] = Counter()
+
+    @property
+    def shares(self) -> list[Share]:
+        """How much of each stream fits, in the order of the streams."""
+        return [Share(stream, rows, self._fits[stream]) for stream, rows in self._rows.items()]
+
+    @override
+    def reject_line(self, line: bytes) -> None:
+        if self._records:
+            super().reject_line(line)
+
+    @override
+    def _take(self, message: dict[str, Any], records: Iterable[Any]) -> None:
+        stream = str(message.get("stream"))
+        fitting = self._fitting(stream, records)
+        if self._records:
+            super()._take(message, fitting)
+        else:
+            for _ in fitting:
+                pass
+
+    def _fitting(self, stream: str, records: Iterable[Any]) -> Iterator[Any]:
+        """Yield the records to which the condition applies; what is no record is the target's to reject."""
+        for record in records:
+            self._rows[stream] += 1
+            if self._where is None or not isinstance(record, dict) or self._fits_where(stream, record):
+                self._fits[stream] += 1
+                yield record
+
+    def _fits_where(self, stream: str, record: dict[str, Any]) -> bool:
+        if stream not in self._filters:
+            self._filters[stream] = CustomStreamMap(
+                stream_alias=stream,
+                map_config={},
+                faker_config={},
+                raw_schema={"properties": {}},
+                key_properties=None,
+                map_transform={"__filter__": self._where},
+                flattening_options=None,
+            )
+        try:
+            return self._filters[stream].get_filter_result(WORDS | record)
+        except MapExpressionError:
+            reason = "it names a column that a row does not have, or a function that does not exist"
+        except Exception as error:  # noqa: BLE001, an expression of the user's can raise anything
+            reason = type(error).__name__
+        raise ClickSendError(f"--where cannot be evaluated for a row of stream {escaped(stream)}: {reason}.")
 
     @override
     def make_sink(self, name: str) -> Sink:
@@ -90,10 +176,24 @@ class Baseline(TargetClickSend):
         """Commit what was turned away; what was recorded is told by whoever reads it here."""
         if error is not None:
             raise error
-        self.run.commit()
+        if self._records:
+            self.run.commit()
 
     def close(self) -> None:
         """Let go of everything."""
         for name in ("client", "ledger"):
             if name in self.run.__dict__:
                 getattr(self.run, name).close()
+
+
+@contextmanager
+def read_twice(file: IO[bytes]) -> Iterator[IO[bytes]]:
+    """Give a file that can be read from its beginning again; of a pipe a copy, unlinked and for us only."""
+    if file.seekable():
+        yield file
+        return
+    with tempfile.TemporaryFile() as copy:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            copy.write(block)
+        copy.seek(0)
+        yield copy

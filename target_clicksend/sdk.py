@@ -80,7 +80,7 @@ class LineReader(GenericSingerReader[bytes]):
                     callback = callbacks[message["type"]]
                 except (ValueError, KeyError, TypeError):
                     if line.strip():
-                        self.target.run.reject_line(line)
+                        self.target.reject_line(line)
                     continue
                 callback(message)
                 stats[message["type"]] += 1
@@ -194,6 +194,10 @@ class ClickSendTarget(Target):
             SettingsError: A setting is missing, unknown or wrong.
         """
         raise NotImplementedError
+
+    def reject_line(self, line: bytes) -> None:
+        """Reject a line that is no Singer message."""
+        self.run.reject_line(line)
 
     def finish(self) -> None:
         """Write what waits, after the last line."""
@@ -313,7 +317,7 @@ class ClickSendTarget(Target):
         if isinstance(message_dict.get("value"), dict):
             self.run.add_state(message_dict["value"])
         else:
-            self.run.reject_line(repr(message_dict).encode(errors="replace"))
+            self.reject_line(repr(message_dict).encode(errors="replace"))
 
     @override
     def _process_activate_version_message(self, message_dict: Message) -> None:

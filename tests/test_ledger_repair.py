@@ -287,10 +287,10 @@ def test_a_history_that_shows_less_than_it_counts_is_not_enough(out, command, mo
 def record(command, tmp_path):
     """Return a function that records messages as a baseline."""
 
-    def record(messages, code=0, **settings):
+    def record(messages, code=0, options=("--yes",), **settings):
         path = tmp_path / "input.jsonl"
         path.write_bytes(b"".join(map(line_of, messages)))
-        return command("baseline", "--input", path, code=code, **settings)
+        return command("baseline", "--input", path, *options, code=code, **settings)
 
     return record
 
@@ -316,7 +316,8 @@ def test_the_target_sends_none_of_a_baseline(out, record, stream, keys, settings
     given = {"api_url": out.hub_api_url, "hub_url": out.url, **HUB} if stream == "notifications" else {}
     given |= settings
     output = record([*stream_of(stream, rows[:3], keys), {"type": "STATE", "value": {}}], **given)
-    assert output == "3 keys recorded as sent, 0 known already. Nothing was sent.\n"
+    assert f"{stream}: 3 of 3 rows (100.0 %) will be recorded as sent" in output
+    assert "\n3 keys recorded as sent, 0 known already. Nothing was sent.\n" in output
     assert {one["method"] for one in out.control("GET", "requests")} == {"GET"}
     ran = out.run(stream_of(stream, rows, keys), **given)
     (counts,) = ran.report["rows"].values()
@@ -358,7 +359,7 @@ def test_a_baseline_comes_after_a_dry_run_too(out, record):
 def test_standard_input_and_many_rows(out, command):
     rows = [{"id": number, "to": TO, "body": "Hello"} for number in range(1201)]
     lines = b"".join(map(line_of, stream_of("sms_messages", rows)))
-    output = command("baseline", "--input", "-", input=lines)
+    output = command("baseline", "--input", "-", "--yes", input=lines)
     assert "1,201 keys recorded" in output
     ((counted,),) = out.query("select sum(rows) from runs")
     assert counted == 1201
@@ -371,6 +372,74 @@ def test_rows_without_a_key_are_told(out, record):
     assert "1 key recorded as sent" in output
     assert "1 row not recorded: key property id is missing or null." in output
     assert "1 row not recorded: a line of the input is no Singer message." in output
+
+
+SHOP = [{"id": n, "to": TO, "body": f"Hello {n}", "sent_at": n < 3 and "2026-01-01"} for n in range(5)]
+SHOP = [row | {"sent_at": row["sent_at"] or None} for row in SHOP]
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["sent_at is not null", "sent_at is not None", "bool(sent_at)", "record['sent_at'] != None", "id < 3"],
+)
+@pytest.mark.parametrize("source", ["file", "pipe"])
+def test_a_condition_and_its_share(out, record, command, where, source):
+    messages = [*stream_of("sms_messages", SHOP), *stream_of("mms_messages", SHOP[:1])]
+    if source == "file":
+        output = record(messages, options=("--yes", "--where", where))
+    else:
+        lines = b"".join(map(line_of, messages))
+        output = command("baseline", "--input", "-", "--yes", "--where", where, input=lines)
+    assert "sms_messages: 3 of 5 rows (60.0 %) will be recorded as sent" in output
+    assert "mms_messages: 1 of 1 row (100.0 %)" in output
+    assert "4 keys recorded as sent" in output
+    assert out.run(messages[:6]).rows("sms_messages") == {"duplicate": 3, "sent": 2}
+
+
+@pytest.mark.parametrize(
+    ("where", "code", "said"),
+    [
+        ("sent_at is not", 2, "--where is not a valid expression"),
+        ("import os", 2, "--where is not a valid expression"),
+        ("no_such is not null", 1, "it names a column that a row does not have"),
+        ("__import__('os')", 1, "it names a column that a row does not have, or a function"),
+        ("body + 1", 1, "--where cannot be evaluated for a row of stream sms_messages: TypeError"),
+    ],
+)
+def test_a_condition_that_cannot_be_evaluated_records_nothing(out, record, where, code, said):
+    assert said in record(stream_of("sms_messages", SHOP), code=code, options=("--yes", "--where", where))
+    assert out.run(stream_of("sms_messages", SHOP)).rows("sms_messages") == {"sent": 5}
+
+
+def test_nothing_is_recorded_without_a_persons_word(out, record):
+    output = record(stream_of("sms_messages", SHOP), code=2, options=())
+    assert "sms_messages: 5 of 5 rows (100.0 %)" in output
+    assert "say --yes" in output
+    assert out.run(stream_of("sms_messages", SHOP)).rows("sms_messages") == {"sent": 5}
+
+
+def test_a_baseline_can_be_undone(out, record, command):
+    rows = stream_of("sms_messages", SHOP)
+    assert out.run(rows[:2]).rows("sms_messages") == {"sent": 1}
+    output = record(rows)
+    (undo,) = (line for line in output.splitlines() if line.startswith("To undo it: "))
+    words = undo.removeprefix("To undo it: clicksend ledger ").split()
+    assert "4 keys forgotten" in command(*words)
+    assert "No baseline was recorded by this run" in command(*words, code=1)
+    assert out.run(rows).rows("sms_messages") == {"duplicate": 1, "sent": 4}
+
+
+def test_what_a_run_sent_is_no_baseline(out, command):
+    ran = out.run(stream_of("sms_messages", SHOP))
+    assert "No baseline" in command("forget-baseline", "--run", ran.report["run_id"], code=1)
+    assert out.run(stream_of("sms_messages", SHOP)).rows("sms_messages") == {"duplicate": 5}
+
+
+def test_counting_leaves_the_ledger_as_it_is(out, record):
+    messages = [*stream_of("sms_messages", SHOP), *[b"{broken"] * 600]
+    record(messages, code=2, options=())
+    assert out.query("select count(*) from outcomes") == [(0,)]
+    assert out.query("select count(*) from runs") == [(0,)]
 
 
 def test_what_a_baseline_is_not_for(out, record, command, tmp_path):

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from clicksend.ledger.records import (
+    BASELINE,
     COUNTED_ONLY,
     FINAL,
     OUTCOMES,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from clicksend.ledger.ledger import Ledger
 
 __all__ = [
+    "BASELINE",
     "COUNTED_ONLY",
     "FINAL",
     "OUTCOMES",

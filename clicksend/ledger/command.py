@@ -17,7 +17,7 @@ import click
 from clicksend.characters import visible
 from clicksend.ledger import OUTCOMES
 from clicksend.ledger.command_reopening import release, retry
-from clicksend.ledger.command_repairing import baseline, rebuild, reconcile
+from clicksend.ledger.command_repairing import baseline, forget_baseline, rebuild, reconcile
 from clicksend.ledger.opening import opened, options
 from clicksend.ledger.reading import Columns
 from clicksend.phone import to_e164
@@ -33,7 +33,7 @@ def command() -> None:
     """What was sent and what came of every row."""
 
 
-for _one in (baseline, rebuild, reconcile, release, retry):
+for _one in (baseline, forget_baseline, rebuild, reconcile, release, retry):
     command.add_command(_one)
 
 

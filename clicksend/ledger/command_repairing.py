@@ -5,6 +5,7 @@ Only these need the target: it knows how its messages are found, and what keys i
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,9 +14,11 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
 
-from clicksend.ledger.opening import counted, options, sentences, whole_config
+from clicksend.characters import escaped
+from clicksend.ledger.opening import counted, opened, options, sentences, whole_config
 
 if TYPE_CHECKING:
+    from target_clicksend.baseline import Baseline
     from target_clicksend.repairing import LookedUp, Rebuilt
     from target_clicksend.run import Run
 
@@ -101,26 +104,83 @@ def _what_was_rebuilt(one: Rebuilt) -> str:
 @click.option(
     "--input", "file", required=True, type=click.File("rb"), help="File of Singer messages; - is stdin."
 )
-def baseline(config_file: Path | None, ledger_url: str | None, file: IO[bytes]) -> None:
-    """Record all rows of an input as sent before us, without sending any.
+@click.option(
+    "--where",
+    metavar="CONDITION",
+    help="Only rows to which it applies, like 'sent_at is not null'; written as a __filter__ of stream maps.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def baseline(
+    config_file: Path | None, ledger_url: str | None, file: IO[bytes], where: str | None, *, yes: bool
+) -> None:
+    """Record rows of an input as sent before us, without sending any.
 
     For the first run on a table whose messages have gone out already: the target reads the same input, and
-    sends only what is new. What the ledger knows as sent or unknown stays.
+    sends only what is new. What the ledger knows as sent or unknown stays. It says how many rows it will
+    record, and asks; forget-baseline undoes it.
     """
-    from target_clicksend.baseline import Baseline  # noqa: PLC0415
+    from target_clicksend.baseline import Baseline, read_twice  # noqa: PLC0415
 
-    with sentences():
-        target = Baseline(_config(config_file, ledger_url))
-        try:
-            target.listen(cast("IO[str]", file))
-        finally:
-            target.close()
+    with sentences(), read_twice(file) as messages:
+        config = _config(config_file, ledger_url)
+        _ask(_read(Baseline(config, where, records=False), messages), yes=yes)
+        messages.seek(0)
+        target = _read(Baseline(config, where), messages)
     recorded = sum(one.recorded for one in target.recorders)
     repeated = sum(one.repeated for one in target.recorders)
     click.echo(f"{counted(recorded, 'key')} recorded as sent, {repeated:,} known already. Nothing was sent.")
+    if recorded:
+        click.echo(f"To undo it: clicksend ledger forget-baseline --run {target.run.id}")
     if target.run.stopped:
         raise SystemExit(128 + target.run.stopped)
     _tell_of_rejected(target.run)
+
+
+def _read(target: Baseline, messages: IO[bytes]) -> Baseline:
+    try:
+        target.listen(cast("IO[str]", messages))
+    finally:
+        target.close()
+    return target
+
+
+def _ask(target: Baseline, *, yes: bool) -> None:
+    """Say what will be recorded, and go on only on a person's word.
+
+    Raises:
+        SystemExit: The person does not want it, or a signal came.
+        UsageError: Nobody can be asked.
+    """
+    if target.run.stopped:
+        raise SystemExit(128 + target.run.stopped)
+    for one in target.shares:
+        share = f"{100 * one.fits / one.rows:.1f} %" if one.rows else "0 %"
+        click.echo(
+            f"{escaped(one.stream)}: {one.fits:,} of {counted(one.rows, 'row')} ({share}) will be recorded as"
+            " sent: the target never sends them."
+        )
+    if yes or not any(one.fits for one in target.shares):
+        return
+    if not sys.stderr.isatty():
+        raise click.UsageError("Nobody can be asked here: say --yes to record them.")
+    # Standard input may be the rows.
+    with open("/dev/tty", encoding="utf-8") as terminal:  # noqa: PTH123
+        click.echo("Record them? [y/N] ", nl=False, err=True)
+        if terminal.readline().strip().lower() not in {"y", "yes"}:
+            click.echo("Nothing was recorded.")
+            raise SystemExit(1)
+
+
+@click.command("forget-baseline")
+@options
+@click.option("--run", "run_id", required=True, help="The run that recorded it, as baseline has said.")
+def forget_baseline(config_file: Path | None, ledger_url: str | None, run_id: str) -> None:
+    """Undo a baseline: its rows are SENT when upstream delivers them again."""
+    with opened(config_file, ledger_url) as (ledger, _):
+        forgotten = ledger.forget_baseline(run_id)
+    if not forgotten:
+        raise click.ClickException("No baseline was recorded by this run: list --run shows what was.")
+    click.echo(f"{counted(forgotten, 'key')} forgotten. A row goes out when upstream delivers it again.")
 
 
 def _tell_of_rejected(run: Run) -> None:
@@ -132,9 +192,9 @@ def _tell_of_rejected(run: Run) -> None:
 
 @contextmanager
 def _opened(config_file: Path | None, ledger_url: str | None, **how: Any) -> Iterator[Run]:
-    from target_clicksend.repairing import opened  # noqa: PLC0415
+    from target_clicksend.repairing import opened as run_opened  # noqa: PLC0415
 
-    with sentences(), opened(_config(config_file, ledger_url), **how) as run:
+    with sentences(), run_opened(_config(config_file, ledger_url), **how) as run:
         yield run
 
 

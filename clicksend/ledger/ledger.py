@@ -401,6 +401,14 @@ class Ledger:
             if not some:
                 return deleted
 
+    def forget_baseline(self, run_id: str) -> int:
+        """Delete what a run of ``baseline`` has recorded as sent; return how many keys.
+
+        Their rows are sent when upstream delivers them again.
+        """
+        with self._store.write() as connection:
+            return refilling.forget_baseline(connection, run_id)
+
     def forget(self, number: str) -> int:
         """Remove the hashes of a recipient from all claims; return from how many.
 

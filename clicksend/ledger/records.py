@@ -21,6 +21,9 @@ OUTCOMES = frozenset(
 COUNTED_ONLY = frozenset({"unchanged", "duplicate"})
 """Outcomes that say nothing new about a key: they are counted, not stored."""
 
+BASELINE = "baseline: recorded by a person as sent before us"
+"""Reason of what a person has recorded as sent."""
+
 FINAL = ("sent", "unknown")
 """Outcomes after which a key is never sent again by itself; so is ``cancelled`` of what was claimed."""
 

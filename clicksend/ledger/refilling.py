@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete
 
 from clicksend.ledger.recording import count
-from clicksend.ledger.records import Sent
+from clicksend.ledger.records import BASELINE, Sent
+from clicksend.ledger.tables import SENT, outcomes
 from clicksend.ledger.writing import Values, leave_final, values_of, write
 
 
@@ -27,6 +28,12 @@ def refill(connection: Connection, run_id: str, found: Sequence[Sent], now: date
     write(connection, _values(list(by_id.values())), same)
     _count(connection, run_id, found, by_id)
     return set(by_id)
+
+
+def forget_baseline(connection: Connection, run_id: str) -> int:
+    """Delete what a person has recorded as sent in a run; return how much it was."""
+    recorded = outcomes.c.run_id == run_id, outcomes.c.reason == BASELINE, SENT
+    return connection.execute(delete(outcomes).where(*recorded)).rowcount
 
 
 def _values(found: Sequence[Sent]) -> Values:
