@@ -19,6 +19,8 @@ logger = logging.getLogger("target-clicksend")
 
 OTHER_RECIPIENT = "key was sent with another recipient"
 OTHER_TEXT = "key was sent with another text"
+INPUT = "input"
+"""Name in the ledger for what belongs to no stream."""
 CONFLICTS = frozenset({OTHER_RECIPIENT, OTHER_TEXT})
 """Reasons of duplicates that may be other messages."""
 WORTH_A_REASON = frozenset({"rejected", "failed", "held", "suppressed", "unknown"})
@@ -71,6 +73,18 @@ class Report:
         if outcome in WORTH_A_REASON or reason in CONFLICTS:
             known = (sink, outcome, reason) in self.reasons or len(self.reasons) < MOST_REASONS
             self.reasons[sink, outcome, reason if known else "other reasons, see the ledger"] += 1
+
+    def only_rejected(self) -> dict[str, int]:
+        """Return the sinks all of whose rows were rejected until now, and how many rows that is.
+
+        Lines that are not Singer messages belong to no sink: they are one where the input has nothing else.
+        """
+        sinks = {sink for sink, _ in self.rows}
+        others = {sink for sink, outcome in self.rows if outcome != "rejected"}
+        return {
+            sink: self.rows[sink, "rejected"]
+            for sink in sinks - others - ({INPUT} if len(sinks) > 1 else set())
+        }
 
     def price(
         self, sink: str, price: Decimal | None, parts: int, sample: Callable[[], dict[str, Any]]

@@ -28,7 +28,7 @@ from clicksend.settings import Settings
 from target_clicksend.columns import fold
 from target_clicksend.gates.caps import Tally
 from target_clicksend.lists import Lists
-from target_clicksend.report import Report
+from target_clicksend.report import INPUT, Report
 from target_clicksend.row import Row
 from target_clicksend.states import States
 
@@ -47,8 +47,10 @@ COMMIT_SECONDS = 5.0
 LEDGER_URL = "sqlite:///clicksend_ledger.db"
 """The ledger where the settings name none; sinks that send want one named."""
 
-INPUT = "input"
-"""Name in the ledger for what belongs to no stream."""
+MANY_REJECTED = 10
+"""Rows: so many, and nothing but them in a sink, are no accident of single rows."""
+FAIL_ON_REJECTED = 0.5
+"""Share of rejected rows, from ``MANY_REJECTED`` on, that ends a run with 1 if no setting says otherwise."""
 
 UNKNOWN_REMAIN = 3
 """Exit code of a run that is done, but for messages of which nobody knows whether they were sent."""
@@ -89,6 +91,7 @@ class Run:
         self._keys: dict[tuple[str, str], tuple[str, list[str]]] = {}
         """Stream and names of its keys, by sink and namespace."""
         self._states = States(self._write_state)
+        self._is_ending = False
         self._unfinished: dict[str, int] = {}
         self._comes_again: int | None = None
         self._outcomes: list[Outcome] = []
@@ -300,6 +303,11 @@ class Run:
         Args:
             error: What ended the run early.
         """
+        self._is_ending = True
+        if error is None and not self.stopped:
+            for sink, rows in sorted(self.report.only_rejected().items()):
+                if rows >= MANY_REJECTED:
+                    self.fail(f"{sink}: all {rows:,} rows were rejected, so no state is written.")
         try:
             # Where the ledger could not be used, trying again would take as long, and end alike.
             if error is None or ("ledger" in self.__dict__ and not isinstance(error, LedgerError)):
@@ -336,16 +344,23 @@ class Run:
         """What the process should end with."""
         if self.stopped:
             return 128 + self.stopped
-        most = self.config.get("fail_on_rejected")
-        too_many = most is not None and self.report["rejected"] > most * max(self.rows, 1)
+        most, rejected = self.config.get("fail_on_rejected"), self.report["rejected"]
+        if most is None:
+            most = FAIL_ON_REJECTED if rejected >= MANY_REJECTED else 1
+        too_many = rejected > most * max(self.rows, 1)
         conflicts = self.report.conflicts if self.config["fail_on_conflict"] else 0
         if self.failed or too_many or conflicts or self.report["failed"]:
             return 1
         return UNKNOWN_REMAIN if any(self.unknown.values()) else 0
 
     def _advance(self) -> None:
-        """Write the newest state whose rows all have a committed outcome; none when rows were only tried."""
+        """Write the newest state whose rows all have a committed outcome; none when rows were only tried.
+
+        Nor while all rows of a sink were rejected: if none else comes, a setting or a map is at fault.
+        """
         if self._outcomes or self.dry_run or self.config.get("test_recipient"):
+            return
+        if any(rows >= MANY_REJECTED or not self._is_ending for rows in self.report.only_rejected().values()):
             return
         ends = [self.rows + 1, *self._unfinished.values()]
         if self._comes_again is not None:

@@ -95,7 +95,7 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "type": "number",
         "title": "Fail on rejected rows",
         "description": "Share of rows (0 to 1) that may be rejected before the run ends with exit code 1."
-        " Unset: any.",
+        " Unset: 0.5, counted from ten rejected rows on.",
         "minimum": 0,
         "maximum": 1,
     },

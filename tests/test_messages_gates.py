@@ -194,7 +194,7 @@ def test_a_row_that_was_turned_away_is_judged_anew(out):
     bad, good = {"idempotency_key": "k", "to": "x"}, {"idempotency_key": "k"}
     assert out.send(bad).rows("sms_messages") == {"rejected": 1}
     assert out.send(good).rows("sms_messages") == {"sent": 1}
-    assert out.send(bad).rows("sms_messages") == {"rejected": 1}
+    assert out.send(bad).rows("sms_messages") == {"duplicate": 1}
     assert out.query("select outcome from outcomes") == [("sent",)]
 
 

@@ -78,7 +78,7 @@ class Reader:
 
     def __init__(self, config: Mapping[str, Any], country: str | None) -> None:
         self._country = country
-        self._default_list: ListRef | None = config.get("list_id") or config.get("list_name")
+        self.default_list: ListRef | None = config.get("list_id") or config.get("list_name")
         self._match_on: list[str] = config["match_on"]
         self._columns = columns_of(self._match_on)
         self._custom: dict[str, str] = config["custom_fields"]
@@ -99,7 +99,7 @@ class Reader:
                 raise
             fields, unnamed = {}, str(reason)
         contact_id, own_list = read_id(values, "contact_id"), self._own_list(values)
-        list_ref = own_list or self._default_list
+        list_ref = own_list or self.default_list
         name = next((name for name in self._columns if fields.get(name)), None)
         key_first = self._asks_key_before(name)
         if deleted and contact_id is None:

@@ -23,8 +23,9 @@ from target_clicksend.contacts.spool import Spool
 from target_clicksend.contacts.writing import Result, Writer
 from target_clicksend.failures import GONE, Breaker
 from target_clicksend.lists import ListRef, fold
+from target_clicksend.report import INPUT
 from target_clicksend.row import Rejected, Row
-from target_clicksend.run import INPUT, Run
+from target_clicksend.run import Run
 from target_clicksend.sinks import Sink
 
 SHOWN = frozenset({"created", "updated", "unchanged", "transferred", "copied"})
@@ -157,6 +158,10 @@ class Contacts(Sink):
             try:
                 self._list_ids[ref] = self._found(ref, is_needed=is_needed)
             except Rejected as reason:
+                if ref == self._reader.default_list:
+                    raise ClickSendError(
+                        f"{reason}. The setting says so: correct it, and run again."
+                    ) from None
                 self._list_ids[ref] = reason
         self._spool.look_up(self.run.ledger.contacts_of)
         wanted = self._spool.places()

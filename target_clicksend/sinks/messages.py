@@ -99,11 +99,8 @@ class Messages(Sink):
             return
         try:
             message = self._addressed(self.read(row))
-        except Rejected as reason:
-            self.run.done(row, self.name, "rejected", str(reason))
-            return
-        except Held as reason:
-            self.run.done(row, self.name, "held", str(reason))
+        except (Rejected, Held) as reason:
+            self._turn_away(row, "rejected" if isinstance(reason, Rejected) else "held", str(reason))
             return
         if self.run.dry_run:
             country = message.country or self.run.country
@@ -117,6 +114,13 @@ class Messages(Sink):
         self.run.finished_before(self.name, self._batch[0].row.number)
         if len(self._batch) >= self._size:
             self._flush(is_last=False)
+
+    def _turn_away(self, row: Row, outcome: str, reason: str) -> None:
+        """Note what came of a row that cannot be sent, unless it was sent long ago."""
+        found = self.run.ledger.known(self.name, {row.key: row.older}).get(row.key)
+        if found:
+            outcome, reason = "duplicate", f"an earlier run has it as {found.outcome}"
+        self.run.done(row, self.name, outcome, reason)
 
     @override
     def prepare(self) -> None:
