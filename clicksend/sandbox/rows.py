@@ -27,9 +27,9 @@ class Delivery(Struct, frozen=True):
     Attributes:
         status: word of the history row (Queued, Sent, Completed, ...); not the outcome, see `code`.
         code: 200, 201, 300, 301, 302, a word for MMS, or None when the network has not answered.
-        text: sentence that goes with the code.
-        error_code: gateway error as a numeric string, or None.
-        error_text: sentence that goes with the error code, or None.
+        text: what has become of it, or why it was lost.
+        error_code: the gateway's number for it, delivered ones have one too; None when there is none.
+        error_text: sentence that goes with the number, which says nothing of a failure; or None.
         final: no later report may change it.
     """
 
