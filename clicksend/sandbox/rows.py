@@ -125,7 +125,10 @@ class Inbound(Struct, kw_only=True):
 
 
 class Contact(Struct, kw_only=True):
-    """One entry of one list; the same person in two lists is two contacts."""
+    """One entry of one list; the same person in two lists is two contacts.
+
+    `moved_at` is when it came from another list, 0 when it did not; the API does not show it.
+    """
 
     contact_id: int
     list_id: int
@@ -147,6 +150,7 @@ class Contact(Struct, kw_only=True):
     address_state: str = ""
     address_postal_code: str = ""
     address_country: str = ""
+    moved_at: int = 0
 
 
 class ContactList(Struct, kw_only=True):

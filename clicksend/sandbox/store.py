@@ -112,7 +112,7 @@ class Store(Struct):
     def move(self, contact: Contact, list_id: int, at: int) -> None:
         """Move a contact to another list; it keeps its id."""
         del self.contacts[contact.list_id][contact.contact_id]
-        contact.list_id, contact.date_updated = list_id, at
+        contact.list_id, contact.moved_at = list_id, at
         self.contacts[list_id][contact.contact_id] = contact
 
     def receipts_of(self, message: Message) -> Inbox[Receipt]:
