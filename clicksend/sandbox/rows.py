@@ -184,6 +184,22 @@ class Campaign(Struct, kw_only=True):
     sent: int = 0
 
 
+class MmsCampaign(Struct, kw_only=True):
+    """A picture with a text, sent to a list; `sent` counts its messages."""
+
+    mms_campaign_id: int
+    name: str
+    list_id: int
+    sender: str
+    subject: str
+    file_name: str
+    body: str
+    schedule: int
+    status: str
+    date_added: int
+    sent: int = 0
+
+
 class Subaccount(Struct, kw_only=True):
     """Somebody who may use the account; `access` names the areas that are open."""
 

@@ -17,6 +17,7 @@ from clicksend.sandbox.rows import (
     Issue,
     Message,
     Mms,
+    MmsCampaign,
     Number,
     Receipt,
     Sms,
@@ -92,6 +93,7 @@ class Store(Struct):
     contacts: dict[int, dict[int, Contact]] = field(default_factory=dict)
     email_addresses: dict[int, EmailAddress] = field(default_factory=dict)
     campaigns: dict[int, Campaign] = field(default_factory=dict)
+    mms_campaigns: dict[int, MmsCampaign] = field(default_factory=dict)
     subaccounts: dict[int, Subaccount] = field(default_factory=dict)
     numbers: dict[str, Number] = field(default_factory=dict)
     transactions: list[Transaction] = field(default_factory=list)
