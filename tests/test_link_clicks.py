@@ -143,6 +143,14 @@ def test_both_spellings_of_an_id_are_asked_for_before_it_is_unknown(sandbox, con
     assert f"knows none of the {len(messages)} messages that have a shortened link" in caplog.text
 
 
+def test_all_links_share_a_rate_limit(sandbox, connect):
+    client = connect(sandbox.api_url)
+    for message in linked(sandbox, connect):
+        (counts,) = client.get(STATISTICS + message).data["data"]
+        client.get(TRACKING + counts["long_url_id"])
+    assert client.limits.keys() == {f"GET {STATISTICS}{{id}}", f"GET {TRACKING}{{id}}"}
+
+
 def test_several_recipients_nobody_of_whom_opened_the_link(sandbox, connect):
     (message, *_) = linked(sandbox, connect)
     links = {"total": 4, "opened_unique": 0, "opened_total": 0, "unopened": 4}
@@ -165,6 +173,9 @@ def test_several_recipients_nobody_of_whom_opened_the_link(sandbox, connect):
         {"data": [{"links": {}}]},
         {"data": [{"long_url_id": "x"}]},
         {"data": [{"long_url_id": "x", "links": []}]},
+        {"data": [{"long_url_id": "x", "links": {"total": 1}}]},
+        {"data": [{"long_url_id": "x", "links": {"total": "one", "opened_total": 0}}]},
+        {"data": [{"long_url_id": "x", "links": {"total": 1, "opened_total": None}}]},
     ],
     ids=str,
 )

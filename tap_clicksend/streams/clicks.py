@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, ClassVar
+from itertools import repeat
+from typing import ClassVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from typing_extensions import override
@@ -62,6 +63,8 @@ class LinkClicks(History):
     def pages(self) -> Iterator[Packed]:
         self._asked = self._known = 0
         for page in super().pages():
+            # The server counts messages: how many links they have shows at the end only.
+            self.progress.total = None
             links = list(self.tap.client.map(self._links_of, page.content))
             self._asked += len(links)
             self._known += sum(map(bool, links))
@@ -81,7 +84,8 @@ class LinkClicks(History):
 
     @override
     def pack_messages(self, block: Block, settling: Settling) -> Packed:
-        linked = self._messages.whole(block.where(map(_has_link, *(block[name] for name in SEEN[1:]))))
+        looked_at = (block[name] for name in ("direction", "status", "body"))
+        linked = self._messages.whole(block.where(map(_has_link, *looked_at)))
         packed = Packed(self._messages.keys_of(linked), AsRows(), linked.rows())
         # Whatever became of the message by now, its link can be opened for some days more.
         unsettled = linked.changed({"status": [None] * len(linked)})
@@ -104,13 +108,14 @@ class LinkClicks(History):
 
     def _recipients(self, path: str, link: Row) -> Iterator[Row]:
         """Yield the rows of one link; where nobody opened it, its counts say all there is."""
-        key, counts = link.get("long_url_id"), link.get("links")
-        if not isinstance(key, str) or not isinstance(counts, dict):
-            raise UnexpectedAnswerError(f"GET {path} answered with a link without its id or counts.")
-        opened, total = map(
-            self.columns["open_count"].read, (counts.get("opened_total"), counts.get("total"))
-        )
-        recipients = [{"open_count": 0}] * total if opened == 0 and total is not None else self._tracked(key)
+        try:
+            key = str(link["long_url_id"])
+            opened, total = (int(link["links"][name]) for name in ("opened_total", "total"))
+        except (KeyError, TypeError, ValueError):
+            raise UnexpectedAnswerError(
+                f"GET {path} answered with a link without a valid id or count. Check api_url."
+            ) from None
+        recipients = self._tracked(key) if opened else repeat({"open_count": 0}, total)
         for position, row in enumerate(recipients, start=1):
             yield _flat(row) | {"long_url_id": key, "position": position}
 
@@ -136,7 +141,7 @@ class LinkClicks(History):
             self.logger.warning("GET %s: %d rows arrived of the %d it counts.", path, count, total)
 
 
-def _has_link(direction: str | None, _: int | None, body: str | None, status: str | None, *__: Any) -> bool:
+def _has_link(direction: str | None, status: str | None, body: str | None) -> bool:
     return direction != "in" and status not in NEVER_SENT and bool(body and SHORT_LINK.search(body))
 
 
