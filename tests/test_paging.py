@@ -161,7 +161,7 @@ def test_empty_ones_are_empty(sandbox, connect, data):
 @pytest.mark.parametrize("stream", PAGED, ids=lambda stream: stream.name)
 @pytest.mark.parametrize("name", ["a pager in an array", "pagers for rows", "null for two rows"])
 def test_every_stream_fails_rather_than_reads_nothing(sandbox, stream, name):
-    path = getattr(stream, "listing", stream.path)
+    path = getattr(stream, "listing", "") or stream.path
     body = {"http_code": 200, "response_code": "SUCCESS", "response_msg": "", "data": UNLIKE[name]}
     rule = {"path": re.sub(r"{\w+}", "*", path), "kind": "body", "body": body, "times": -1}
     sandbox.control("POST", "faults", rule)

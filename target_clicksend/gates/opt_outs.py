@@ -22,7 +22,7 @@ from target_clicksend.row import Rejected
 OVERLAP = timedelta(hours=1)
 """Read again each time: a message may show in the history late."""
 FEW = 50
-"""Recipients; for fewer it is quicker to ask for each than to read a list for the first time."""
+"""Recipients; for fewer it is quicker to ask for each than to read the list."""
 CURSOR = "opt_outs"
 
 logger = logging.getLogger("target-clicksend")
