@@ -26,6 +26,9 @@ SENDING = 60.0
 AHEAD = 4
 """Results for each thread that may wait for the reader, so that no thread waits for it."""
 
+BARE = ("/short-url/", "/own-numbers", "/alpha-tags", "/mms-campaigns")
+"""Where ClickSend answers without its envelope (documented; of campaigns older pages show one)."""
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -71,8 +74,10 @@ class Client:
         request = self._get.copy()
         request.url = f"{self.settings.api_url}{path}" + (f"?{urlencode(params)}" if params else "")
 
+        unwrap = envelope.unwrap_bare if path.startswith(BARE) else envelope.unwrap
+
         def attempt() -> Answer:
-            answer = self._exchange.answer(endpoint, request, envelope.unwrap)
+            answer = self._exchange.answer(endpoint, request, unwrap)
             self.started_at = self.started_at or answer.date
             return answer
 

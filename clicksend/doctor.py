@@ -1,6 +1,6 @@
 """The command ``clicksend doctor``: is everything in place to read ClickSend, and what to do where it is not.
 
-Its lines name settings, endpoints and counts only: never a key, a number, a name or a message.
+Its lines name settings, endpoints, counts and alpha tags only: never a key, a number, a person or a message.
 """
 
 from __future__ import annotations
@@ -38,6 +38,15 @@ RULES = {
     "/automations/voice/receipts": "voice_receipts",
 }
 """Where the rules are listed, and the stream that is empty without one whose action is POLL."""
+SENDERS = {
+    "own numbers": ("/own-numbers", "own_numbers", "country"),
+    "alpha tags": ("/alpha-tags", "alpha_tags", "alpha_tag"),
+}
+"""Where senders that are not rented are listed, what the answer calls them, and which field may be shown."""
+MOST_SENDERS = 500
+"""Rows to ask for; the most that both take (documented)."""
+LABEL = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9+ ]{2,11}")
+"""A country or an alpha tag, which has a letter: never a number."""
 SMALLEST_PAGE = 15
 TOLERATED_SKEW = 60
 """Seconds."""
@@ -100,11 +109,15 @@ def examine(client: Client) -> Iterator[Finding]:
     yield account
     if not client.started_at:
         # The API gave no answer that succeeded: each of the rest would say the same once more.
-        yield Finding(Mark.NOTE, "voice, rules, limits, clock and history: not checked without the account.")
+        yield Finding(
+            Mark.NOTE, "voice, rules, senders, limits, clock and history: not checked without the account."
+        )
         return
     yield _checked("voice", _voice, client)
     for path, stream in RULES.items():
         yield _checked(stream, partial(_poll_rules, path, stream), client)
+    for subject in SENDERS:
+        yield _checked(subject, partial(_senders, subject), client)
     yield _checked("history", _oldest, client)
     yield _checked("clock", _clock, client)
     yield _limits(client)
@@ -197,6 +210,26 @@ def _poll_rules(path: str, stream: str, client: Client) -> Finding:
 
 def _polls(rule: Mapping[str, Any]) -> bool:
     return str(rule.get("action")).upper() == "POLL" and _number(rule.get("enabled")) != "0"
+
+
+def _senders(subject: str, client: Client) -> Finding:
+    """Say which senders of a kind a message's ``from`` may name: those that ClickSend has approved."""
+    path, name, shown = SENDERS[subject]
+    try:
+        answer = client.get(path, {"page_size": MOST_SENDERS}).data
+    except (ForbiddenError, NotFoundError, MethodNotAllowedError):
+        return Finding(
+            Mark.NOTE, f"{subject}: unknown, since GET {path} is not served. Look into the dashboard."
+        )
+    approved = [row for row in answer[name] if str(row.get("status")).upper() == "APPROVED"]
+    more = " or more" if len(answer[name]) == MOST_SENDERS else ""
+    waiting = len(answer[name]) - len(approved)
+    rest = f"; {waiting} not approved" if waiting else ""
+    if not approved:
+        return Finding(Mark.FINE, f"{subject}: none that from may name{rest}.")
+    labels = sorted({label for row in approved if LABEL.fullmatch(label := str(row.get(shown) or ""))})
+    named = f" ({', '.join(labels)})" if labels else ""
+    return Finding(Mark.FINE, f"{subject}: {len(approved)}{more} that from may name{named}{rest}.")
 
 
 def _oldest(client: Client) -> Finding:

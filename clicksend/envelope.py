@@ -61,16 +61,47 @@ def unwrap(endpoint: str, body: Any) -> Any:
         ApiError: The envelope says that the call failed, whatever the HTTP status was.
         UnexpectedAnswerError: There is no envelope.
     """
-    _raise_for_verdict(endpoint, body)
-    while _is_hub_envelope(body):
-        _raise_for_wrapping(endpoint, body)
-        body = body["result"]
-        _raise_for_verdict(endpoint, body)
+    body = _out_of_hub(endpoint, body)
     if not isinstance(body, dict) or "data" not in body or not {"http_code", "response_code"} & body.keys():
         raise UnexpectedAnswerError(
             f"{endpoint} answered with JSON that is not ClickSend's v3 envelope. Check api_url."
         )
     return body["data"]
+
+
+def unwrap_bare(endpoint: str, body: Any) -> dict[str, Any]:
+    """Return the answer of a service that sends no envelope of ClickSend's; without one if it does.
+
+    Args:
+        endpoint: For error texts.
+        body: The answer, bare or inside the hub's envelope.
+
+    Raises:
+        ApiError: It says that the call failed, whatever the HTTP status was.
+        UnexpectedAnswerError: It is not a JSON object.
+    """
+    body = _out_of_hub(endpoint, body)
+    if isinstance(body, dict) and "http_code" in body and isinstance(body.get("data"), dict):
+        body = body["data"]
+    if not isinstance(body, dict):
+        raise UnexpectedAnswerError(
+            f"{endpoint} answered with JSON that is not an object, as ClickSend sends it. Check api_url."
+        )
+    return body
+
+
+def _out_of_hub(endpoint: str, body: Any) -> Any:
+    """Return an answer out of the hub's envelopes.
+
+    Raises:
+        ApiError: One of them, or what is in them, says that the call failed.
+    """
+    _raise_for_verdict(endpoint, body)
+    while _is_hub_envelope(body):
+        _raise_for_wrapping(endpoint, body)
+        body = body["result"]
+        _raise_for_verdict(endpoint, body)
+    return body
 
 
 def unwrap_hub(endpoint: str, body: Any) -> Any:

@@ -19,7 +19,7 @@ from clicksend.errors import StoppedError
 NAP = 0.2
 """Seconds after which a sleeper looks whether it was stopped."""
 
-IDS = re.compile(r"/(\d+|[0-9A-Fa-f]{8}-[0-9A-Fa-f-]{27})(?=/|$)")
+IDS = re.compile(r"/(\d+|[0-9A-Fa-f]{8}-[0-9A-Fa-f-]{27}|(?<=/short-url/tracking/)[^/]+)(?=/|$)")
 
 
 class Clock(Protocol):

@@ -16,6 +16,8 @@ from clicksend.client import Client
 from clicksend.errors import UnexpectedAnswerError
 
 LARGEST_PAGE = 100
+PAGER = frozenset({"current_page", "last_page", "per_page", "next_page_url"})
+"""Fields of a pager that no row has."""
 
 Row = dict[str, Any]
 
@@ -43,24 +45,50 @@ def read_page(client: Client, path: str, params: Mapping[str, Any], number: int 
     """Read one page.
 
     Raises:
-        ClickSendError: The call failed, or its answer is no collection.
+        ClickSendError: The call failed, or its answer is not a valid page.
     """
     answer = client.get(path, {**params, "page": number})
-    data = answer.data
-    total: int | None
-    last_page: int | None
-    if isinstance(data, list):
-        rows, total, last_page = data, len(data), 1
-    elif isinstance(data, dict) and ("data" in data or "total" in data or "current_page" in data):
-        rows, total = data.get("data") or [], _count(data.get("total"))
-        last_page = _last_page(data, total, len(rows))
-    else:
+    try:
+        return _page(answer.data, number, answer.date)
+    except ValueError as unlike:
         raise UnexpectedAnswerError(
-            f"GET {path} answered with something that is no collection. Check api_url."
-        )
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise UnexpectedAnswerError(f"GET {path} answered with rows that are no objects. Check api_url.")
-    return Page(rows, total, last_page, answer.date)
+            f"GET {path} answered with what is not a valid page of a collection: {unlike}. Nothing was taken"
+            " from it. Check api_url; if that is right, ClickSend has changed: look for a newer version of"
+            " singer-clicksend."
+        ) from None
+
+
+def _page(data: Any, number: int, date: datetime) -> Page:
+    """Take a page out of an answer: a pager, or all rows in an array (documented for a few collections).
+
+    Empty are only the recorded shapes: ``[]``, and a pager that counts no row, with or without ``data``.
+
+    Raises:
+        ValueError: It is something else. Read as empty, a whole collection would be missing without a word.
+    """
+    if isinstance(data, list):
+        return Page(_rows(data), len(data), 1, date)
+    if not isinstance(data, dict) or not data.keys() & {"data", "total"}:
+        raise ValueError("it has no rows")
+    total, given = _count(data, "total"), data.get("data")
+    rows = _rows([] if given is None else given)
+    last_page = _last_page(data, total, len(rows))
+    if total and not rows and (number == 1 or (given is None and number <= (last_page or 1))):
+        raise ValueError(f"it counts {total} rows and has none")
+    return Page(rows, total, last_page, date)
+
+
+def _rows(given: Any) -> list[Row]:
+    """Return rows as they are.
+
+    Raises:
+        ValueError: They are none, or pagers.
+    """
+    if not isinstance(given, list) or not all(isinstance(row, dict) for row in given):
+        raise ValueError("its rows are not objects in an array")
+    if any(row.keys() & PAGER or isinstance(row.get("data"), list) for row in given):
+        raise ValueError("its rows are pagers")
+    return given
 
 
 def read_pages(
@@ -114,12 +142,22 @@ def _until_empty(client: Client, path: str, params: Mapping[str, Any], page: Pag
 
 def _last_page(data: Row, total: int | None, rows: int) -> int | None:
     """Return the larger of what the server says and what its counts imply: some say 0, some nothing."""
-    per_page = _count(data.get("per_page")) or rows
-    said = _count(data.get("last_page"))
+    per_page = _count(data, "per_page") or rows
+    said = _count(data, "last_page")
     if total is None or not per_page:
         return said
     return max(said or 0, -(-total // per_page))
 
 
-def _count(value: Any) -> int | None:
-    return int(value) if str(value).isdigit() else None
+def _count(data: Row, name: str) -> int | None:
+    """Return a number of a pager, None when it has none.
+
+    Raises:
+        ValueError: It has something else.
+    """
+    value = data.get(name)
+    if value is None:
+        return None
+    if not str(value).isdecimal():
+        raise ValueError(f"its {name} is not a number")
+    return int(value)

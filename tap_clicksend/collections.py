@@ -20,7 +20,10 @@ from tap_clicksend.times import iso, seconds_of
 LISTS = "lists"
 """Key in the bookmark of contacts: the latest ``date_updated`` of each list."""
 
-DATE_UPDATED = time("When the contact last changed.")
+OPT_OUT_LIST = "opt-out list"
+"""Name of the list that ClickSend moves a contact to that says STOP, in lower case."""
+
+DATE_UPDATED = time("When the contact last changed; whether a move to another list is a change is unknown.")
 
 
 class Collection(ClickSendStream):
@@ -65,7 +68,8 @@ class ListCollection(Collection):
 class ContactCollection(ListCollection):
     """Contacts of one list after the other, several lists read ahead.
 
-    With ``contacts_replication: incremental`` a list is asked for what changed since its own bookmark only.
+    With ``contacts_replication: incremental`` a list is asked for what changed since its own bookmark only;
+    the Opt-Out List for all of it, since it is unknown whether one that is moved there counts as changed.
     """
 
     @property
@@ -76,6 +80,7 @@ class ContactCollection(ListCollection):
 
     @override
     def read(self) -> Iterator[list[Row]]:
+        self._always_whole: set[int] = set()
         for list_id, first in self.tap.client.map(self._first_page, self._list_ids()):
             try:
                 yield from self._contacts(list_id, first)
@@ -105,8 +110,10 @@ class ContactCollection(ListCollection):
         return bool(self.config["contacts_replication"] == "incremental")
 
     def _latest(self, list_id: int) -> int:
-        """Return the list's bookmark as Unix seconds, 0 where it has none."""
-        bookmark = self.stream_state.get(LISTS, {}).get(str(list_id)) if self._incremental else None
+        """Return the list's bookmark as Unix seconds, 0 where it has none or is read whole."""
+        if not self._incremental or list_id in self._always_whole:
+            return 0
+        bookmark = self.stream_state.get(LISTS, {}).get(str(list_id))
         return 0 if bookmark is None else seconds_of(bookmark, self.name)
 
     def _first_page(self, list_id: int) -> tuple[int, Page | ApiError]:
@@ -116,18 +123,25 @@ class ContactCollection(ListCollection):
             return list_id, error
 
     def _list_ids(self) -> Iterator[int]:
+        for row in self._lists():
+            list_id = int(row["list_id"])
+            if str(row.get("list_name")).strip().lower() == OPT_OUT_LIST:
+                self._always_whole.add(list_id)
+            yield list_id
+
+    def _lists(self) -> Iterator[Row]:
         if "list_ids" not in self.config:
             for page in read_pages(self.tap.client, "/lists", self.page_params):
-                yield from (int(row["list_id"]) for row in page.rows)
+                yield from page.rows
             return
         for list_id in self.config["list_ids"]:
             try:
-                self.tap.client.get(f"/lists/{list_id}")
+                found = self.tap.client.get(f"/lists/{list_id}").data
             except (NotFoundError, ForbiddenError):
                 raise SettingsError(
                     f"Setting list_ids names list {list_id}, which does not exist in this account."
                 ) from None
-            yield list_id
+            yield {**found, "list_id": list_id}
 
     def _path(self, list_id: int) -> str:
         return self.path.format(list_id=list_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
@@ -13,6 +13,7 @@ from typing_extensions import override
 from clicksend.paging import read_page
 from tap_clicksend.block import Block
 from tap_clicksend.collections import Collection
+from tap_clicksend.columns import Row
 from tap_clicksend.packed import Packed
 from tap_clicksend.settling import DAY, Settling
 from tap_clicksend.times import iso, seconds_of
@@ -37,6 +38,9 @@ class History(Collection):
     After each window the bookmark moves to the oldest message that may still change, at most to an hour
     before the run began.
     """
+
+    listing: ClassVar[str] = ""
+    """Path of the messages that the stream is made of, where it is not its own."""
 
     _settled = 100.0
     """Share of the messages that can change no more, in percent."""
@@ -71,11 +75,19 @@ class History(Collection):
     def page_params(self) -> dict[str, Any]:
         return {**super().page_params, "order_by": f"{self._date}:asc"}
 
+    def messages(self, raw_rows: list[Row]) -> Block:
+        """Return the API's messages with the columns that this stream looks at."""
+        return self.typed(raw_rows)
+
+    def pack_messages(self, block: Block, settling: Settling) -> Packed:
+        """Return messages as they are handed on, with marks on those that can still change."""
+        return replace(self.pack(block), notes=settling.marks(block, self._date))
+
     def _windows(self, settling: Settling) -> Windows:
         def pack(block: Block) -> Packed:
-            return replace(self.pack(block), notes=settling.marks(block, self._date))
+            return self.pack_messages(block, settling)
 
-        source = Source(self.path, self.page_params, self.typed, pack, self._date)
+        source = Source(self.listing or self.path, self.page_params, self.messages, pack, self._date)
         return Windows(self.tap.client, source, self.progress, self._directions)
 
     def _look_again(self, now: int) -> Iterator[Packed]:
@@ -161,7 +173,7 @@ class History(Collection):
         """Return the server's clock when the run began, Unix seconds."""
         client = self.tap.client
         if client.started_at is None:
-            read_page(client, self.path, {"limit": 15})
+            read_page(client, self.listing or self.path, {"limit": 15})
         return int((client.started_at or datetime.now(UTC)).timestamp())
 
     def _bookmark(self) -> int | None:

@@ -42,8 +42,8 @@ PROPERTIES: dict[str, dict[str, Any]] = {
     "contacts_replication": {
         "type": "string",
         "title": "Contacts replication",
-        "description": "full: read all contacts, and mark those that vanished. incremental: read those that"
-        " changed; deletions do not show, so run a full one every week.",
+        "description": "full: read all contacts, and mark those that vanished. incremental: read the Opt-Out"
+        " List, and elsewhere what changed; deletions and moves may not show, so run a full one every week.",
         "enum": ["full", "incremental"],
         "default": "full",
     },

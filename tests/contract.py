@@ -12,14 +12,15 @@ from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator
-from recorded_server import ENDPOINTS
+from recorded_server import BARE, ENDPOINTS
 
 HERE = Path(__file__).parent
 DOCUMENTS = {
     name: yaml.safe_load((HERE / name).read_text(encoding="utf-8"))
     for name in ("openapi.yaml", "openapi-hub.yaml")
 }
-READS = ENDPOINTS | {"email_address": "/email/addresses/{email_address_id}"}
+SENDERS = {"own_numbers": "/own-numbers", "alpha_tags": "/alpha-tags"}
+READS = ENDPOINTS | BARE | SENDERS | {"email_address": "/email/addresses/{email_address_id}"}
 OPERATIONS = {
     operation["operationId"]: (method, path)
     for path, item in DOCUMENTS["openapi.yaml"]["paths"].items()

@@ -37,6 +37,7 @@ ENDPOINTS = {
     "email_addresses": "/email/addresses",
     "countries": "/countries",
     "sms_campaigns": "/sms-campaigns",
+    "mms_campaigns": "/mms-campaigns",
     "subaccounts": "/subaccounts",
     "account_usage": "/account/usage/{year}/{month}/subaccount",
     "numbers": "/numbers",
@@ -48,6 +49,11 @@ ENDPOINTS = {
     "sms_receipt_rules": "/automations/sms/receipts",
     "voice_receipt_rules": "/automations/voice/receipts",
 }
+BARE = {
+    "short_url_statistics": "/short-url/statistics/quick_sms/{source_id}",
+    "short_url_tracking": "/short-url/tracking/{long_url_id}",
+}
+"""Endpoints whose answers have no envelope; any id gets the one body."""
 MANY = {"sms_template": "sms_templates", "list": "lists", "contact": "contacts"}
 REPORTS = {"account_usage", "statistics_sms", "statistics_voice"}
 NOT_PAGED = {"account", "sms_template", "voice_lang", "list", "contact", "countries"} | REPORTS
@@ -100,6 +106,9 @@ class RecordedServer:
                 if method != "GET":
                     return 405, recorded("error_405")
                 return self._get(name, match.groupdict(), query.get("page", "1"))
+        for name, template in BARE.items():
+            if re.fullmatch(rf"(?:/.*)?/v3{re.sub('{.*}', '[a-z0-9_-]+', template)}", url.path):
+                return 200, recorded(name)
         return 404, recorded("error_404")
 
     def _get(self, name: str, ids: dict[str, str], page: str) -> tuple[int, Any]:

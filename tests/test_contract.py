@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 import requests
-from contract import endpoint, response, validator
-from recorded_server import ENDPOINTS, NOT_PAGED, recorded
+from contract import SENDERS, endpoint, response, validator
+from recorded_server import BARE, ENDPOINTS, NOT_PAGED, recorded
 
 KEYS = {
     "sms_history": "message_id",
@@ -18,6 +18,7 @@ KEYS = {
     "contacts": "contact_id",
     "email_addresses": "email_address_id",
     "sms_campaigns": "sms_campaign_id",
+    "mms_campaigns": "mms_campaign_id",
     "subaccounts": "subaccount_id",
     "transactions": "invoice_number",
     "delivery_issues": "issue_id",
@@ -112,6 +113,27 @@ def test_what_has_no_pages_fits(box, get, name):
     body = get(ENDPOINTS[name].format(year=now.year, month=now.month))
     endpoint(name).validate(body)
     assert body["data"]
+
+
+@pytest.mark.parametrize("name", SENDERS)
+def test_senders_fit(get, name):
+    endpoint(name).validate(get(SENDERS[name]))
+    assert len(get(SENDERS[name], page_size=1)[name]) == 1
+
+
+def test_every_shortened_link_fits(get):
+    opened = 0
+    for row in walk(get, "sms_history"):
+        if row["direction"] == "in" or "smsu.io/" not in row["body"]:
+            continue
+        body = get(BARE["short_url_statistics"].format(source_id=row["message_id"].lower()))
+        endpoint("short_url_statistics").validate(body)
+        for link in body["data"]:
+            page = get(BARE["short_url_tracking"].format(long_url_id=link["long_url_id"]))
+            endpoint("short_url_tracking").validate(page)
+            assert sum(one["open_count"] for one in page["data"]) == link["links"]["opened_total"]
+            opened += link["links"]["opened_unique"]
+    assert opened > 2
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from typing import ClassVar
 
 import pytest
 from click.testing import CliRunner
@@ -65,7 +66,7 @@ def test_all_is_well(doctor):
         code, lines = doctor({"api_url": box.api_url}, **keys)
         messages, url = box.state()["rows"]["sms_history"], box.api_url
     assert code == 0
-    assert [line[0] for line in lines] == ["✓"] * 10
+    assert [line[0] for line in lines] == ["✓"] * 12
     assert lines[:2] == [
         "✓ keys: CLICKSEND_USERNAME, CLICKSEND_API_KEY set; SKILLBOSS_API_KEY not set.",
         f"✓ access: direct (HTTP Basic), {url}",
@@ -136,6 +137,60 @@ def test_only_enabled_poll_rules_count(sandbox, direct, doctor):
     )
     assert line_of(lines, "sms_inbound") == "✓ sms_inbound: 2 rules with the action POLL."
     assert line_of(lines, "voice_receipts").startswith("! voice_receipts: stays empty")
+
+
+class TestSenders:
+    """Which senders beside the rented numbers a message may name."""
+
+    PATHS: ClassVar = {"own numbers": "/own-numbers", "alpha tags": "/alpha-tags"}
+
+    def test_what_is_approved(self, direct, doctor):
+        code, lines = doctor(direct)
+        assert code == 0
+        own = "✓ own numbers: 1 that from may name (US); 1 not approved."
+        assert line_of(lines, "own numbers") == own
+        tags = "✓ alpha tags: 2 that from may name (ACME, ACMEnews); 1 not approved."
+        assert line_of(lines, "alpha tags") == tags
+        assert "+18019234886" not in "".join(lines)
+
+    @pytest.mark.parametrize("status", [403, 404, 405])
+    @pytest.mark.parametrize("subject", PATHS)
+    def test_not_served_is_worth_knowing_and_nothing_wrong(self, sandbox, direct, doctor, subject, status):
+        fail(sandbox, self.PATHS[subject], status)
+        code, lines = doctor(direct)
+        assert code == 0
+        expected = f"! {subject}: unknown, since GET {self.PATHS[subject]} is not served."
+        assert line_of(lines, subject).startswith(expected)
+
+    @pytest.mark.parametrize(
+        ("rows", "said"),
+        [
+            ([], "✓ alpha tags: none that from may name."),
+            (
+                [{"alpha_tag": "ACME", "status": "PENDING"}],
+                "✓ alpha tags: none that from may name; 1 not approved.",
+            ),
+            (
+                [
+                    {"alpha_tag": "+15551234567", "status": "approved"},
+                    {"alpha_tag": "b" * 99, "status": "APPROVED"},
+                ],
+                "✓ alpha tags: 2 that from may name.",
+            ),
+            ([{"status": "APPROVED"}] * 500, "✓ alpha tags: 500 or more that from may name."),
+        ],
+    )
+    def test_what_it_says(self, sandbox, direct, doctor, rows, said):
+        body = {"alpha_tags": rows, "_metadata": {}}
+        sandbox.control("POST", "faults", {"kind": "body", "path": "/alpha-tags", "body": body, "times": -1})
+        assert line_of(doctor(direct)[1], "alpha tags") == said
+
+    @pytest.mark.parametrize("body", [{}, {"alpha_tags": None}, {"alpha_tags": ["ACME"]}, []])
+    def test_an_unknown_shape_is_no_traceback(self, sandbox, direct, doctor, body):
+        sandbox.control("POST", "faults", {"kind": "body", "path": "/alpha-tags", "body": body, "times": -1})
+        code, lines = doctor(direct)
+        assert code == 1
+        assert line_of(lines, "alpha tags").startswith("✗ alpha tags: ")
 
 
 class TestHub:
@@ -288,5 +343,12 @@ def test_nothing_private_is_shown_as_a_command_on_any_terminal(sandbox, direct, 
     assert (done.returncode, done.stderr) == (0, b"")
     shown = done.stdout.decode("ascii")
     assert "ok account: active" in shown
-    private = ["sandbox-key", "+18019234886", "user@example.com", "Brien", "ACME", "THIS-IS-A-LIVE-API-KEY"]
+    private = [
+        "sandbox-key",
+        "+18019234886",
+        "user@example.com",
+        "Brien",
+        "ACME Pty Ltd",
+        "THIS-IS-A-LIVE-API-KEY",
+    ]
     assert not [value for value in private if value in shown]

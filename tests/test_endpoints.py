@@ -68,6 +68,11 @@ def test_the_sandbox_serves_every_line(sandbox, connect):
         one["list_id"] for one in client.get("/lists").data["data"] if one["_contacts_count"]
     )
     ids["contact_id"] = client.get(f"/lists/{ids['list_id']}/contacts").data["data"][0]["contact_id"]
+    texts = client.get("/sms/history", {"limit": 100}).data["data"]
+    message = next(one for one in texts if "smsu.io/" in one["body"] and one["direction"] == "out")
+    ids["source_id"] = message["message_id"].lower()
+    links = client.get(f"/short-url/statistics/quick_sms/{ids['source_id']}").data["data"]
+    ids["long_url_id"] = links[0]["long_url_id"]
     ids |= {"year": 2026, "month": 5, "email_address_id": 2101}
     for method, path, *_ in TABLE:
         if method == "GET":

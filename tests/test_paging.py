@@ -1,11 +1,15 @@
 """Whole collections from servers that page in every way that was seen or must be feared."""
 
 import json
+import re
 
 import pytest
+from tap_runner import Output, run_tap
 
 from clicksend import errors
 from clicksend.paging import read_pages
+from tap_clicksend.collections import Collection
+from tap_clicksend.streams import ALL
 
 SWITCHES = [
     {},
@@ -85,11 +89,88 @@ def test_odd_pagers(sandbox, connect, pages, expected):
     assert ids(read_pages(connect(sandbox.api_url), "/lists"), "list_id") == expected
 
 
-@pytest.mark.parametrize("data", [None, {}, {"api_key": 1}, "text", {"data": "text"}, {"data": [1]}, [[]]])
+PAGER = {"total": 2, "per_page": 100, "current_page": 1, "last_page": 1, "next_page_url": None}
+GOOD = {**PAGER, "data": rows(1, 2)}
+UNLIKE = {
+    "nothing": None,
+    "an empty object": {},
+    "another object": {"api_key": 1},
+    "text": "text",
+    "rows that are text": {"data": "text"},
+    "rows that are numbers": {"data": [1]},
+    "an array in an array": [[]],
+    "a pager in an array": [GOOD],
+    "an empty pager in an array": [{**PAGER, "total": 0, "data": []}],
+    "a pager with few fields in an array": [{"total": 2, "data": rows(1, 2)}],
+    "several pagers": [GOOD, {**GOOD, "current_page": 2}],
+    "a pager in a pager": {**PAGER, "data": GOOD},
+    "pagers for rows": {**PAGER, "data": [GOOD]},
+    "rows in an object": {**PAGER, "data": {"1": {"list_id": 1}}},
+    "an object for no rows": {**PAGER, "data": {}},
+    "text for no rows": {**PAGER, "total": 0, "data": ""},
+    "false for no rows": {**PAGER, "total": 0, "data": False},
+    "rows of another name": {**PAGER, "items": rows(1, 2)},
+    "null for two rows": {**PAGER, "data": None},
+    "an empty array for two rows": {**PAGER, "data": []},
+    "neither rows nor counts": {"current_page": 1, "last_page": 1},
+    "a total that is text": {**GOOD, "total": "many"},
+    "a total below zero": {**GOOD, "total": -1},
+    "a total with a fraction": {**GOOD, "total": 2.5},
+    "a last page that is text": {**GOOD, "last_page": "last"},
+    "a last page that is a link": {**GOOD, "last_page": "https://rest.clicksend.com/v3/lists?page=1"},
+    "a last page that is an array": {**GOOD, "last_page": [1]},
+    "a last page that is true": {**GOOD, "last_page": True},
+    "a size that is text": {**GOOD, "per_page": "all"},
+}
+EMPTY = {
+    "an array": [],
+    "as recorded": {**PAGER, "total": 0, "last_page": 0, "data": []},
+    "without data": {"total": 0, "per_page": 15, "current_page": 1, "last_page": 0},
+    "null for data": {**PAGER, "total": 0, "last_page": 0, "data": None},
+    "null and no counts": {"data": None},
+    "counts as text": {"total": "0", "per_page": "15", "last_page": "0", "data": []},
+}
+PAGED = [stream for stream in ALL if issubclass(stream, Collection)]
+
+
+@pytest.mark.parametrize("data", UNLIKE.values(), ids=UNLIKE)
 def test_what_is_no_collection_is_an_error_not_an_empty_one(sandbox, connect, data):
     serve(sandbox, data)
-    with pytest.raises(errors.UnexpectedAnswerError, match="GET /lists"):
+    with pytest.raises(errors.UnexpectedAnswerError, match=r"GET /lists .*not a valid page"):
         list(read_pages(connect(sandbox.api_url, max_retries=0), "/lists"))
+
+
+@pytest.mark.parametrize("name", [name for name in UNLIKE if name != "an empty array for two rows"])
+def test_nor_is_a_later_page(sandbox, connect, name):
+    second = UNLIKE[name]
+    if isinstance(second, dict) and second.get("last_page") is PAGER["last_page"]:
+        second = {**second, "last_page": 2}
+    serve(sandbox, {"total": 3, "per_page": 2, "last_page": 2, "data": rows(1, 2)}, second)
+    pages = read_pages(connect(sandbox.api_url, max_retries=0), "/lists", {"limit": 2})
+    assert next(pages).rows == rows(1, 2)
+    with pytest.raises(errors.UnexpectedAnswerError, match="GET /lists"):
+        list(pages)
+
+
+@pytest.mark.parametrize("data", EMPTY.values(), ids=EMPTY)
+def test_empty_ones_are_empty(sandbox, connect, data):
+    serve(sandbox, data)
+    assert ids(read_pages(connect(sandbox.api_url), "/lists"), "list_id") == []
+
+
+@pytest.mark.parametrize("stream", PAGED, ids=lambda stream: stream.name)
+@pytest.mark.parametrize("name", ["a pager in an array", "pagers for rows", "null for two rows"])
+def test_every_stream_fails_rather_than_reads_nothing(sandbox, stream, name):
+    path = getattr(stream, "listing", "") or stream.path
+    body = {"http_code": 200, "response_code": "SUCCESS", "response_msg": "", "data": UNLIKE[name]}
+    rule = {"path": re.sub(r"{\w+}", "*", path), "kind": "body", "body": body, "times": -1}
+    sandbox.control("POST", "faults", rule)
+    output = Output()
+    with pytest.raises(errors.UnexpectedAnswerError, match="not a valid page"):
+        run_tap(sandbox.api_url, stream.name, output=output)
+    # Nothing says that what was read before is gone, nor that this was read.
+    assert output.kinds(stream.name) == ["SCHEMA"]
+    assert not output.state.get("bookmarks", {}).get(stream.name, {}).get("replication_key_value")
 
 
 def test_rows_that_do_not_arrive_are_reported(sandbox, connect, caplog):

@@ -16,10 +16,20 @@ pytest_plugins = ["sandbox_calls"]
 PAGED = (
     *("/sms/history", "/sms/inbound", "/sms/receipts", "/sms/templates", "/mms/history", "/mms/receipts"),
     *("/voice/history", "/voice/receipts", "/lists", f"/lists/{CUSTOMERS}/contacts", "/email/addresses"),
-    *("/sms-campaigns", "/subaccounts", "/numbers", "/recharge/transactions", "/delivery-issues"),
+    *(
+        "/sms-campaigns",
+        "/mms-campaigns",
+        "/subaccounts",
+        "/numbers",
+        "/recharge/transactions",
+        "/delivery-issues",
+    ),
     *("/automations/sms/inbound", "/automations/sms/receipts", "/automations/voice/receipts"),
 )
-WHOLE = ("/account", "/voice/lang", "/countries", "/statistics/sms", "/statistics/voice")
+WHOLE = ("/account", "/voice/lang", "/countries", "/statistics/sms", "/statistics/voice", "/own-numbers")
+
+
+GONE = {"Failed", "Cancelled", "CancelledAfterReview"}
 
 
 def bodies(box, session):
@@ -113,6 +123,7 @@ def test_state_counts_what_a_walk_finds(box, session, get):
         "lists": "/lists",
         "email_addresses": "/email/addresses",
         "sms_campaigns": "/sms-campaigns",
+        "mms_campaigns": "/mms-campaigns",
         "subaccounts": "/subaccounts",
         "transactions": "/recharge/transactions",
         "delivery_issues": "/delivery-issues",
@@ -125,6 +136,8 @@ def test_state_counts_what_a_walk_finds(box, session, get):
     found |= {f"statistics_{c}": len(get(f"/statistics/{c}")["stats"]) for c in ("sms", "voice")}
     usage = [get(f"/account/usage/{y}/{m}/subaccount") for y, m in months(EPOCH - RETENTION, EPOCH)]
     found["account_usage"] = sum(len(month[channel]) for month in usage for channel in CHANNELS)
+    texts = [row["body"] for row in walk(session, box, "/sms/history") if row["status"] not in GONE]
+    found["link_clicks"] = sum("smsu.io/" in text for text in texts)
     assert found == rows
     assert min(found.values()) > 0
 

@@ -8,7 +8,7 @@ import pytest
 from recorded_server import recorded
 from sandbox_runner import DAY, EPOCH, walk
 
-from clicksend.sandbox.account_life import DRAFT_ID, NEW, OLD, PLANNED_ID, SHOP
+from clicksend.sandbox.account_life import DRAFT_ID, NEW, OLD, PLANNED_ID, POSTER_ID, SHOP
 
 RULES = ("/automations/sms/inbound", "/automations/sms/receipts", "/automations/voice/receipts")
 
@@ -90,6 +90,8 @@ def test_a_day_changes_the_account(box, session):
 
     subaccounts, numbers = ids("/subaccounts", "subaccount_id"), ids("/numbers", "dedicated_number")
     planned = ids("/sms-campaigns", "sms_campaign_id")[PLANNED_ID]
+    pictures = ids("/mms-campaigns", "mms_campaign_id")
+    assert pictures[POSTER_ID]["status"] == "Scheduled"
     purchases = len(walk(session, box, "/recharge/transactions"))
     box.advance(40 * DAY)
     later = ids("/subaccounts", "subaccount_id")
@@ -97,6 +99,8 @@ def test_a_day_changes_the_account(box, session):
     assert later[SHOP]["access_mms"] != subaccounts[SHOP]["access_mms"]
     moved = ids("/numbers", "dedicated_number").keys() ^ numbers.keys()
     assert moved == {"+12025550142", "+27820055501"}
+    assert pictures.keys() < ids("/mms-campaigns", "mms_campaign_id").keys()
+    assert ids("/mms-campaigns", "mms_campaign_id")[POSTER_ID]["status"] == "Sent"
     after = ids("/sms-campaigns", "sms_campaign_id")[PLANNED_ID]
     assert (planned["status"], after["status"]) == ("Scheduled", "Cancelled")
     assert len(walk(session, box, "/recharge/transactions")) == purchases + 1

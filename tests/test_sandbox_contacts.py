@@ -142,9 +142,11 @@ def test_transfer(box, session, call, word):
     box.advance(60)
     moved = call("PUT", f"{PATH}/{made['contact_id']}{word}/{VIP}")
     now = box.state()["now"]
-    assert moved == made | {"list_id": VIP, "_list_name": "VIP & friends", "date_updated": now}
+    assert moved == made | {"list_id": VIP, "_list_name": "VIP & friends"}
     assert contacts(box, session, EMPTY) == []
     assert moved in contacts(box, session, VIP)
+    box.control("POST", "switches", {"moves_update": True})
+    assert moved | {"date_updated": now} in contacts(box, session, VIP)
     call("GET", f"{PATH}/{made['contact_id']}", status=404)
 
 

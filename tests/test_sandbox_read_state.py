@@ -114,8 +114,11 @@ def test_a_stop_moves_one_contact(box, session, body):
     moved = {"list_id": second["list_id"], "contact_id": second["contact_id"]}
     assert answer == {"message_id": answer["message_id"], "opted_out": moved}
     opted_out = walk(session, box, f"/lists/{OPT_OUTS}/contacts")[-1]
-    change = {"list_id": OPT_OUTS, "_list_name": "Opt-Out List", "date_updated": EPOCH + 60}
+    change = {"list_id": OPT_OUTS, "_list_name": "Opt-Out List", "date_added": EPOCH + 60}
     assert opted_out == second | change
+    box.control("POST", "switches", {"moves_update": True})
+    opted_out = walk(session, box, f"/lists/{OPT_OUTS}/contacts")[-1]
+    assert opted_out == second | change | {"date_updated": EPOCH + 60}
     assert first in walk(session, box, f"/lists/{first['list_id']}/contacts")
     again = box.control("POST", "reply", {"from": number, "body": body})["opted_out"]
     assert again == {"list_id": first["list_id"], "contact_id": first["contact_id"]}

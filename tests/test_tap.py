@@ -112,6 +112,29 @@ class TestIncrementalContacts:
         assert "ACTIVATE_VERSION" not in first.kinds("contacts") + second.kinds("contacts")
         assert "ACTIVATE_VERSION" in now.kinds("contacts")
 
+    @pytest.mark.parametrize("moves_update", [False, True])
+    @pytest.mark.parametrize("name", ["Opt-Out List", "OPT-OUT LIST "])
+    @pytest.mark.parametrize("by_id", [False, True])
+    def test_whoever_is_moved_to_the_opt_out_list_is_read(self, sandbox, connect, moves_update, name, by_id):
+        sandbox.control("POST", "switches", {"moves_update": moves_update})
+        client = connect(sandbox.api_url)
+        lists = {row["list_name"]: row["list_id"] for row in client.get("/lists").data["data"]}
+        opt_outs, customers = lists["Opt-Out List"], lists["Customers"]
+        client.put(f"/lists/{opt_outs}", {"list_name": name})
+        config = {"contacts_replication": "incremental"} | (
+            {"list_ids": [opt_outs, customers]} if by_id else {}
+        )
+        first = run_tap(sandbox.api_url, "contacts", **config)
+        sandbox.advance(2 * DAY)
+        moved, stopped, *_ = client.get(f"/lists/{customers}/contacts").data["data"]
+        client.put(f"/lists/{customers}/contacts/{moved['contact_id']}/transfer/{opt_outs}", {})
+        reply = {"from": stopped["phone_number"], "body": "STOP", "list_id": customers}
+        assert sandbox.control("POST", "reply", reply)["opted_out"]["contact_id"] == stopped["contact_id"]
+        second = run_tap(sandbox.api_url, "contacts", state=first.state, **config)
+        found = set(keys(second, "contacts"))
+        assert {(opt_outs, moved["contact_id"]), (opt_outs, stopped["contact_id"])} <= found
+        assert len(found) < len(first.rows("contacts")) / 2
+
     def test_a_broken_list_keeps_its_bookmark(self, sandbox):
         first = run_tap(sandbox.api_url, "contacts", contacts_replication="incremental")
         sandbox.advance(2 * DAY)

@@ -12,6 +12,7 @@ Unconfirmed, each a switch (see `Switches`):
   value
 - how soon a message shows in its history; that receipts and inbound age out after four months, as messages do
 - receipts and inbound without a POLL rule, or with several
+- whether a move to another list touches a contact's `date_updated`
 - what subaccounts answer to somebody who may not see them
 - what a list that does not exist, or an account without voice access, answers
 - whether a contact's telephone number is checked, how its texts are kept, what null and "" do in a PUT,
@@ -47,7 +48,10 @@ Unconfirmed and fixed here:
   number or e-mail
 - that a `date_before` that is no number is a 400; that marking one message that is not there counts 0
 - that the list a contact is copied or transferred to is looked up like any other
-- live spellings of receipts, inbound messages, MMS and voice rows: known from documentation only
+- live spellings of receipts, inbound messages, MMS and voice rows: known from documentation only; that
+  receipts and calls have the codes and texts that were recorded of text messages; all reasons but two
+- that links are known by the message's id in lower case, and that a message without one is a 404; who opens
+  them; that picture campaigns come in the envelope, as older documentation shows them
 - usage and statistics: that months and days are UTC's and messages count by `date`, that usage counts parts
   of what was sent, that a bounce is a 301, that calls are counted for an account without voice access too
 - that campaign messages are in the history like others (scheduled ones are said not to be), order of

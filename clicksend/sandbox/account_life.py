@@ -9,9 +9,12 @@ from itertools import count
 from operator import attrgetter
 from random import Random
 
+from msgspec.structs import replace
+
 from clicksend.sandbox.dealings import (
     CampaignEnded,
     CampaignSaved,
+    MmsCampaignSaved,
     NumberRented,
     NumberReturned,
     Recharged,
@@ -23,13 +26,14 @@ from clicksend.sandbox.identifiers import random_uuid
 from clicksend.sandbox.live import SUBACCOUNT_ID, USERNAME
 from clicksend.sandbox.milestones import FOUNDED_BEFORE, NEWSLETTER, VIP
 from clicksend.sandbox.places import PLACES
-from clicksend.sandbox.rows import AREAS, Campaign, Number, Subaccount, Transaction
+from clicksend.sandbox.rows import AREAS, Campaign, MmsCampaign, Number, Subaccount, Transaction
 
 _HOUR, _DAY = 3600, 86_400
 _FEW = ("sms", "contacts", "reporting")
 _RECHARGED_EVERY = 30 * _DAY
 _AMOUNTS = ("20.00", "50.00", "61.86", "100.00", "1000.00")
 DRAFT_ID, PLANNED_ID = 7001, 7002
+MENU_ID, POSTER_ID, COUPON_ID = 901, 902, 903
 SHOP, OLD, NEW = 717412, 717413, 717414
 """Subaccounts beside the main one: one that changes, one that goes, one that comes."""
 
@@ -39,7 +43,11 @@ def life(start: int, epoch: int, rng: Random) -> Iterator[Event]:
     founded = start - FOUNDED_BEFORE
     uuids = Random(rng.random())
     return merge(
-        _set_up(founded, rng), _after(epoch, rng), _purchases(founded + _HOUR, uuids), key=attrgetter("at")
+        _set_up(founded, rng),
+        _after(epoch, rng),
+        _mms_campaigns(epoch),
+        _purchases(founded + _HOUR, uuids),
+        key=attrgetter("at"),
     )
 
 
@@ -94,6 +102,34 @@ def _after(epoch: int, rng: Random) -> Iterator[Event]:
     )
     yield NumberRented(epoch + 18 * _HOUR, bought)
     yield NumberReturned(epoch + 20 * _HOUR, "+27820055501")
+
+
+def _mms_campaigns(epoch: int) -> Iterator[Event]:
+    """Yield the picture campaigns: one was sent, one is scheduled and goes out, one comes."""
+    sent = MmsCampaign(
+        mms_campaign_id=MENU_ID,
+        name="Menü der Woche",
+        list_id=VIP,
+        sender="+12025550188",
+        subject="Menü",
+        file_name="8EA5FA8C-3216-4A5D-86EA-6BE78050E439.jpg",
+        body="(First Name), this week's menu: http://smsu.io/mEnU1",
+        schedule=epoch - 40 * _DAY,
+        status="Sent",
+        date_added=epoch - 40 * _DAY,
+        sent=12,
+    )
+    changes = {"mms_campaign_id": POSTER_ID, "name": 'The "poster"', "subject": "Été", "sent": 0}
+    planned = replace(
+        sent, **changes, status="Scheduled", schedule=epoch + 5 * _HOUR, date_added=epoch - _DAY
+    )
+    later = {"status": "Queued", "schedule": epoch + 22 * _HOUR, "date_added": epoch + 22 * _HOUR}
+    yield MmsCampaignSaved(sent.date_added, sent)
+    yield MmsCampaignSaved(planned.date_added, planned)
+    yield MmsCampaignSaved(planned.schedule, replace(planned, status="Sent", sent=9))
+    yield MmsCampaignSaved(
+        epoch + 22 * _HOUR, replace(planned, mms_campaign_id=COUPON_ID, name="Coupon", **later)
+    )
 
 
 def _purchases(first: int, rng: Random) -> Iterator[Event]:

@@ -49,10 +49,11 @@ class Call(Struct):
 
 
 class Answer(Struct):
-    """A success: what goes into `data`, and the sentence with it."""
+    """A success: what goes into `data`, and the sentence with it; or the whole answer, where it is `bare`."""
 
     data: Any
     message: str
+    bare: bool = False
 
 
 class Refusal(Exception):  # noqa: N818 - ClickSend refuses; nothing has gone wrong here

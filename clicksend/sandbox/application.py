@@ -160,13 +160,15 @@ def _check_hub(service: Service, request: web.Request, *, public: bool = False) 
         raise out_of_credits()
 
 
-async def _called(service: Service, request: web.Request, route: Route, user: str = "") -> dict[str, Any]:
+async def _called(service: Service, request: web.Request, route: Route, user: str = "") -> Any:
     method, path, endpoint = route
     body = None
     if method != "GET":
         body = bodies.fields(await request.read(), request.headers.get("Content-Type", ""))
     call = Call(dict(request.match_info), _query(request), body, user)
     answer = service.call(method, path, endpoint, call)
+    if answer.bare:
+        return answer.data
     return {
         "http_code": 200,
         "response_code": "SUCCESS",

@@ -2,7 +2,7 @@
 
 from clicksend.sandbox.events import Event
 from clicksend.sandbox.places import millionths
-from clicksend.sandbox.rows import Campaign, Issue, Message, Number, Subaccount, Transaction
+from clicksend.sandbox.rows import Campaign, Issue, Message, MmsCampaign, Number, Subaccount, Transaction
 from clicksend.sandbox.store import Store
 
 _HOUR, _DAY = 3600, 86_400
@@ -41,6 +41,16 @@ class CampaignEnded(Event):
     def apply(self, store: Store) -> None:
         """Write the status."""
         store.campaigns[self.campaign_id].status = self.status
+
+
+class MmsCampaignSaved(Event):
+    """A picture campaign is written, or replaced by a new version."""
+
+    campaign: MmsCampaign
+
+    def apply(self, store: Store) -> None:
+        """Write it."""
+        store.mms_campaigns[self.campaign.mms_campaign_id] = self.campaign
 
 
 class SubaccountSaved(Event):

@@ -122,6 +122,7 @@ class OptedOut(Event):
         contact = store.contacts.get(self.list_id, {}).get(self.contact_id)
         if contact is not None and OPT_OUT_LIST_ID in store.lists:
             store.move(contact, OPT_OUT_LIST_ID, self.at)
+            contact.date_added = self.at  # recorded
 
 
 class ContactAdded(Event):

@@ -1,8 +1,10 @@
 """What becomes of a message: the statuses and codes it passes through, and when.
 
-Words and codes are those of ClickSend's documentation: 200 sent (temporary), 201 on the handset (final),
-300 temporary failure, 301 permanent failure, 302 routing issue (temporary). Every journey ends within 72
-hours of the message's date or schedule, whichever is later.
+Codes are those of ClickSend's documentation: 200 sent (temporary), 201 on the handset (final), 300 temporary
+failure, 301 permanent failure, 302 routing issue (temporary). What goes with 201 and 301 is as recorded in
+September 2026: a delivered message has the error code 4 and says in both texts that it was delivered; a lost
+one says why in the status text, while its error text is always the same. Every journey ends within 72 hours
+of the message's date or schedule, whichever is later; some end with 200, which is then for good (recorded).
 """
 
 from random import Random
@@ -13,9 +15,8 @@ from clicksend.sandbox.rows import Delivery
 
 _MINUTE, _HOUR = 60, 3600
 _ON_NETWORK = "Success: Message sent successfully."
-_ON_HANDSET = "Success: Message received on handset."
-_RETRY = "Temporary failure: delivery will be retried."
-_FAILED = "Failed: Message not delivered."
+_ON_HANDSET = ("201", "Message delivered to the handset", "4", "Message delivered to the handset")
+_NO_REASON = "Unknown error"
 
 QUEUED = Delivery("Queued")
 SCHEDULED = Delivery("Scheduled")
@@ -27,17 +28,18 @@ _CANCELLED = Delivery("Cancelled", final=True)
 _REVIEWED = Delivery("CancelledAfterReview", final=True)
 _COMPLETED = Delivery("Completed")
 _SENT = Delivery("Sent", "200", _ON_NETWORK)
-_ARRIVED = Delivery("Sent", "201", _ON_HANDSET, final=True)
-_ARRIVED_COMPLETED = Delivery("Completed", "201", _ON_HANDSET, final=True)
-_BUSY = Delivery("Sent", "300", _RETRY, "16", "Temporary network error")
-_REROUTED = Delivery("Sent", "302", "Supplier routing issue.", "18", "Routing error")
-_ERRORS = (
-    ("7", "Unknown failure"), ("8", "Unknown subscriber"), ("9", "Unidentified subscriber"),
-    ("10", "Illegal subscriber"), ("11", "SMS not supported"), ("12", "Absent subscriber"),
-    ("13", "Memory exceeded"), ("14", "Recipient network error"), ("15", "Rejected by network"),
-    ("17", "Network timeout"), ("18", "Routing error"), ("19", "Anti-spam"), ("20", "Receipt expired"),
+_ARRIVED = Delivery("Sent", *_ON_HANDSET, final=True)
+_ARRIVED_COMPLETED = Delivery("Completed", *_ON_HANDSET, final=True)
+_BUSY = Delivery("Sent", "300", "Temporary network error.", "16", _NO_REASON)
+_REROUTED = Delivery("Sent", "302", "Supplier routing issue.", "18", _NO_REASON)
+_REASONS = (
+    ("7", "Unknown failure."), ("8", "Unknown Subscriber."), ("9", "Unidentified Subscriber."),
+    ("10", "Illegal Subscriber."), ("11", "SMS not supported."), ("12", "Absent Subscriber."),
+    ("13", "Memory exceeded."), ("14", "Recipient network error."),
+    ("15", "Rejected by the recipient network."), ("17", "Network timeout."), ("18", "Routing error."),
+    ("19", "Anti-spam."), ("20", "Receipt expired."),
 )  # fmt: skip
-_LOST = tuple(Delivery("Failed", "301", _FAILED, code, text, final=True) for code, text in _ERRORS)
+_LOST = tuple(Delivery("Failed", "301", reason, code, _NO_REASON, final=True) for code, reason in _REASONS)
 
 MMS_QUEUED = Delivery("Queued:WaitSend")
 _MMS_SENT = Delivery("Sent", None, "Sent")

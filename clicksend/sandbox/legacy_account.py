@@ -6,7 +6,7 @@ from clicksend.sandbox import live_account
 from clicksend.sandbox.legacy import as_text, without_null
 from clicksend.sandbox.live import Shape
 from clicksend.sandbox.reports import Day, Usage
-from clicksend.sandbox.rows import Campaign, Issue, Number, Subaccount, Transaction
+from clicksend.sandbox.rows import Campaign, Issue, MmsCampaign, Number, Subaccount, Transaction
 
 
 def account(balance: str, part_limit: int) -> Shape:
@@ -30,10 +30,18 @@ def sms_campaigns(row: Campaign, list_name: str | None) -> Shape:
     return shape
 
 
+def mms_campaigns(row: MmsCampaign, list_name: str | None) -> Shape:
+    """Age a picture campaign: times as text."""
+    shape = live_account.mms_campaigns(row, list_name)
+    as_text(shape, "schedule", "date_added")
+    without_null(shape, "_list_name")
+    return shape
+
+
 def numbers(row: Number) -> Shape:
     """Age a rented number: nothing is null."""
     shape = live_account.numbers(row)
-    without_null(shape, "notes", "number_category", "form_submission_id")
+    without_null(shape, "notes", "number_category", "form_submission_id", "usage_restriction")
     return shape
 
 

@@ -176,9 +176,12 @@ def lists(row: ContactList, size: int) -> Shape:
     }
 
 
+_CONTACT = tuple(name for name in Contact.__struct_fields__ if name != "moved_at")
+
+
 def contacts(row: Contact, list_name: str) -> Shape:
     """Spell a contact."""
-    return {name: getattr(row, name) for name in Contact.__struct_fields__} | {"_list_name": list_name}
+    return {name: getattr(row, name) for name in _CONTACT} | {"_list_name": list_name}
 
 
 def email_addresses(row: EmailAddress) -> Shape:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from clicksend.sandbox.live import SUBACCOUNT_ID, USER_ID, USERNAME, Shape
 from clicksend.sandbox.places import country_name
 from clicksend.sandbox.reports import Counted, Day, Usage
-from clicksend.sandbox.rows import AREAS, Campaign, Issue, Number, Subaccount, Transaction
+from clicksend.sandbox.rows import AREAS, Campaign, Issue, MmsCampaign, Number, Subaccount, Transaction
 
 CURRENCY: Shape = {
     "currency_name_short": "USD",
@@ -109,6 +109,27 @@ def sms_campaigns(row: Campaign, list_name: str | None) -> Shape:
     }
 
 
+def mms_campaigns(row: MmsCampaign, list_name: str | None) -> Shape:
+    """Spell a picture campaign; its list may be gone."""
+    return {
+        "mms_campaign_id": row.mms_campaign_id,
+        "name": row.name,
+        "user_id": USER_ID,
+        "subaccount_id": SUBACCOUNT_ID,
+        "list_id": row.list_id,
+        "from": row.sender,
+        "subject": row.subject,
+        "file_name": row.file_name,
+        "body": row.body,
+        "schedule": row.schedule,
+        "status": row.status,
+        "date_added": row.date_added,
+        "_total_count": row.sent,
+        "_list_name": list_name,
+        "_media_file_url": f"https://media.example.com/files/{row.file_name}",
+    }
+
+
 def numbers(row: Number) -> Shape:
     """Spell a rented number."""
     label, description, name = _NUMBER_STATUS[row.status]
@@ -123,6 +144,7 @@ def numbers(row: Number) -> Shape:
         "number_category": None,
         "number_guid": row.guid,
         "form_submission_id": None,
+        "usage_restriction": None,
         "status": {"value": row.status, "label": label, "description": description, "name": name},
     }
 

@@ -8,6 +8,7 @@ from clicksend.sandbox.dealings import campaign_message
 from clicksend.sandbox.events import Event, MessageSent, OptedOut
 from clicksend.sandbox.following import FREE, answers, travel
 from clicksend.sandbox.identifiers import random_uuid, time_uuid
+from clicksend.sandbox.links import shortened
 from clicksend.sandbox.people import People, Person
 from clicksend.sandbox.places import PLACES, SHARED_NUMBER, any_place, pick, price
 from clicksend.sandbox.rows import Message, Mms, Sms, Voice
@@ -72,8 +73,10 @@ class Composer:
             text = pick(rng, texts.TRANSACTIONAL)
             custom_string = f"order-{rng.getrandbits(20)}" if rng.random() < _WITH_ORDER else ""
         body = text.format(name=address.name, number=100_000 + rng.getrandbits(19))
+        message_id = time_uuid(rng, at)
+        body = shortened(body, message_id)
         message = Sms(
-            message_id=time_uuid(rng, at),
+            message_id=message_id,
             schedule=at,
             parts=parts(body),
             price=FREE,

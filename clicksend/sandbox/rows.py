@@ -27,9 +27,9 @@ class Delivery(Struct, frozen=True):
     Attributes:
         status: word of the history row (Queued, Sent, Completed, ...); not the outcome, see `code`.
         code: 200, 201, 300, 301, 302, a word for MMS, or None when the network has not answered.
-        text: sentence that goes with the code.
-        error_code: gateway error as a numeric string, or None.
-        error_text: sentence that goes with the error code, or None.
+        text: what has become of it, or why it was lost.
+        error_code: the gateway's number for it, delivered ones have one too; None when there is none.
+        error_text: sentence that goes with the number, which says nothing of a failure; or None.
         final: no later report may change it.
     """
 
@@ -125,7 +125,10 @@ class Inbound(Struct, kw_only=True):
 
 
 class Contact(Struct, kw_only=True):
-    """One entry of one list; the same person in two lists is two contacts."""
+    """One entry of one list; the same person in two lists is two contacts.
+
+    `moved_at` is when it came from another list, 0 when it did not; the API does not show it.
+    """
 
     contact_id: int
     list_id: int
@@ -147,6 +150,7 @@ class Contact(Struct, kw_only=True):
     address_state: str = ""
     address_postal_code: str = ""
     address_country: str = ""
+    moved_at: int = 0
 
 
 class ContactList(Struct, kw_only=True):
@@ -177,6 +181,22 @@ class Campaign(Struct, kw_only=True):
     status: str
     date_added: int
     custom_string: str = ""
+    sent: int = 0
+
+
+class MmsCampaign(Struct, kw_only=True):
+    """A picture with a text, sent to a list; `sent` counts its messages."""
+
+    mms_campaign_id: int
+    name: str
+    list_id: int
+    sender: str
+    subject: str
+    file_name: str
+    body: str
+    schedule: int
+    status: str
+    date_added: int
     sent: int = 0
 
 

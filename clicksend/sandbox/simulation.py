@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from clicksend.sandbox import legacy, legacy_account, legacy_sent, live, live_account, live_sent
 from clicksend.sandbox.events import Event
+from clicksend.sandbox.links import link_of
 from clicksend.sandbox.places import countries
 from clicksend.sandbox.reports import STATISTICS_DAYS, usage_rows
 from clicksend.sandbox.rows import Inbound, Receipt
@@ -126,6 +127,8 @@ class Simulation:
             "email_addresses": len(store.email_addresses),
             "countries": len(countries()),
             "sms_campaigns": len(store.campaigns),
+            "mms_campaigns": len(store.mms_campaigns),
+            "link_clicks": self._short_links(),
             "subaccounts": len(store.subaccounts) * switches.subaccount_access,
             "account_usage": usage_rows(store, self.now - RETENTION, self.now),
             "numbers": len(store.numbers) * switches.dedicated_numbers,
@@ -142,6 +145,14 @@ class Simulation:
     def _history_size(self, rows: list[Any]) -> int:
         first, end = self.kept(rows, _DATE, self.switches.history_lag)
         return end - first
+
+    def _short_links(self) -> int:
+        """Count the links of messages that were not refused or taken back: each has one recipient."""
+        first, end = self.kept(self.store.sms, _DATE, self.switches.history_lag)
+        gone = {"Failed", "Cancelled", "CancelledAfterReview"}
+        return sum(
+            link_of(row) is not None and row.delivery.status not in gone for row in self.store.sms[first:end]
+        )
 
     def _distinct_receipts(self, channel: str) -> int:
         seen = (

@@ -17,6 +17,7 @@ from clicksend.sandbox.rows import (
     Issue,
     Message,
     Mms,
+    MmsCampaign,
     Number,
     Receipt,
     Sms,
@@ -92,6 +93,7 @@ class Store(Struct):
     contacts: dict[int, dict[int, Contact]] = field(default_factory=dict)
     email_addresses: dict[int, EmailAddress] = field(default_factory=dict)
     campaigns: dict[int, Campaign] = field(default_factory=dict)
+    mms_campaigns: dict[int, MmsCampaign] = field(default_factory=dict)
     subaccounts: dict[int, Subaccount] = field(default_factory=dict)
     numbers: dict[str, Number] = field(default_factory=dict)
     transactions: list[Transaction] = field(default_factory=list)
@@ -112,7 +114,7 @@ class Store(Struct):
     def move(self, contact: Contact, list_id: int, at: int) -> None:
         """Move a contact to another list; it keeps its id."""
         del self.contacts[contact.list_id][contact.contact_id]
-        contact.list_id, contact.date_updated = list_id, at
+        contact.list_id, contact.moved_at = list_id, at
         self.contacts[list_id][contact.contact_id] = contact
 
     def receipts_of(self, message: Message) -> Inbox[Receipt]:

@@ -24,6 +24,8 @@ class Switches(Struct, forbid_unknown_fields=True):
             Each drops the filters.
         date_filter: `date_from` and `date_to` are both inclusive, both exclusive, or ignored.
         updated_after: contacts changed strictly after the second, or in it too.
+        moves_update: a move to another list, one after a STOP too, touches a contact's `date_updated`; not
+            doing so is the default, the worse of both for who reads by it.
         order_by: honoured or ignored.
         q_match: `q` matches the whole value or a part of it; never minding case.
         q_terms: `q` is one term, so that a comma belongs to its value; several, joined by commas; or none: it
@@ -84,6 +86,7 @@ class Switches(Struct, forbid_unknown_fields=True):
     next_page_url: Literal["recorded", "relative", "absolute", "other_host"] = "recorded"
     date_filter: Literal["inclusive", "exclusive", "ignored"] = "inclusive"
     updated_after: Literal["strict", "inclusive"] = "strict"
+    moves_update: bool = False
     order_by: Literal["honoured", "ignored"] = "honoured"
     q_match: Literal["exact", "substring"] = "exact"
     q_terms: Literal["one", "several", "none"] = "one"

@@ -6,7 +6,7 @@ How the kinds of collection are read is in ``tap_clicksend.collections``, ``hist
 from __future__ import annotations
 
 from tap_clicksend.sdk import ClickSendStream
-from tap_clicksend.streams import account, business, campaigns, contacts, messages, reports
+from tap_clicksend.streams import account, business, campaigns, clicks, contacts, messages, reports
 
 ALL: tuple[type[ClickSendStream], ...] = (
     account.Account,
@@ -24,6 +24,8 @@ ALL: tuple[type[ClickSendStream], ...] = (
     contacts.EmailAddresses,
     account.Countries,
     campaigns.SmsCampaigns,
+    campaigns.MmsCampaigns,
+    clicks.LinkClicks,
     business.Subaccounts,
     business.Numbers,
     business.Transactions,

@@ -69,6 +69,7 @@ class Numbers(Collection):
         "number_type": text("longcode, shortcode, tollfree or 10DLC."),
         "number_category": text("Category of the number."),
         "price": price("Price per month, in the account's currency."),
+        "usage_restriction": text("What the number may not be used for; null so far."),
         "status": mapping("Registration: value (0 to 5), label, description and name."),
         "form_submission_id": text("Form that it was registered with."),
         "notes": text("Notes.", personal=True),

@@ -22,10 +22,18 @@ CUSTOM_STRING = text("Reference that the sender gave the message.")
 MESSAGE_PARTS = integer("Parts that the message was split into and billed as.")
 MESSAGE_PRICE = price("Price of all parts, in the account's currency.")
 SCHEDULE = time("When the message is to go out; an immediate one's own time.")
-STATUS_CODE = text("Delivery: 200 sent, 201 on the handset, 300 and 302 not yet, 301 failed for good.")
-STATUS_TEXT = text("What status_code means.")
-ERROR_CODE = text("Network's error; ClickSend renumbers these, so join on error_text.")
-ERROR_TEXT = text("What error_code means.")
+STATUS_CODE = text(
+    "Delivery: 200 sent (some stay at it for good), 201 on the handset, 300 and 302 not yet, 301 failed for"
+    " good."
+)
+STATUS_TEXT = text("What status_code means; of a failed message the reason.")
+ERROR_CODE = text(
+    "Number of what came of the message, delivered ones have one too (4): go by status_code. ClickSend"
+    " renumbers them, so group failures by status_text."
+)
+ERROR_TEXT = text(
+    "Text of error_code: of a delivered message that it was, of failed ones Unknown error; see status_text."
+)
 LIST_ID = integer("Contact list that the message went to, null when none.", zero_is_none=True)
 CONTACT_ID = integer("Contact that was messaged, null when none.", zero_is_none=True)
 USER_ID = integer("Account that owns the message.")

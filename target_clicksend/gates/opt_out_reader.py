@@ -55,14 +55,13 @@ class OptOutReader:
         self.counted = [*keywords, f"rules {self._stop_words.digest}"]
         """What counts as a STOP; replies that were read when something else did must be read again."""
 
-    def read_list(self, list_id: int, updated_after: int | None) -> datetime:
-        """Read the contacts of a list that changed after a time (Unix seconds, None: all of them).
+    def read_list(self, list_id: int) -> datetime:
+        """Read all contacts of a list.
 
         Returns:
             The server's time at which this began.
         """
-        changed = {} if updated_after is None else {"updated_after": updated_after}
-        return self._walk((f"/lists/{list_id}/contacts", changed), "contact_id", self._keep_contacts)
+        return self._walk((f"/lists/{list_id}/contacts", {}), "contact_id", self._keep_contacts)
 
     def read_replies(self, date_from: int | None) -> datetime:
         """Read the replies since a time (Unix seconds, None: all there are).

@@ -21,10 +21,8 @@ from target_clicksend.row import Rejected
 
 OVERLAP = timedelta(hours=1)
 """Read again each time: a message may show in the history late."""
-WHOLE_EVERY = timedelta(days=1)
-"""Who was taken off the list is found only by reading all of it."""
 FEW = 50
-"""Recipients; for fewer it is quicker to ask for each than to read a list for the first time."""
+"""Recipients; for fewer it is quicker to ask for each than to read the list."""
 CURSOR = "opt_outs"
 
 logger = logging.getLogger("target-clicksend")
@@ -40,14 +38,12 @@ class Progress(msgspec.Struct, frozen=True):
     Attributes:
         lists: Ids of the lists.
         keywords: What counted as a STOP: the setting's words, and a digest of all else.
-        whole_at: When, by our clock, all of the lists was last read.
-        read_at: When, by our clock, what had changed was last read.
+        read_at: When, by our clock, this was last read.
         changed_at: The same by the server's clock.
     """
 
     lists: list[int]
     keywords: list[str]
-    whole_at: datetime
     read_at: datetime
     changed_at: datetime
 
@@ -131,19 +127,20 @@ class OptOuts:
             self.refresh()
 
     def _read(self, progress: Progress | None, now: datetime) -> None:
-        """Read what is new since the last time; everything when that was for other lists."""
+        """Read all of the lists, and the replies since the last time; all when that was for other lists.
+
+        Of a list never what has changed only: whether a contact that was moved into it counts is unknown, and
+        a person may have moved it, without any reply.
+        """
         lists = self._lists()
         if progress and progress.lists != lists:
             progress = None
-        whole = progress is None or now - progress.whole_at >= WHOLE_EVERY
         since = int((progress.changed_at - OVERLAP).timestamp()) if progress else None
-        dates = [self._reader.read_list(list_id, None if whole else since) for list_id in lists]
-        if whole:
-            # What another worker adds meanwhile stays, though its clock be slow.
-            self._ledger.drop_opt_outs("list", seen_before=now - OVERLAP)
+        dates = [self._reader.read_list(list_id) for list_id in lists]
+        # What another worker adds meanwhile stays, though its clock be slow.
+        self._ledger.drop_opt_outs("list", seen_before=now - OVERLAP)
         dates.append(self._reader.read_replies(since))
-        whole_at = now if progress is None or whole else progress.whole_at
-        read = Progress(lists, self._reader.counted, whole_at, now, min(dates))
+        read = Progress(lists, self._reader.counted, now, min(dates))
         self._ledger.set_cursor(CURSOR, msgspec.json.encode(read).decode())
 
     def _lists(self) -> list[int]:

@@ -25,9 +25,9 @@ BODIES = (
 NAMES = ("John", "Zoë", "José", "Anna", "Łukasz", "Priya", "Mei-Ling", "Ngaire", "Noah", "D'Arcy")
 COUNTRIES = (("AU", "+614", "Telstra"), ("GB", "+447", "EE"), ("US", "+1201", ""), ("FR", "+336", "Orange"))
 DELIVERIES = (
-    *[("Sent", "201", "Success: Message received on handset.", None, None)] * 8,
+    *[("Sent", "201", "Message delivered to the handset", "4", "Message delivered to the handset")] * 8,
     ("Sent", "200", "Success: Message sent to carrier.", None, None),
-    ("Failed", "301", "Permanent error.", "12", "Absent subscriber"),
+    ("Failed", "301", "Absent Subscriber.", "12", "Unknown error"),
 )
 
 

@@ -23,7 +23,7 @@ _SEARCH: Fields = {
 WRITABLE = tuple(
     name
     for name in Contact.__struct_fields__
-    if name not in {"contact_id", "list_id", "date_added", "date_updated"}
+    if name not in {"contact_id", "list_id", "date_added", "date_updated", "moved_at"}
 )
 """The fields that a write may set; all others in a body are ignored."""
 _REACHED_BY = ("phone_number", "fax_number", "email")
@@ -33,7 +33,7 @@ _KEPT_LENGTH = 60  # of a text, where the switch `contact_text` cuts it
 def contacts(sim: Simulation, call: Call) -> Answer:
     """GET /lists/{list_id}/contacts: in no useful order; `updated_after` is strict unless switched."""
     owner = find_list(sim, call)
-    rows: Sequence[Contact] = list(sim.store.contacts[owner.list_id].values())
+    rows: Sequence[Contact] = [_dated(sim, row) for row in sim.store.contacts[owner.list_id].values()]
     after = number(call.query, "updated_after")
     if after is not None:
         after -= sim.switches.updated_after == "inclusive"
@@ -61,7 +61,9 @@ def create(sim: Simulation, call: Call) -> Answer:
     _check_reachable(values)
     key = sim.store.new_id("contacts")
     values = {"phone_number": "", **values}
-    row = Contact(contact_id=key, list_id=list_id, date_added=sim.now, date_updated=sim.now, **values)
+    row = Contact(
+        contact_id=key, list_id=list_id, date_added=sim.now, date_updated=sim.now, moved_at=0, **values
+    )
     ContactAdded(sim.now, row).apply(sim.store)
     return _answer(sim, row, "New contact has been created.")
 
@@ -89,7 +91,8 @@ def copy(sim: Simulation, call: Call) -> Answer:
     row = _find(sim, call)
     list_id = find_list(sim, call, "to_list_id").list_id
     key = row.contact_id if sim.switches.copy == "same" else sim.store.new_id("contacts")
-    twin = replace(row, contact_id=key, list_id=list_id, date_added=sim.now, date_updated=sim.now)
+    dates = {"date_added": sim.now, "date_updated": sim.now, "moved_at": 0}
+    twin = replace(row, contact_id=key, list_id=list_id, **dates)
     ContactAdded(sim.now, twin).apply(sim.store)
     return _answer(sim, twin, f"Contact #{row.contact_id} has been copied to List #{list_id}")
 
@@ -115,7 +118,14 @@ def _find(sim: Simulation, call: Call) -> Contact:
 
 
 def _answer(sim: Simulation, row: Contact, message: str) -> Answer:
-    return Answer(sim.shapes.contacts(row, sim.store.lists[row.list_id].list_name), message)
+    return Answer(sim.shapes.contacts(_dated(sim, row), sim.store.lists[row.list_id].list_name), message)
+
+
+def _dated(sim: Simulation, row: Contact) -> Contact:
+    """Return a contact as the switch `moves_update` dates it."""
+    if not sim.switches.moves_update or row.moved_at <= row.date_updated:
+        return row
+    return replace(row, date_updated=row.moved_at)
 
 
 def _values(sim: Simulation, body: Mapping[str, Any]) -> dict[str, str]:

@@ -7,7 +7,6 @@ from clicksend.sandbox import pages
 from clicksend.sandbox.answers import Answer, Call, forbidden
 from clicksend.sandbox.live_account import CURRENCY
 from clicksend.sandbox.places import SHARED_NUMBER
-from clicksend.sandbox.rows import Campaign
 from clicksend.sandbox.search import Fields, dated, matching, ordered
 from clicksend.sandbox.simulation import Simulation
 
@@ -35,9 +34,22 @@ def sms_campaigns(sim: Simulation, call: Call) -> Answer:
     found = matching(rows[first:end], call.query, _CAMPAIGN_FIELDS, sim.switches)
     found = ordered(found, call.query, _CAMPAIGN_FIELDS, sim.switches, by="date_added")
     served = pages.Collection(
-        "/sms-campaigns", "Here are your SMS campaigns.", lambda row: _campaign_shape(sim, row)
+        "/sms-campaigns",
+        "Here are your SMS campaigns.",
+        lambda row: sim.account_shapes.sms_campaigns(row, _list_name(sim, row.list_id)),
     )
     return pages.answer(found, call.query, sim.switches, served)
+
+
+def mms_campaigns(sim: Simulation, call: Call) -> Answer:
+    """GET /mms-campaigns: by `date_added`; the newest documentation shows it without the envelope."""
+    rows = sorted(sim.store.mms_campaigns.values(), key=lambda row: (row.date_added, row.mms_campaign_id))
+    served = pages.Collection(
+        "/mms-campaigns",
+        "Here are your MMS campaigns.",
+        lambda row: sim.account_shapes.mms_campaigns(row, _list_name(sim, row.list_id)),
+    )
+    return pages.answer(rows, call.query, sim.switches, served)
 
 
 def subaccounts(sim: Simulation, call: Call) -> Answer:
@@ -94,9 +106,9 @@ def voice_receipt_rules(sim: Simulation, call: Call) -> Answer:
     return _receipt_rules(sim, call, "/automations/voice/receipts")
 
 
-def _campaign_shape(sim: Simulation, row: Campaign) -> Any:
-    owner = sim.store.lists.get(row.list_id)
-    return sim.account_shapes.sms_campaigns(row, owner.list_name if owner else None)
+def _list_name(sim: Simulation, list_id: int) -> str | None:
+    owner = sim.store.lists.get(list_id)
+    return owner.list_name if owner else None
 
 
 def _rules(sim: Simulation) -> list[tuple[int, dict[str, Any]]]:
