@@ -33,6 +33,12 @@ _PAGED = (
 _UNPAGED = "nobody: all collections are read alike, and a whole array is one page whatever was asked"
 _CHAPTER = "the reference's chapters on searching and sorting, for most collections; no row depends on it"
 _NAMES = "the reference's example, whose names are contacts' fields; this is one of them"
+_COMPARED = (
+    *("phone_number", "email", "fax_number", "organization_name", *(f"custom_{n}" for n in range(1, 5))),
+    *("address_line_1", "address_line_2", "address_city", "address_state", "address_postal_code"),
+    "address_country",
+)
+_TWICE = "the reference has it in the body, where it stands too; older pages have it here for calls"
 _ARRAY = "APIs-guru/openapi-directory @3d58aa3, APIs/clicksend.com: ClickSend's older reference, an array"
 _SMS = "ClickSend/clicksend-python @5de24bf, docs/SmsMessage.md, one model for sending and pricing"
 _CALLS = "the SDK's own model for the price of the same call"
@@ -64,7 +70,8 @@ OTHERWISE_KNOWN: dict[tuple[str, str], str] = {
     ("POST /voice/price", "body.messages[].country"): _TEXT,
     ("POST /voice/price", "body.messages[].require_input"): _TEXT,
     ("POST /voice/price", "CalculateVoicePriceRequestMessagesInner schedule: string_type"): _TEXT,
-    ("PUT /lists/{list_id}/remove-duplicates/", "body.fields.phone_number"): _NAMES,
+    **{("PUT /lists/{list_id}/remove-duplicates/", f"body.fields.{name}"): _NAMES for name in _COMPARED},
+    **{(f"PUT /sms/{name}-read", "query date_before"): _TWICE for name in ("receipts", "inbound")},
     (
         "PUT /lists/{list_id}/remove-duplicates/",
         "RemoveDuplicateContactsRequestFields: model_type",
