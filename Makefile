@@ -49,6 +49,10 @@ format: .venv/test.stamp
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+# ClickSend's own client stands in a folder of its own: its package is called clicksend, as ours is.
+.venv/test.stamp: requirements-clicksend-client.txt
+.venv/test.stamp: APART = clicksend-client
+
 # The virtual environment is remade only when its requirements change. uv is faster; pip does as well.
 .venv/%.stamp: requirements-%.txt pyproject.toml
 	@set -e; PYTHON="$(PYTHON)"; \
@@ -61,7 +65,9 @@ format: .venv/test.stamp
 		PIP="$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check"; test -z "$$NEW" || "$$PYTHON" -m venv .venv; \
 	fi; \
 	echo "Installing $< into .venv"; \
-	$$PIP --require-hashes -r $<; $$PIP --no-deps --no-build-isolation -e .
+	$$PIP --require-hashes -r $<; $$PIP --no-deps --no-build-isolation -e .; \
+	for name in $(APART); do rm -rf ".venv/$$name"; \
+		$$PIP --require-hashes --target ".venv/$$name" -r "requirements-$$name.txt"; done
 	@touch $@
 
 lock: .venv/demo.stamp
@@ -70,6 +76,7 @@ lock: .venv/demo.stamp
 	$(COMPILE) pyproject.toml --extra postgres --extra sandbox --extra arrow --group test -c requirements-demo.txt -o requirements-test.txt $(ARGS); \
 	$(COMPILE) --group loader -o requirements-loader.txt $(ARGS); \
 	$(COMPILE) --group extractor -o requirements-extractor.txt $(ARGS); \
+	$(COMPILE) --group clicksend-client -o requirements-clicksend-client.txt $(ARGS); \
 	$(COMPILE) --group tap-csv -o requirements-tap-csv.txt $(ARGS); \
 	echo "$(PSYCOPG2)" | $(COMPILE) --overrides /dev/stdin --group tap-pipelinewise -o requirements-tap-pipelinewise.txt $(ARGS); \
 	$(COMPILE) --group tap-spreadsheets -o requirements-tap-spreadsheets.txt $(ARGS)

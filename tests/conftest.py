@@ -10,7 +10,9 @@ from uuid import uuid4
 import pytest
 import requests
 from hypothesis import settings
+from known_requests import _known_requests, _no_unknown_requests  # noqa: F401, fixtures
 from meltano_project import hub, meltano, warehouse  # noqa: F401, fixtures
+from official_client import official  # noqa: F401, a fixture
 from recorded_server import RecordedServer
 from sandbox_runner import EPOCH
 from tap_runner import CREDENTIALS

@@ -18,6 +18,7 @@ FILES = {
     "test": [*CORE, *EXTRAS["postgres"], *EXTRAS["sandbox"], *EXTRAS["arrow"]],
     "loader": [],
     "extractor": [],
+    "clicksend-client": [],
     "tap-csv": [],
     "tap-pipelinewise": [],
     "tap-spreadsheets": [],

@@ -4,7 +4,7 @@ Each is made from the live spelling of the same row, so that both modes hold the
 """
 
 from clicksend.sandbox import live
-from clicksend.sandbox.live import Shape
+from clicksend.sandbox.live import Shape, as_text
 from clicksend.sandbox.rows import (
     Contact,
     ContactList,
@@ -16,13 +16,6 @@ from clicksend.sandbox.rows import (
     Template,
     Voice,
 )
-
-
-def as_text(shape: Shape, *names: str) -> None:
-    """Turn integers into numeric strings; null and "" stay."""
-    for name in names:
-        if isinstance(shape[name], int):
-            shape[name] = str(shape[name])
 
 
 def without_null(shape: Shape, *names: str) -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from clicksend.sandbox import live_account
-from clicksend.sandbox.legacy import as_text, without_null
-from clicksend.sandbox.live import Shape
+from clicksend.sandbox.legacy import without_null
+from clicksend.sandbox.live import Shape, as_text
 from clicksend.sandbox.reports import Day, Usage
 from clicksend.sandbox.rows import Campaign, Issue, MmsCampaign, Number, Subaccount, Transaction
 
@@ -26,6 +26,7 @@ def sms_campaigns(row: Campaign, list_name: str | None) -> Shape:
     """Age a campaign: times as text."""
     shape = live_account.sms_campaigns(row, list_name)
     as_text(shape, "schedule", "date_added")
+    shape["schedule"] = shape["schedule"] or ""
     without_null(shape, "url_to_shorten", "senders", "_list_name")
     return shape
 

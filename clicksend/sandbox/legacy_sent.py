@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from clicksend.sandbox import live_sent
-from clicksend.sandbox.legacy import as_text, without_null
-from clicksend.sandbox.live import Shape
+from clicksend.sandbox.legacy import without_null
+from clicksend.sandbox.live import Shape, as_text
 from clicksend.sandbox.live_account import CURRENCY, as_number
 from clicksend.sandbox.rows import Outgoing, Upload
 

@@ -26,6 +26,13 @@ USERNAME = "sandbox"
 Shape = dict[str, Any]
 
 
+def as_text(shape: Shape, *names: str) -> None:
+    """Turn integers into numeric strings; null and "" stay."""
+    for name in names:
+        if isinstance(shape[name], int):
+            shape[name] = str(shape[name])
+
+
 def _identifier(value: int | None, flavour: int) -> int | str | None:
     """Spell a list or contact id in one of the recorded ways; `flavour` (the row's date) decides which."""
     if value is None:
@@ -139,8 +146,10 @@ def mms_receipts(row: Receipt) -> Shape:
 
 
 def voice_receipts(row: Receipt) -> Shape:
-    """Spell a row of `/voice/receipts`."""
-    return _receipt(row, "voice")
+    """Spell a row of `/voice/receipts`: times and codes are text, as documented."""
+    shape = _receipt(row, "voice")
+    as_text(shape, "timestamp_send", "timestamp", "status_code", "error_code")
+    return shape
 
 
 def sms_inbound(row: Inbound) -> Shape:

@@ -96,7 +96,7 @@ def sms_campaigns(row: Campaign, list_name: str | None) -> Shape:
         "list_id": row.list_id,
         "from": row.sender,
         "body": row.body,
-        "schedule": "" if row.schedule is None else row.schedule,
+        "schedule": row.schedule,
         "status": row.status,
         "date_added": row.date_added,
         "custom_string": row.custom_string or None,

@@ -65,7 +65,7 @@ def sms_price(row: Outgoing) -> Shape:
         return _failed(row) | {"is_shared_system_number": row.shared}
     return {
         **_core(message),
-        "schedule": message.schedule,
+        "schedule": _later(message),
         "message_parts": message.parts,
         "message_price": short(message.price),
         "custom_string": message.custom_string,
@@ -94,7 +94,7 @@ def mms_send(row: Outgoing) -> Shape:
         "message_id": message.message_id,
         "country": message.country,
         "custom_string": message.custom_string,
-        "schedule": message.schedule,
+        "schedule": _later(message),
         "message_parts": message.parts,
         "message_price": short(message.price),
         "status": row.status,
@@ -151,6 +151,11 @@ def uploads(row: Upload) -> Shape:
 def short(price: str) -> str:
     """Spell a price with four places where they are enough, as recorded."""
     return price.removesuffix("00") if price != FREE else price
+
+
+def _later(message: Message) -> str:
+    """Spell the time that a message waits for, as documented for prices and picture messages."""
+    return "" if message.schedule in {None, message.date} else str(message.schedule)
 
 
 def _core(message: Message) -> Shape:

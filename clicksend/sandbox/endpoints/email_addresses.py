@@ -44,7 +44,7 @@ def create(sim: Simulation, call: Call) -> Answer:
 def delete(sim: Simulation, call: Call) -> Answer:
     """DELETE /email/addresses/{email_address_id}."""
     EmailAddressDeleted(sim.now, _find(sim, call).email_address_id).apply(sim.store)
-    return Answer([], "Email address has been deleted.")
+    return Answer(None, "Email address has been deleted.")
 
 
 def _find(sim: Simulation, call: Call) -> Any:
