@@ -155,6 +155,18 @@ class Settings:
         )
 
 
+def declared(properties: Mapping[str, Schema]) -> dict[str, Schema]:
+    """Return the schemas as ``--about`` shows them: a number that may have a fraction can be text.
+
+    Who makes a Meltano definition of them must not make it a decimal, which Meltano 4.4 reads from the
+    environment and then fails to pass on.
+    """
+    return {
+        name: schema | {"type": ["string", "number"]} if schema.get("type") == "number" else schema
+        for name, schema in properties.items()
+    }
+
+
 def check(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> None:
     """Check a config against the JSON schemas of its settings, without ever quoting a value.
 

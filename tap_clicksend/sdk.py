@@ -7,23 +7,29 @@ import sys
 from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import closing
 from copy import deepcopy
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from types import FrameType
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
+import click
 from singer_sdk import Stream, Tap
+from singer_sdk.about import AboutInfo
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
 from singer_sdk.helpers._batch import SDKBatchMessage
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import CustomStreamMap, SameRecordTransform
+from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.singerlib import Schema
 from typing_extensions import override
 
+from clicksend import variables
 from clicksend.errors import ApiError, ClickSendError
-from clicksend.inputs import check_config, with_defaults
+from clicksend.inputs import read_config, with_defaults
+from clicksend.settings import declared
 from tap_clicksend.batches import Batches
 from tap_clicksend.block import Block
 from tap_clicksend.catalog import Columns, Outgoing
@@ -36,7 +42,6 @@ from tap_clicksend.progress import Display, Progress, display, fields
 from tap_clicksend.table import Table
 
 if TYPE_CHECKING:
-    import click
     from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.helpers.types import Context
     from singer_sdk.singerlib.encoding.simple import Message, RecordMessage
@@ -77,7 +82,12 @@ class ClickSendTap(Tap):
         The SDK's messages quote values, a mistyped API key's too.
         """
         self.append_builtin_config(self.config_jsonschema)
-        self._config = with_defaults(self._config, self.config_jsonschema["properties"])
+        properties = self.config_jsonschema["properties"]
+        # Only a command's config comes from files and variables.
+        context = click.get_current_context(silent=True)
+        if context and context.command.name == self.name:
+            variables.check(self.name, self._config, properties)
+        self._config = with_defaults(self._config, properties)
         if raise_errors:
             self.check_settings()
         return []
@@ -94,11 +104,19 @@ class ClickSendTap(Tap):
 
     @override
     @classmethod
+    def _get_about_info(cls) -> AboutInfo:
+        info = super()._get_about_info()
+        properties = declared(info.settings["properties"])
+        return replace(info, settings={**info.settings, "properties": properties})
+
+    @override
+    @classmethod
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
+        """Read each file once, where the SDK would read it again for itself."""
+        config: dict[str, Any] = {}
         for path in value:
-            if path != "ENV":
-                check_config(path)
-        return super().cb_config(ctx, param, value)
+            config |= {} if path == "ENV" else read_config(path)
+        return _ConfigInput(config, parse_env="ENV" in value)
 
     @override
     @classmethod

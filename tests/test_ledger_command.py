@@ -137,7 +137,7 @@ def test_what_is_wrong_is_said_in_a_sentence(tmp_path):
     assert not (tmp_path / "none.db").exists()
     path = tmp_path / "config.json"
     path.write_text("[]")
-    assert "no JSON object" in run("list", "--config", path, code=2)
+    assert "not a valid JSON object" in run("list", "--config", path, code=2)
     path.write_text('{"ledger_url": 1}')
     assert "ledger_url must be of type string" in run("list", "--config", path, code=2)
     path.write_text('{"pii_key": "short secret"}')

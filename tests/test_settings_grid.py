@@ -9,78 +9,20 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from setting_cases import COMPANIONS, EXAMPLES, good, is_a, settings, spellings
 from tap_runner import CREDENTIALS, catalog_of, run_tap, tap_command
 from target_runner import run_target, stream_of, target_command
 
 from clicksend.errors import SettingsError
-from clicksend.settings import LIMITS, MAY_BE_EMPTY
+from clicksend.settings import MAY_BE_EMPTY
 from clicksend.settings import PROPERTIES as CONNECTION
-from clicksend.typed import Validator, kinds
+from clicksend.typed import kinds
 from tap_clicksend.tap import PROPERTIES as TAP
 from tap_clicksend.tap import TapClickSend
 from target_clicksend.gates.opt_outs import OptOutsError
 from target_clicksend.messages.properties import PROPERTIES as MESSAGES
 from target_clicksend.target import PROPERTIES as TARGET
 from target_clicksend.target import TargetClickSend
-
-NUMBERS = (0, 0.1, 0.5, 1, 2.5, 3, 50, 1000)
-EXAMPLES: dict[str, Any] = {
-    "batch_config": {
-        "encoding": {"format": "jsonl"},
-        "storage": {"root": "file:///tmp"},
-        "batch_size": 500,
-    },
-    "custom_fields": {"plan": "custom_1"},
-    "faker_config": {"seed": 7},
-    "ignored_columns": ["colour"],
-    "list_ids": [1, 2],
-    "match_on": ["email"],
-    "opt_out_keywords": ["STOP"],
-    "quiet_hours": {"start": "21:00", "end": "08:00"},
-    "stream_map_config": {"share": 0.5},
-    "stream_maps": {"a": {"b": "c"}, "d": None},
-    "streams": {"people": "contacts"},
-}
-COMPANIONS: dict[str, dict[str, Any]] = {
-    "flattening_enabled": {"flattening_max_depth": 1},
-    "max_row_age_hours": {"created_at_column": "made"},
-}
-
-
-def settings():
-    for plugin in (TapClickSend, TargetClickSend):
-        plugin.append_builtin_config(plugin.config_jsonschema)
-        for name, schema in plugin.config_jsonschema["properties"].items():
-            yield plugin, name, schema | LIMITS.get(name, {})
-
-
-def is_a(schema, *types):
-    return {*types} & {*kinds(schema)}
-
-
-def spellings(value):
-    """Yield (value, literal in a file, text in the environment), each None where there is no such thing."""
-    if isinstance(value, dict | list):
-        text = json.dumps(value)
-        yield value, text, text
-        yield text, json.dumps(text), None
-    elif isinstance(value, bool):
-        yield value, json.dumps(value), json.dumps(value)
-        yield str(value), json.dumps(str(value)), str(value)
-    else:
-        texts = {str(value), f"{value:.3f}", f" {value} ", f"{value:e}"}
-        yield value, None, None
-        yield float(value), None, None
-        for text in texts:
-            yield text, json.dumps(text), text
-            yield Decimal(text.strip()), text, None
-
-
-def good(schema):
-    if is_a(schema, "number", "integer"):
-        return [value for value in NUMBERS if Validator(schema).is_valid(value)]
-    return [True, False]
-
 
 GOOD = [
     pytest.param(plugin, name, value, id=f"{plugin.name}-{name}-{value}")

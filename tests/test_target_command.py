@@ -123,7 +123,7 @@ def test_wrong_settings_end_in_a_sentence_before_anything_is_written(box, comman
 def test_a_config_that_is_none_ends_in_a_sentence(command, tmp_path, content):
     (tmp_path / "given").write_text(content)
     done = command([], "--config", str(tmp_path / "given"))
-    assert (done.returncode, said(done)) == (2, "The file given with --config is no JSON object.")
+    assert (done.returncode, said(done)) == (2, "The file given with --config is not a valid JSON object.")
 
 
 def test_an_unknown_stream_is_named_with_the_sinks(command):

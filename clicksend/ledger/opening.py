@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from clicksend.errors import ClickSendError, SettingsError
-from clicksend.inputs import json_object, with_defaults
+from clicksend.inputs import read_config, with_defaults
 from clicksend.ledger import Ledger
 from clicksend.settings import check
 from clicksend.typed import Schema
@@ -73,8 +73,7 @@ def whole_config(config_file: Path | None, ledger_url: str | None) -> dict[str, 
     variables = {name: os.environ.get(f"TARGET_CLICKSEND_{name.upper()}") for name in PROPERTIES}
     given: dict[str, Any] = {name: value for name, value in variables.items() if value}
     if config_file:
-        with config_file.open(encoding="utf-8") as file:
-            given = json_object(file, "--config")
+        given = read_config(config_file)
     if ledger_url:
         given["ledger_url"] = ledger_url
     return given if given.get("ledger_url") else given | {"ledger_url": PROPERTIES["ledger_url"]["default"]}
