@@ -13,7 +13,8 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
 
-from clicksend.ledger.opening import counted, options, sentences, whole_config
+from clicksend.ledger.opening import options, sentences, whole_config
+from clicksend.wording import counted
 
 if TYPE_CHECKING:
     from target_clicksend.repairing import LookedUp, Rebuilt

@@ -77,8 +77,3 @@ def whole_config(config_file: Path | None, ledger_url: str | None) -> dict[str, 
     if ledger_url:
         given["ledger_url"] = ledger_url
     return given if given.get("ledger_url") else given | {"ledger_url": PROPERTIES["ledger_url"]["default"]}
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number of things in words: 1 row, 2,000 rows."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
