@@ -18,9 +18,7 @@ from clicksend.errors import ClickSendError, SettingsError, UnreachableError
 from clicksend.hub import Hub
 from clicksend.inputs import read_config, with_defaults
 from clicksend.phone import mask, to_e164
-from clicksend.settings import Settings, check
-
-COUNTRY = {"default_country": {"type": "string", "pattern": "^[A-Z]{2}$"}}
+from clicksend.settings import COUNTRY, Settings, check
 
 SENT = {
     "success": "A code is on its way to {to}.",
@@ -105,7 +103,8 @@ def _config(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     config = with_defaults(read_config(path), {})
-    check({name: value for name, value in config.items() if name in COUNTRY}, COUNTRY)
+    if country := config.get("default_country"):
+        check({"default_country": country}, {"default_country": COUNTRY})
     return config
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import time
 from decimal import Decimal
 from typing import Any
@@ -14,7 +15,7 @@ from tap_runner import CREDENTIALS, catalog_of, run_tap, tap_command
 from target_runner import run_target, stream_of, target_command
 
 from clicksend.errors import SettingsError
-from clicksend.settings import MAY_BE_EMPTY
+from clicksend.settings import MAY_BE_EMPTY, check
 from clicksend.settings import PROPERTIES as CONNECTION
 from clicksend.typed import kinds
 from tap_clicksend.tap import PROPERTIES as TAP
@@ -117,6 +118,42 @@ def test_a_useless_value_is_refused_by_name_by_every_way(plugin, name, schema, t
             assert "soon" not in str(caught.value)
             count += 1
     assert count > 8
+
+
+def schemas(schema):
+    """Yield a schema and all in it."""
+    yield schema
+    for part in schema.get("properties", {}).values():
+        yield from schemas(part)
+    for name in ("items", "additionalProperties"):
+        if isinstance(schema.get(name), dict):
+            yield from schemas(schema[name])
+
+
+def test_what_breaks_a_rule_is_told_in_words_never_as_a_pattern():
+    """Whatever keyword a setting has, its error says what to write."""
+    worded = set()
+    for _, name, schema in settings():
+        for part in schemas(schema):
+            if "pattern" in part:
+                with pytest.raises(
+                    SettingsError, match=re.escape(f"Setting {name} {part['fits']}.")
+                ) as caught:
+                    check({name: "us\n"}, {name: part})
+                assert part["pattern"] not in str(caught.value)
+                worded.add(name)
+            if part.get("additionalProperties") is False:
+                with pytest.raises(SettingsError, match=rf"Setting {name} .*may have \w+ or .* only\."):
+                    check({name: {"s3cr3t": 1}}, {name: part})
+    assert worded == {"api_key", "user_agent", "default_country"}
+
+
+@pytest.mark.parametrize("country", ["us", "USA", "U", "United States", "U1", "ÜS", "US\n"])
+def test_a_country_is_two_letters_like_us(country):
+    with pytest.raises(
+        SettingsError, match=r"^Setting default_country must be two capital letters, like US\.$"
+    ):
+        by_python(TargetClickSend, CREDENTIALS | {"default_country": country})
 
 
 def test_flattening_needs_its_depth():

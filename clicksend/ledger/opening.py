@@ -13,13 +13,13 @@ import click
 from clicksend.errors import ClickSendError, SettingsError
 from clicksend.inputs import read_config, with_defaults
 from clicksend.ledger import Ledger
-from clicksend.settings import check
+from clicksend.settings import COUNTRY, check
 from clicksend.typed import Schema
 
 PROPERTIES: dict[str, Schema] = {
     "ledger_url": {"type": "string", "default": "sqlite:///clicksend_ledger.db"},
     "pii_key": {"type": "string", "minLength": 16},
-    "default_country": {"type": "string"},
+    "default_country": COUNTRY,
 }
 """Those of the target's settings that the ledger itself needs."""
 
