@@ -19,8 +19,8 @@ from clicksend.errors import SettingsError
 from clicksend.inputs import with_defaults
 from clicksend.typed import Schema, kinds, typed
 
-OTHERS = {"catalog", "config", "loglevel", "pipurl", "state"}
-"""Endings that people and the SDK give variables with our prefix, and that are not misspelt settings."""
+OTHERS = {"batchconfig", "catalog", "config", "pipurl", "state"}
+"""Names known from the SDK and from Meltano: where they are not settings, they are not misspelt ones."""
 FLAGS = {True: {"true", "1", "yes", "on"}, False: {"false", "0", "no", "off"}}
 """How Meltano reads a flag from a variable that it then leaves as it was."""
 NEAR = 0.65
@@ -131,10 +131,10 @@ class Variables:
         letters = _letters(ending)
         name = self._names.get(letters)
         if name is None:
-            # Meltano's own begin with an underscore: TAP_CLICKSEND__SELECT.
-            if ending.startswith("_") or letters in OTHERS:
+            # Meltano's own begin with an underscore: TAP_CLICKSEND__SELECT. The SDK reads the other.
+            if ending.startswith("_") or ending == "LOGLEVEL":
                 return
-            name = self._near(ending)
+            name = None if letters in OTHERS else self._near(ending)
         if name is None:
             self.strange.append(variable)
         elif not self._arrived(name, text):

@@ -158,6 +158,7 @@ FOREIGN = [
     ),
     *("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "PORT", "PORT_80_TCP", "PORT_80_TCP_ADDR"),
     *("PORT_80_TCP_PORT", "PORT_80_TCP_PROTO"),
+    *("LOAD_METHOD", "VALIDATE_RECORDS", "ADD_RECORD_METADATA", "HARD_DELETE", "DEFAULT_TARGET_SCHEMA"),
     *("_SELECT", "_SELECT_FILTER", "_CATALOG", "_STATE", "_METADATA", "_SCHEMA", "_LOAD_SCHEMA", "_DIALECT"),
     *("_LOG_PARSER", "_USE_CACHED_CATALOG", "_TARGET_SCHEMA", "_BATCH_CONFIG_X"),
 ]
@@ -168,13 +169,13 @@ FOREIGN = [
 def test_variables_of_others_end_nothing(plugin, caplog):
     for ending in FOREIGN:
         assert said(plugin, {}, {prefix(plugin) + ending: "s3cr3t"}) is None, ending
-    assert (
-        f"Not settings of {plugin.name}, so they mean nothing to it: {prefix(plugin)}VERSION." in caplog.text
-    )
+    assert f"Not settings of {plugin.name}, so they mean nothing to it: {prefix(plugin)}HOME." in caplog.text
     assert "SELECT" not in caplog.text
+    assert "LOGLEVEL" not in caplog.text
     assert "s3cr3t" not in caplog.text
     other = {TapClickSend: TargetClickSend, TargetClickSend: TapClickSend}[plugin]
     assert said(plugin, {}, {prefix(other) + "PII_KEY": "s3cr3t"}) is None
+    assert said(TargetClickSend, {}, {"TARGET_CLICKSEND_BATCH_CONFIG": "s3cr3t"}) is None
     assert said(plugin, {}, {"MELTANO_LOAD_DRY_RUN": "true", "DRY_RUN": "true"}) is None
 
 
