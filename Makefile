@@ -12,7 +12,8 @@ PYTHON = $(shell command -v uv >/dev/null && needs=sys || needs='ensurepip, sys,
 	&& { command -v "$$p"; break; }; done)
 BIN = .venv/bin
 SLOW_TESTS = tests/test_kill.py tests/test_target_kill.py tests/test_sending_kill.py tests/test_meltano.py \
-	tests/test_target_meltano.py tests/test_pipeline.py tests/test_real_taps.py tests/test_demo.py
+	tests/test_meltano_minimal.py tests/test_target_meltano.py tests/test_pipeline.py tests/test_real_taps.py \
+	tests/test_demo.py
 COMPILE = "$$UV" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
 # pipelinewise-tap-postgres asks for 2.9.5, which has no wheels for Python 3.12 and later

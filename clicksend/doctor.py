@@ -5,7 +5,6 @@ Its lines name settings, endpoints, counts and alpha tags only: never a key, a n
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -28,6 +27,7 @@ from clicksend.errors import (
     SettingsError,
 )
 from clicksend.hub import Hub
+from clicksend.inputs import read_config
 from clicksend.paging import read_page, read_pages
 from clicksend.settings import Settings
 
@@ -85,7 +85,7 @@ def command(path: Path | None) -> None:
     Exits with 0 when nothing is wrong, 1 when something is, 2 when the settings are.
     """
     try:
-        config = _config(path)
+        config = read_config(path) if path else {}
         _show(_keys(config))
         settings = Settings.from_config(config)
     except SettingsError as error:
@@ -130,23 +130,6 @@ def _checked(subject: str, check: Check, client: Client) -> Finding:
         return Finding(Mark.WRONG, f"{subject}: {error}")
     except (AttributeError, ArithmeticError, LookupError, TypeError, ValueError):
         return Finding(Mark.WRONG, f"{subject}: the answer has an unknown shape. Check api_url.")
-
-
-def _config(path: Path | None) -> dict[str, Any]:
-    """Read a config file.
-
-    Raises:
-        SettingsError: It is no JSON object.
-    """
-    if path is None:
-        return {}
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        config = None
-    if not isinstance(config, dict):
-        raise SettingsError("The file given with --config must hold a JSON object with settings.")
-    return config
 
 
 def _keys(config: Mapping[str, Any]) -> Finding:

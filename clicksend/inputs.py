@@ -18,11 +18,11 @@ def with_defaults(config: Mapping[str, Any], properties: Mapping[str, Schema]) -
     return defaults | typed(config, properties)
 
 
-def check_config(path: str) -> None:
-    """Check a config file.
+def read_config(path: str | Path) -> dict[str, Any]:
+    """Return the settings in a config file, which is opened once: what comes through a pipe is gone then.
 
     Raises:
-        SettingsError: It is missing, no JSON object, or holds a number that JSON does not have.
+        SettingsError: It is missing, not a valid JSON object, or holds a number that JSON does not have.
     """
     try:
         with Path(path).open(encoding="utf-8") as file:
@@ -32,6 +32,7 @@ def check_config(path: str) -> None:
     for name, value in content.items():
         if not _is_finite(value):
             raise SettingsError(f"Setting {name} must be a finite number.")
+    return content
 
 
 def json_object(file: IO[str], option: str) -> dict[str, Any]:
@@ -45,12 +46,12 @@ def json_object(file: IO[str], option: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
-        raise SettingsError(f"The file given with {option} is no JSON object.")
+        raise SettingsError(f"The file given with {option} is not a valid JSON object.")
     return content
 
 
 def _is_finite(value: Any) -> bool:
-    """Return whether there is no NaN and no infinity in it: the SDK cannot read those."""
+    """Return whether there is no NaN and no infinity in it: JSON has neither."""
     parts = [value]
     while parts:
         part = parts.pop()

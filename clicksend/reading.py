@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from clicksend import settings
 from clicksend.errors import SettingsError
@@ -28,16 +28,51 @@ if TYPE_CHECKING:
 TAP_SETTINGS = ("page_size", "list_ids", "pii", "pii_key")
 """Settings of the tap that hold here too. Maps, say, do not: refused, they cannot be silently left out."""
 
+StreamName = Literal[
+    "account",
+    "account_usage",
+    "contacts",
+    "countries",
+    "delivery_issues",
+    "email_addresses",
+    "lists",
+    "mms_history",
+    "mms_receipts",
+    "numbers",
+    "sms_campaigns",
+    "sms_history",
+    "sms_inbound",
+    "sms_receipts",
+    "sms_templates",
+    "statistics_sms",
+    "statistics_voice",
+    "subaccounts",
+    "transactions",
+    "voice_history",
+    "voice_languages",
+    "voice_receipts",
+]
+"""Names of the streams, so that editors complete them and type checkers reject others."""
+
 Row = dict[str, Any]
 
 
+def streams() -> dict[StreamName, str]:
+    """Return what there is to read: the name of each stream, and what it holds."""
+    from tap_clicksend.streams import ALL  # noqa: PLC0415
+
+    # The SDK declares name for instances; ours have it in the class.
+    told = {str(kind.name): (kind.__doc__ or "").partition("\n")[0] for kind in ALL}  # type: ignore[misc]
+    return {cast("StreamName", name): told[name] for name in sorted(told)}
+
+
 def read(
-    stream: str, *, since: str | date | None = None, until: str | date | None = None, **connection: Any
+    stream: StreamName, *, since: str | date | None = None, until: str | date | None = None, **connection: Any
 ) -> Rows:
     """Read a stream of the tap.
 
     Args:
-        stream: Its name, like ``sms_history``.
+        stream: Its name, like ``sms_history``; ``streams()`` has all.
         since: For histories: the oldest moment to read (ISO 8601, UTC where it names no zone).
             None: the oldest that ClickSend still has.
         until: For histories: read only what lies before this moment. None: all.

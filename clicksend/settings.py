@@ -29,7 +29,8 @@ PROPERTIES: dict[str, Schema] = {
         "title": "API key",
         "description": "With a username ClickSend's API key, else the hub's key. Unset: taken from"
         " CLICKSEND_API_KEY (with a username) or SKILLBOSS_API_KEY.",
-        "pattern": r"^[!-~]+$",
+        "pattern": r"^[!-~]+(?![\s\S])",
+        "fits": "must have no blanks, line breaks or other characters than ASCII's",
         "secret": True,
         "writeOnly": True,
     },
@@ -83,10 +84,23 @@ PROPERTIES: dict[str, Schema] = {
         "type": "string",
         "title": "User agent",
         "description": "User-Agent header. Unset: singer-clicksend and its version.",
-        "pattern": "^[ -~]+$",
+        "pattern": r"^[ -~]+(?![\s\S])",
+        "fits": "must have no line breaks or other characters than ASCII's",
     },
 }
 
+COUNTRY: Schema = {
+    "type": "string",
+    "title": "Default country",
+    "description": "Country (like US) of phone numbers without a country code. Unset: the account's.",
+    "pattern": r"^[A-Z]{2}(?![\s\S])",
+    "fits": "must be two capital letters, like US",
+}
+"""Schema of default_country.
+
+Its pattern has no ``$``, behind which Python allows a line break. ``fits`` is a keyword of ours: what a
+person is told instead of the pattern.
+"""
 
 LIMITS: dict[str, Schema] = {
     "flattening_max_depth": {"minimum": 0},
@@ -155,6 +169,18 @@ class Settings:
         )
 
 
+def declared(properties: Mapping[str, Schema]) -> dict[str, Schema]:
+    """Return the schemas as ``--about`` shows them: a number that may have a fraction can be text.
+
+    Who makes a Meltano definition of them must not make it a decimal, which Meltano 4.4 reads from the
+    environment and then fails to pass on.
+    """
+    return {
+        name: schema | {"type": ["string", "number"]} if schema.get("type") == "number" else schema
+        for name, schema in properties.items()
+    }
+
+
 def check(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> None:
     """Check a config against the JSON schemas of its settings, without ever quoting a value.
 
@@ -203,6 +229,7 @@ def _rule(error: ValidationError) -> str:
     """Return what a value breaks."""
     limit: Any = error.validator_value
     value: Any = error.instance
+    schema: Any = error.schema
     if error.validator == "type":
         return _type_wanted(value, limit)
     if error.validator == "required":
@@ -213,7 +240,8 @@ def _rule(error: ValidationError) -> str:
         "minItems": "must not be empty",
         "minimum": f"must be at least {limit}",
         "maximum": f"must be at most {limit}",
-        "pattern": _fitting(str(limit)),
+        "pattern": str(schema.get("fits")),
+        "additionalProperties": f"may have {_either([*schema.get('properties', {})])} only",
         "exclusiveMinimum": f"must be greater than {limit}",
     }.get(str(error.validator), f"breaks the rule {error.validator}: {limit}")
 
@@ -228,12 +256,6 @@ def _type_wanted(value: Any, wanted: Any) -> str:
 
 def _either(options: Any) -> str:
     return " or ".join(map(str, options)) if isinstance(options, list) else str(options)
-
-
-def _fitting(pattern: str) -> str:
-    if "-~" in pattern:
-        return "holds characters that it cannot have, such as line breaks"
-    return f"must fit the pattern {pattern}"
 
 
 def _api_key(given: str | None, username: str | None, env: Mapping[str, str]) -> str:

@@ -16,11 +16,9 @@ import click
 from clicksend.client import Client
 from clicksend.errors import ClickSendError, SettingsError, UnreachableError
 from clicksend.hub import Hub
-from clicksend.inputs import json_object, with_defaults
+from clicksend.inputs import read_config, with_defaults
 from clicksend.phone import mask, to_e164
-from clicksend.settings import Settings, check
-
-COUNTRY = {"default_country": {"type": "string", "pattern": "^[A-Z]{2}$"}}
+from clicksend.settings import COUNTRY, Settings, check
 
 SENT = {
     "success": "A code is on its way to {to}.",
@@ -104,9 +102,9 @@ def _opened(path: Path | None, number: str) -> Iterator[tuple[Hub, str]]:
 def _config(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
-    with path.open(encoding="utf-8") as file:
-        config = with_defaults(json_object(file, "--config"), {})
-    check({name: value for name, value in config.items() if name in COUNTRY}, COUNTRY)
+    config = with_defaults(read_config(path), {})
+    if country := config.get("default_country"):
+        check({"default_country": country}, {"default_country": COUNTRY})
     return config
 
 

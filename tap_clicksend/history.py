@@ -11,6 +11,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
 from clicksend.paging import read_page
+from clicksend.wording import counted
 from tap_clicksend.block import Block
 from tap_clicksend.collections import Collection
 from tap_clicksend.columns import Row
@@ -68,7 +69,8 @@ class History(Collection):
 
     @override
     def summary(self) -> str:
-        return f"{super().summary()}, {self.progress.re_reads} re-reads, {self._settled:.1f} % settled"
+        again = counted(self.progress.re_reads, "re-read")
+        return f"{super().summary()}, {again}, {self._settled:.1f} % settled"
 
     @property
     @override
@@ -123,11 +125,12 @@ class History(Collection):
     def _close(self, window: Window, settling: Settling, *, moves: bool) -> None:
         """Report a window and move the bookmark past it, now that its rows have been written."""
         self.logger.info(
-            "%s: %s rows, %d pages, %d re-reads.",
+            "%s, %s: %s, %s, %s.",
+            self.name,
             window.span,
-            f"{window.rows:,}",
-            window.pages,
-            window.re_reads,
+            counted(window.rows, "row"),
+            counted(window.pages, "page"),
+            counted(window.re_reads, "re-read"),
         )
         if not moves:
             return

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from typing import Any, Protocol
+
+from clicksend.wording import counted
 
 EVERY = 5.0
 """Seconds between two lines."""
@@ -58,10 +60,22 @@ class Progress:
         return round(max(0, self.total - self.rows) * self.seconds / self.rows)
 
     def __str__(self) -> str:
-        of_total = "" if self.total is None else f" of {self.total:,}"
-        windows = "" if self.windows_total is None else f", {self.windows} of {self.windows_total} windows"
-        left = "" if self.eta_seconds is None else f", {self.eta_seconds} s left"
-        return f"{self.rows:,}{of_total} rows{windows}, {self.rows_per_second:,} rows/s{left}"
+        rows, windows, left = counted(self.rows, "row"), "", ""
+        if self.total is not None:
+            rows = f"{self.rows:,} of {counted(self.total, 'row')}"
+        if self.windows_total is not None:
+            windows = f", {self.windows} of {counted(self.windows_total, 'window')}"
+        if self.eta_seconds is not None:
+            left = f", {self.eta_seconds} s left"
+        return f"{self.stream}: {rows}{windows}, {counted(self.rows_per_second, 'row')}/s{left}"
+
+
+def closing(read: Collection[Progress], seconds: float, bookmarks: Mapping[str, str]) -> str:
+    """Return what a whole run came to: streams, rows, seconds, and where the next run begins."""
+    rows = counted(sum(one.rows for one in read), "row")
+    until = ", ".join(f"{name} {moment}" for name, moment in sorted(bookmarks.items()))
+    said = f"{counted(len(read), 'stream')}, {rows} in {seconds:.1f} s"
+    return f"{said}; bookmarks: {until}" if until else said
 
 
 class Display(Protocol):

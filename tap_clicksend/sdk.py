@@ -2,44 +2,50 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
-from collections.abc import Callable, Collection, Generator, Iterator
-from contextlib import closing
+import time
+from collections.abc import Callable, Generator, Iterator
 from copy import deepcopy
-from datetime import UTC, datetime
+from dataclasses import replace
 from functools import cached_property, partial
 from types import FrameType
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
+import click
 from singer_sdk import Stream, Tap
+from singer_sdk.about import AboutInfo
 from singer_sdk.configuration._dict_config import parse_environment_config
-from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
 from singer_sdk.helpers._batch import SDKBatchMessage
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import CustomStreamMap, SameRecordTransform
+from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.singerlib import Schema
 from typing_extensions import override
 
-from clicksend.errors import ApiError, ClickSendError
-from clicksend.inputs import check_config, with_defaults
+from clicksend import variables
+from clicksend.errors import ApiError
+from clicksend.inputs import read_config, with_defaults
+from clicksend.settings import declared
+from clicksend.wording import counted
 from tap_clicksend.batches import Batches
 from tap_clicksend.block import Block
 from tap_clicksend.catalog import Columns, Outgoing
 from tap_clicksend.columns import Column, Row
 from tap_clicksend.fitting import Fit
 from tap_clicksend.inputs import checked_catalog, checked_state
-from tap_clicksend.packed import AsRows, Form, Packed, choose_lines
+from tap_clicksend.packed import AsRows, Form, Packed
 from tap_clicksend.pii import Mask
-from tap_clicksend.progress import Display, Progress, display, fields
+from tap_clicksend.progress import Display, Progress, closing, display, fields
 from tap_clicksend.table import Table
+from tap_clicksend.writing import PageWriter, RecordLines
 
 if TYPE_CHECKING:
-    import click
     from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.helpers.types import Context
-    from singer_sdk.singerlib.encoding.simple import Message, RecordMessage
+    from singer_sdk.singerlib.encoding.simple import RecordMessage
 
     from tap_clicksend.tap import TapClickSend
 
@@ -77,7 +83,12 @@ class ClickSendTap(Tap):
         The SDK's messages quote values, a mistyped API key's too.
         """
         self.append_builtin_config(self.config_jsonschema)
-        self._config = with_defaults(self._config, self.config_jsonschema["properties"])
+        properties = self.config_jsonschema["properties"]
+        # Only a command's config comes from files and variables.
+        context = click.get_current_context(silent=True)
+        if context and context.command.name == self.name:
+            variables.check(self.name, self._config, properties)
+        self._config = with_defaults(self._config, properties)
         if raise_errors:
             self.check_settings()
         return []
@@ -94,11 +105,19 @@ class ClickSendTap(Tap):
 
     @override
     @classmethod
+    def _get_about_info(cls) -> AboutInfo:
+        info = super()._get_about_info()
+        properties = declared(info.settings["properties"])
+        return replace(info, settings={**info.settings, "properties": properties})
+
+    @override
+    @classmethod
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
+        """Read each file once, where the SDK would read it again for itself."""
+        config: dict[str, Any] = {}
         for path in value:
-            if path != "ENV":
-                check_config(path)
-        return super().cb_config(ctx, param, value)
+            config |= {} if path == "ENV" else read_config(path)
+        return _ConfigInput(config, parse_env="ENV" in value)
 
     @override
     @classmethod
@@ -106,6 +125,19 @@ class ClickSendTap(Tap):
         super().invoke(
             state=state and checked_state(state), catalog=catalog and checked_catalog(catalog), **options
         )
+
+    @override  # type: ignore[misc]  # final, for all that it does must be done, as it is
+    def sync_all(self) -> None:
+        """Read all streams, and say at the end what came of it."""
+        started = time.monotonic()
+        super().sync_all()
+        bookmarks = {
+            name: state["replication_key_value"]
+            for name, state in self.state.get("bookmarks", {}).items()
+            if "replication_key_value" in state
+        }
+        read = [cast("ClickSendStream", one).progress for one in self.streams.values() if one.selected]
+        self.logger.info("%s.", closing(read, time.monotonic() - started, bookmarks))
 
     def check_settings(self) -> None:
         """Check the config.
@@ -126,50 +158,6 @@ class ClickSendTap(Tap):
                 super()._handle_termination(signum, frame)
         finally:
             raise SystemExit(128 + signum)
-
-
-class PageWriter(MsgSpecWriter):
-    """Writes messages, and whole pages at once."""
-
-    @override
-    def write_message(self, message: Message) -> None:
-        self.write(self.format_message(message))
-
-    def write(self, lines: bytes | bytearray) -> None:
-        """Write lines to stdout.
-
-        Raises:
-            ClickSendError: Nobody reads them any more.
-        """
-        try:
-            sys.stdout.buffer.write(lines)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            # Left to the SDK's command line, it would end the run without a word.
-            raise ClickSendError(
-                "The program that reads the tap's output has gone: its own messages say why; the state"
-                " was not moved past what that program has confirmed, so run again."
-            ) from None
-
-
-class RecordLines:
-    """Rows as RECORD messages: lines as the SDK's writer writes them."""
-
-    def __init__(self, stream: str, version: int | None) -> None:
-        self._head = encoder.encode({"type": "RECORD", "stream": stream})[:-1] + b',"record":'
-        self._fields: Row = {} if version is None else {"version": version}
-
-    def pack(self, block: Block) -> bytes:
-        """Return a line for each row."""
-        if not len(block):
-            return b""
-        tail = b"," + encoder.encode({**self._fields, "time_extracted": datetime.now(UTC)})[1:] + b"\n"
-        # No line of JSON has a line break in it: one replacement puts a message around each row.
-        return self._head + block.lines()[:-1].replace(b"\n", tail + self._head) + tail
-
-    def choose(self, content: bytes, indices: Collection[int]) -> bytes:
-        """Return those lines."""
-        return choose_lines(content, indices)
 
 
 class ClickSendStream(Stream):
@@ -253,7 +241,7 @@ class ClickSendStream(Stream):
         """Yield the pages of this run; note whether they are all there are."""
         self.complete = True
         self.progress = Progress(self.name)
-        with closing(self.display(self.name, self.logger)) as shown:
+        with contextlib.closing(self.display(self.name, self.logger)) as shown:
             for page in self._pages_there_are():
                 yield page
                 self.progress.rows += len(page.keys)
@@ -264,9 +252,8 @@ class ClickSendStream(Stream):
     def summary(self) -> str:
         """Say what was read."""
         done = self.progress
-        return (
-            f"{done.rows:,} rows, {done.pages} pages in {done.seconds:.1f} s, {done.rows_per_second:,} rows/s"
-        )
+        rows, speed = counted(done.rows, "row"), counted(done.rows_per_second, "row")
+        return f"{self.name}: {rows}, {counted(done.pages, 'page')} in {done.seconds:.1f} s, {speed}/s"
 
     def _pages_there_are(self) -> Iterator[Packed]:
         try:
@@ -292,7 +279,8 @@ class ClickSendStream(Stream):
     @property
     @override
     def emit_activate_version_messages(self) -> bool:
-        return self.marks_deleted and "batch_config" not in self.config
+        is_wanted = self.config["emit_activate_version"] and "batch_config" not in self.config
+        return self.marks_deleted and is_wanted
 
     @override
     def log(self, message: str, *args: Any, level: int = logging.INFO, **options: Any) -> None:

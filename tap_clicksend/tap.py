@@ -14,8 +14,9 @@ from clicksend import settings
 from clicksend.client import Client
 from clicksend.errors import SettingsError
 from tap_clicksend import streams
-from tap_clicksend.sdk import ClickSendStream, ClickSendTap, PageWriter
+from tap_clicksend.sdk import ClickSendStream, ClickSendTap
 from tap_clicksend.streams.outcomes import Outcomes
+from tap_clicksend.writing import PageWriter
 
 PROPERTIES: dict[str, dict[str, Any]] = {
     "start_date": {
@@ -89,6 +90,13 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         },
         "required": ["encoding", "storage"],
         "additionalProperties": False,
+    },
+    "emit_activate_version": {
+        "type": "boolean",
+        "title": "Send ACTIVATE_VERSION",
+        "description": "Send ACTIVATE_VERSION messages, which mark vanished rows. false: for loaders that do"
+        " not know them; what vanished then stays in the warehouse unmarked.",
+        "default": True,
     },
     "settle_days": {
         "type": "number",

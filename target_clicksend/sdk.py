@@ -5,20 +5,26 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from types import FrameType
 from typing import IO, TYPE_CHECKING, Any, cast
 
+import click
 from singer_sdk import Target
+from singer_sdk.about import AboutInfo
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import StreamMapConfigError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.mapper import RemoveRecordTransform, StreamMap
+from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
 from typing_extensions import override
 
+from clicksend import variables
 from clicksend.errors import ClickSendError, SettingsError
 from clicksend.hashing import text_hasher
-from clicksend.inputs import check_config, with_defaults
+from clicksend.inputs import read_config, with_defaults
+from clicksend.settings import declared
 from target_clicksend.columns import Columns
 from target_clicksend.inputs import (
     Message,
@@ -32,8 +38,6 @@ from target_clicksend.row import Rejected, Row
 from target_clicksend.sinks import Sink
 
 if TYPE_CHECKING:
-    import click
-
     from target_clicksend.run import Run
 
 
@@ -244,7 +248,12 @@ class ClickSendTarget(Target):
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Fill in defaults, and leave the check to ``check_settings``: the SDK's messages quote values."""
         self.append_builtin_config(self.config_jsonschema)
-        self._config = with_defaults(self._config, self.config_jsonschema["properties"])
+        properties = self.config_jsonschema["properties"]
+        # Only a command's config comes from files and variables.
+        context = click.get_current_context(silent=True)
+        if context and context.command.name == self.name:
+            variables.check(self.name, self._config, properties)
+        self._config = with_defaults(self._config, properties)
         if raise_errors:
             self.check_settings()
         return []
@@ -263,11 +272,19 @@ class ClickSendTarget(Target):
 
     @override
     @classmethod
+    def _get_about_info(cls) -> AboutInfo:
+        info = super()._get_about_info()
+        properties = declared(info.settings["properties"])
+        return replace(info, settings={**info.settings, "properties": properties})
+
+    @override
+    @classmethod
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
+        """Read each file once, where the SDK would read it again for itself."""
+        config: dict[str, Any] = {}
         for path in value:
-            if path != "ENV":
-                check_config(path)
-        return super().cb_config(ctx, param, value)
+            config |= {} if path == "ENV" else read_config(path)
+        return _ConfigInput(config, parse_env="ENV" in value)
 
     @override
     def _process_schema_message(self, message_dict: Message) -> None:

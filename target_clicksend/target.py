@@ -99,12 +99,7 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "minimum": 0,
         "maximum": 1,
     },
-    "default_country": {
-        "type": "string",
-        "title": "Default country",
-        "description": "Country (like US) of phone numbers without a country code. Unset: the account's.",
-        "pattern": "^[A-Z]{2}$",
-    },
+    "default_country": settings.COUNTRY,
     "list_id": {
         "type": "integer",
         "title": "List id",

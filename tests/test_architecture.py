@@ -102,6 +102,11 @@ def test_private_methods_of_the_sdk_are_overridden_in_one_file_only(package):
             ["self", "full_table_version"],
         ),
         (sdk.ClickSendTap.setup_mapper, Tap.setup_mapper, ["self"]),
+        *(
+            (getattr(ours, name), getattr(theirs, name), arguments)
+            for ours, theirs in ((sdk.ClickSendTap, Tap), (target_sdk.ClickSendTarget, Target))
+            for name, arguments in (("cb_config", ["ctx", "param", "value"]), ("_get_about_info", []))
+        ),
         (
             sdk.ClickSendStream._generate_record_messages,
             Stream._generate_record_messages,
@@ -135,6 +140,16 @@ def test_their_signatures_are_what_we_override(ours, theirs, signature):
     assert ours is not theirs
     assert list(inspect.signature(theirs).parameters) == signature
     assert list(inspect.signature(ours).parameters) == signature
+
+
+@pytest.mark.parametrize("kind", [sdk.ClickSendTap, target_sdk.ClickSendTarget])
+def test_configs_reach_the_plugin_as_the_sdk_would_hand_them_over(kind, tmp_path):
+    (tmp_path / "a.json").write_text('{"a": 1, "b": 1}')
+    (tmp_path / "b.json").write_text('{"b": 2}')
+    given = (str(tmp_path / "a.json"), "ENV", str(tmp_path / "b.json"))
+    theirs = super(kind, kind).cb_config(None, None, given)
+    assert kind.cb_config(None, None, given) == theirs
+    assert (theirs.config, theirs.parse_env) == ({"a": 1, "b": 2}, True)
 
 
 def test_what_we_lean_on_in_sync_still_holds():

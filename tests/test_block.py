@@ -11,8 +11,8 @@ from tap_clicksend import columns
 from tap_clicksend.arrow import ArrowColumns
 from tap_clicksend.batches import JsonLines
 from tap_clicksend.packed import AsRows, Packed
-from tap_clicksend.sdk import RecordLines
 from tap_clicksend.table import Table
+from tap_clicksend.writing import RecordLines
 
 COLUMNS = {
     "id": columns.integer("I."),

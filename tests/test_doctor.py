@@ -315,8 +315,8 @@ def test_a_clock_that_is_off(sandbox, direct, doctor):
         ({"username": "u", "api_key": "sk-s3cr3t"}, "username asks for direct access"),
         ({**CREDENTIALS, "timeout": "s3cr3t"}, "timeout must be of type number"),
         ({**CREDENTIALS, "api_url": "http://example.com"}, "api_url must use https"),
-        ("s3cr3t", "must hold a JSON object"),
-        ("[1]", "must hold a JSON object"),
+        ("s3cr3t", "is not a valid JSON object"),
+        ("[1]", "is not a valid JSON object"),
     ],
 )
 def test_wrong_settings(doctor, config, named):

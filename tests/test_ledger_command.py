@@ -133,11 +133,13 @@ def test_forgetting_needs_the_key(config, tmp_path):
 
 
 def test_what_is_wrong_is_said_in_a_sentence(tmp_path):
-    assert "does not exist" in run("list", "--ledger-url", f"sqlite:///{tmp_path}/none.db", code=1)
+    none = tmp_path / "none.db"
+    said = f"The ledger {none} does not exist: check ledger_url."
+    assert said in run("list", "--ledger-url", f"sqlite:///{none}", code=1)
     assert not (tmp_path / "none.db").exists()
     path = tmp_path / "config.json"
     path.write_text("[]")
-    assert "no JSON object" in run("list", "--config", path, code=2)
+    assert "not a valid JSON object" in run("list", "--config", path, code=2)
     path.write_text('{"ledger_url": 1}')
     assert "ledger_url must be of type string" in run("list", "--config", path, code=2)
     path.write_text('{"pii_key": "short secret"}')
@@ -148,5 +150,7 @@ def test_what_is_wrong_is_said_in_a_sentence(tmp_path):
 
 def test_the_default_ledger_is_the_targets(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    said = "The ledger clicksend_ledger.db does not exist in the current folder: check ledger_url."
+    assert said in run("list", code=1)
     Ledger.open("sqlite:///clicksend_ledger.db", **ACCOUNT).close()
     assert run("list") == "Nothing there.\n"

@@ -207,7 +207,10 @@ def test_a_ledger_that_is_not_there_is_not_made_by_reading(ledger_url, tmp_path)
         ("sqlite://", "plain file"),
         ("sqlite:///:memory:", "plain file"),
         ("sqlite:///file:x?mode=memory&uri=true", "plain file"),
-        ("sqlite:////no/such/folder/ledger.db", "folder of the ledger does not exist"),
+        (
+            "sqlite:////no/such/folder/ledger.db",
+            "folder of the ledger /no/such/folder/ledger.db does not exist",
+        ),
         ("sqlite:////proc", "cannot be used"),
         ("postgresql+psycopg://user:secret@127.0.0.1:1/x", "cannot be reached"),
         ("postgresql+psycopg2://user:secret@127.0.0.1:1/x", "needs the database driver psycopg2"),

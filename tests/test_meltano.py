@@ -27,7 +27,6 @@ KINDS = {
     "options": "string",
     "date_iso8601": "string",
     "integer": "integer",
-    "decimal": "number",
     "boolean": "boolean",
     "array": "array",
     "object": "object",
@@ -55,7 +54,9 @@ def test_our_own_plugins_are_defined_as_they_are(kind):
         assert setting.get("sensitive", False) == own[name].get("secret", False), name
         assert setting.get("value") == own[name].get("default"), name
         assert [option["value"] for option in setting.get("options", ())] == own[name].get("enum", []), name
-        assert KINDS[setting["kind"]] in own[name]["type"], name
+        # Meltano 4.4 reads a decimal from the environment, and fails to pass it on.
+        wanted = "string" if own[name]["type"] == "number" else own[name]["type"]
+        assert KINDS[setting["kind"]] in wanted, name
         assert setting["label"]
         assert setting["description"]
     assert plugin.get("config", {}).keys() <= own.keys()

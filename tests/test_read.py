@@ -8,13 +8,17 @@ import sys
 import time
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from importlib.metadata import version
+from typing import get_args
 
 import msgspec
 import pandas as pd
 import pytest
+from checkout import ROOT
 from tap_runner import CREDENTIALS, run_tap
 
 import clicksend
+from clicksend import errors
 from clicksend.client import Client
 from clicksend.errors import SettingsError, UnauthorizedError
 from tap_clicksend.tap import TapClickSend
@@ -271,3 +275,49 @@ def test_importing_clicksend_is_lean_and_a_module_never_hides_the_function():
         "assert not heavy & sys.modules.keys(), heavy & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+class TestPackage:
+    """What ``import clicksend`` offers an analyst."""
+
+    def test_all_streams_are_named_for_editors_and_told(self):
+        assert list(get_args(clicksend.StreamName)) == sorted(STREAMS)
+        assert list(clicksend.streams()) == sorted(STREAMS)
+        for name, what in clicksend.streams().items():
+            assert what == (type(STREAMS[name]).__doc__ or "").splitlines()[0] != ""
+
+    def test_a_type_checker_rejects_a_wrong_name(self):
+        code = (
+            "import clicksend\n"
+            "clicksend.read('sms_history', since='2026-10-01').to_pandas()\n"
+            "for name in clicksend.streams():\n"
+            "    clicksend.read(name)\n"
+            "clicksend.SettingsError, clicksend.__version__.upper()\n"
+            "clicksend.read('sms_histroy')\n"
+            "clicksend.raed\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-m", "mypy", "--config-file=", "--strict", "-c", code],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        wrong = [int(line.split(":")[1]) for line in done.stdout.splitlines() if line.startswith("<string>")]
+        assert wrong == [6, 7], done.stdout
+        assert "[arg-type]" in done.stdout
+
+    def test_dir_has_what_is_meant_for_use_and_all_of_it_is_there(self):
+        code = "import clicksend; print(*dir(clicksend)); [getattr(clicksend, one) for one in dir(clicksend)]"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout.split() == sorted(clicksend.__all__)
+        assert clicksend.__version__ == version("singer-clicksend")
+        with pytest.raises(AttributeError, match="no attribute 'raed'"):
+            clicksend.raed  # noqa: B018
+
+    def test_every_error_that_reading_can_end_with_is_exported(self):
+        kinds = {kind for kind in vars(errors).values() if isinstance(kind, type)}
+        wanted = {kind for kind in kinds if issubclass(kind, errors.ApiError)}
+        wanted |= {errors.ClickSendError, errors.SettingsError, errors.UnreachableError}
+        wanted |= {errors.UnexpectedAnswerError}
+        assert wanted == {one for one in map(clicksend.__dict__.get, clicksend.__all__) if one in kinds}

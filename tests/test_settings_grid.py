@@ -4,83 +4,26 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import time
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from setting_cases import COMPANIONS, EXAMPLES, good, is_a, settings, spellings
 from tap_runner import CREDENTIALS, catalog_of, run_tap, tap_command
 from target_runner import run_target, stream_of, target_command
 
 from clicksend.errors import SettingsError
-from clicksend.settings import LIMITS, MAY_BE_EMPTY
+from clicksend.settings import MAY_BE_EMPTY, check
 from clicksend.settings import PROPERTIES as CONNECTION
-from clicksend.typed import Validator, kinds
+from clicksend.typed import kinds
 from tap_clicksend.tap import PROPERTIES as TAP
 from tap_clicksend.tap import TapClickSend
 from target_clicksend.gates.opt_outs import OptOutsError
 from target_clicksend.messages.properties import PROPERTIES as MESSAGES
 from target_clicksend.target import PROPERTIES as TARGET
 from target_clicksend.target import TargetClickSend
-
-NUMBERS = (0, 0.1, 0.5, 1, 2.5, 3, 50, 1000)
-EXAMPLES: dict[str, Any] = {
-    "batch_config": {
-        "encoding": {"format": "jsonl"},
-        "storage": {"root": "file:///tmp"},
-        "batch_size": 500,
-    },
-    "custom_fields": {"plan": "custom_1"},
-    "faker_config": {"seed": 7},
-    "ignored_columns": ["colour"],
-    "list_ids": [1, 2],
-    "match_on": ["email"],
-    "opt_out_keywords": ["STOP"],
-    "quiet_hours": {"start": "21:00", "end": "08:00"},
-    "stream_map_config": {"share": 0.5},
-    "stream_maps": {"a": {"b": "c"}, "d": None},
-    "streams": {"people": "contacts"},
-}
-COMPANIONS: dict[str, dict[str, Any]] = {
-    "flattening_enabled": {"flattening_max_depth": 1},
-    "max_row_age_hours": {"created_at_column": "made"},
-}
-
-
-def settings():
-    for plugin in (TapClickSend, TargetClickSend):
-        plugin.append_builtin_config(plugin.config_jsonschema)
-        for name, schema in plugin.config_jsonschema["properties"].items():
-            yield plugin, name, schema | LIMITS.get(name, {})
-
-
-def is_a(schema, *types):
-    return {*types} & {*kinds(schema)}
-
-
-def spellings(value):
-    """Yield (value, literal in a file, text in the environment), each None where there is no such thing."""
-    if isinstance(value, dict | list):
-        text = json.dumps(value)
-        yield value, text, text
-        yield text, json.dumps(text), None
-    elif isinstance(value, bool):
-        yield value, json.dumps(value), json.dumps(value)
-        yield str(value), json.dumps(str(value)), str(value)
-    else:
-        texts = {str(value), f"{value:.3f}", f" {value} ", f"{value:e}"}
-        yield value, None, None
-        yield float(value), None, None
-        for text in texts:
-            yield text, json.dumps(text), text
-            yield Decimal(text.strip()), text, None
-
-
-def good(schema):
-    if is_a(schema, "number", "integer"):
-        return [value for value in NUMBERS if Validator(schema).is_valid(value)]
-    return [True, False]
-
 
 GOOD = [
     pytest.param(plugin, name, value, id=f"{plugin.name}-{name}-{value}")
@@ -175,6 +118,42 @@ def test_a_useless_value_is_refused_by_name_by_every_way(plugin, name, schema, t
             assert "soon" not in str(caught.value)
             count += 1
     assert count > 8
+
+
+def schemas(schema):
+    """Yield a schema and all in it."""
+    yield schema
+    for part in schema.get("properties", {}).values():
+        yield from schemas(part)
+    for name in ("items", "additionalProperties"):
+        if isinstance(schema.get(name), dict):
+            yield from schemas(schema[name])
+
+
+def test_what_breaks_a_rule_is_told_in_words_never_as_a_pattern():
+    """Whatever keyword a setting has, its error says what to write."""
+    worded = set()
+    for _, name, schema in settings():
+        for part in schemas(schema):
+            if "pattern" in part:
+                with pytest.raises(
+                    SettingsError, match=re.escape(f"Setting {name} {part['fits']}.")
+                ) as caught:
+                    check({name: "us\n"}, {name: part})
+                assert part["pattern"] not in str(caught.value)
+                worded.add(name)
+            if part.get("additionalProperties") is False:
+                with pytest.raises(SettingsError, match=rf"Setting {name} .*may have \w+ or .* only\."):
+                    check({name: {"s3cr3t": 1}}, {name: part})
+    assert worded == {"api_key", "user_agent", "default_country"}
+
+
+@pytest.mark.parametrize("country", ["us", "USA", "U", "United States", "U1", "ÜS", "US\n"])
+def test_a_country_is_two_letters_like_us(country):
+    with pytest.raises(
+        SettingsError, match=r"^Setting default_country must be two capital letters, like US\.$"
+    ):
+        by_python(TargetClickSend, CREDENTIALS | {"default_country": country})
 
 
 def test_flattening_needs_its_depth():

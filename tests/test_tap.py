@@ -173,6 +173,13 @@ class TestActivateVersion:
         )
         assert versions == {activated["version"]}
 
+    def test_never_for_a_loader_that_does_not_know_it(self, sandbox):
+        usual, without = run_tap(sandbox.api_url), run_tap(sandbox.api_url, emit_activate_version=False)
+        for stream in STREAMS:
+            assert "ACTIVATE_VERSION" not in without.kinds(stream)
+            assert without.rows(stream) == usual.rows(stream)
+        assert not [message for message in without.messages if "version" in message]
+
     def test_never_with_list_ids(self, sandbox):
         ids = [row["list_id"] for row in run_tap(sandbox.api_url, "lists").rows("lists")][:2]
         output = run_tap(sandbox.api_url, "lists", "contacts", list_ids=ids)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from clicksend.ledger.opening import counted, opened, options
+from clicksend.ledger.opening import opened, options
 from clicksend.ledger.reconciling import RETRIED
+from clicksend.wording import counted
 
 LATER = "Nothing is sent now: a row goes out when upstream delivers it again."
 

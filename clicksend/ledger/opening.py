@@ -11,15 +11,15 @@ from typing import Any, TypeVar
 import click
 
 from clicksend.errors import ClickSendError, SettingsError
-from clicksend.inputs import json_object, with_defaults
+from clicksend.inputs import read_config, with_defaults
 from clicksend.ledger import Ledger
-from clicksend.settings import check
+from clicksend.settings import COUNTRY, check
 from clicksend.typed import Schema
 
 PROPERTIES: dict[str, Schema] = {
     "ledger_url": {"type": "string", "default": "sqlite:///clicksend_ledger.db"},
     "pii_key": {"type": "string", "minLength": 16},
-    "default_country": {"type": "string"},
+    "default_country": COUNTRY,
 }
 """Those of the target's settings that the ledger itself needs."""
 
@@ -73,13 +73,7 @@ def whole_config(config_file: Path | None, ledger_url: str | None) -> dict[str, 
     variables = {name: os.environ.get(f"TARGET_CLICKSEND_{name.upper()}") for name in PROPERTIES}
     given: dict[str, Any] = {name: value for name, value in variables.items() if value}
     if config_file:
-        with config_file.open(encoding="utf-8") as file:
-            given = json_object(file, "--config")
+        given = read_config(config_file)
     if ledger_url:
         given["ledger_url"] = ledger_url
     return given if given.get("ledger_url") else given | {"ledger_url": PROPERTIES["ledger_url"]["default"]}
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number of things in words: 1 row, 2,000 rows."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"

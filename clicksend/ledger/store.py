@@ -161,9 +161,12 @@ def _make_private(path: Path, *, create: bool) -> None:
             path.chmod(0o600)
     except FileNotFoundError:
         what = "The folder of the ledger" if create else "The ledger"
-        raise LedgerError(f"{what} does not exist: check ledger_url.") from None
+        where = "" if path.is_absolute() else " in the current folder"
+        raise LedgerError(f"{what} {path} does not exist{where}: check ledger_url.") from None
     except OSError as error:
-        raise LedgerError(f"The ledger's file cannot be used: {error.strerror}. Check ledger_url.") from None
+        raise LedgerError(
+            f"The ledger's file {path} cannot be used: {error.strerror}. Check ledger_url."
+        ) from None
 
 
 def _is_busy(error: BaseException) -> bool:
