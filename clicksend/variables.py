@@ -19,7 +19,7 @@ from clicksend.errors import SettingsError
 from clicksend.inputs import with_defaults
 from clicksend.typed import Schema, kinds, typed
 
-OTHERS = {"batchconfig", "catalog", "config", "pipurl", "state"}
+OTHERS = {"batchconfig", "catalog", "config", "harddelete", "pipurl", "state"}
 """Names known from the SDK and from Meltano: where they are not settings, they are not misspelt ones."""
 FLAGS = {True: {"true", "1", "yes", "on"}, False: {"false", "0", "no", "off"}}
 """How Meltano reads a flag from a variable that it then leaves as it was."""

@@ -28,6 +28,7 @@ _TEXT = "ClickSend's REST reference v3, the table of parameters or properties in
 _PAGED = (
     *("/lists", "/lists/{list_id}/contacts", "/email/addresses", "/voice/receipts", "/subaccounts"),
     *("/recharge/transactions", "/delivery-issues", "/automations/sms/inbound", "/automations/sms/receipts"),
+    "/mms-campaigns",
     "/automations/voice/receipts",
 )
 _UNPAGED = "nobody: all collections are read alike, and a whole array is one page whatever was asked"
@@ -39,7 +40,7 @@ _COMPARED = (
     "address_country",
 )
 _TWICE = "the reference has it in the body, where it stands too; older pages have it here for calls"
-_ARRAY = "APIs-guru/openapi-directory @3d58aa3, APIs/clicksend.com: ClickSend's older reference, an array"
+_NEXT = "the specification's example of next_page_url"
 _SMS = "ClickSend/clicksend-python @5de24bf, docs/SmsMessage.md, one model for sending and pricing"
 _CALLS = "the SDK's own model for the price of the same call"
 _MMS = "ClickSend/clicksend-python @8da5b31, docs/MmsMessage.md, and the answer, which repeats it"
@@ -72,10 +73,10 @@ OTHERWISE_KNOWN: dict[tuple[str, str], str] = {
     ("POST /voice/price", "CalculateVoicePriceRequestMessagesInner schedule: string_type"): _TEXT,
     **{("PUT /lists/{list_id}/remove-duplicates/", f"body.fields.{name}"): _NAMES for name in _COMPARED},
     **{(f"PUT /sms/{name}-read", "query date_before"): _TWICE for name in ("receipts", "inbound")},
-    (
-        "PUT /lists/{list_id}/remove-duplicates/",
-        "RemoveDuplicateContactsRequestFields: model_type",
-    ): _ARRAY,
+    **{
+        ("GET /short-url/tracking/{long_url_id}", f"query {name}"): _NEXT
+        for name in ("limit", "offset", "direction")
+    },
 }
 """Who knows what the SDK does not, by endpoint and what `official_process.strange` calls it.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from contract import DOCUMENTS
-from sandbox_runner import EPOCH
+from sandbox_runner import EPOCH, walk
 
 from clicksend.sandbox.endpoints import ROUTES
 from clicksend.sandbox.milestones import CUSTOMERS, EMPTY, LEADS, OPT_OUTS
@@ -40,6 +40,9 @@ MODEL_IS_WRONG = {
     ("view_sms_history", "ViewSmsHistory data.data.[].list_id: string_type"): MIXED,
     ("view_sms_history", "ViewSmsHistory data.data.[].contact_id: string_type"): MIXED,
     ("view_mms_history", "ViewMmsHistory data.data.[].list_id: string_type"): MIXED,
+    ("view_all_mms_campaigns", "ViewAllMmsCampaigns data: list_type"): (
+        "every other collection recorded has its pager in the envelope; the tap reads this one without it too"
+    ),
 }
 """What the SDK's models refuse of right answers, with who saw the answer."""
 INCOMPLETE = {
@@ -80,6 +83,11 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("cancel_all_sms", {"cancel_all_sms_request": {"custom_string": "a"}}),
     ("view_mms_history", {}),
     ("view_mms_history", {"limit": 20}),
+    ("view_all_mms_campaigns", {}),
+    ("short_url_get_statistics", {"source": "quick_sms", "source_id": "{linked}"}),
+    ("short_url_get_tracking", {"long_url_id": "{link}"}),
+    ("list_own_numbers", {}),
+    ("list_alpha_tags", {}),
     ("send_mms", {"send_mms_request": {"media_file": FILE, "messages": [PHOTO]}}),
     ("send_mms", {"send_mms_request": {"media_file": FILE, "messages": [PHOTO | LATER]}}),
     ("calculate_mms_price", {"calculate_mms_price_request": {"media_file": FILE, "messages": [PHOTO]}}),
@@ -139,13 +147,22 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 @pytest.fixture
-def ids(get, send):
+def ids(box, session, get, send):
     """Look up the ids that a call needs, when it needs them."""
 
     class Ids(dict[str, str]):
         def __missing__(self, name: str) -> str:
             if name in ("sms", "voice"):
                 return send(LATER, channel=name)["messages"][0]["message_id"]
+            if name == "link":
+                return get(f"/short-url/statistics/quick_sms/{self['linked']}")[0]["long_url_id"]
+            if name == "linked":
+                texts = walk(session, box, "/sms/history")
+                return next(
+                    row["message_id"].lower()
+                    for row in texts
+                    if row["direction"] == "out" and "smsu.io/" in row["body"]
+                )
             path, key = {
                 "contact": (f"/lists/{CUSTOMERS}/contacts", "contact_id"),
                 "reply": ("/sms/inbound", "message_id"),
@@ -203,4 +220,4 @@ def test_every_path_of_the_contract_is_one_of_the_sdk_or_marked(official):
 
 def anonymous(path: str) -> str:
     """Return a path with nameless placeholders and no slash at its end: the SDK's texts have both."""
-    return re.sub(r"{\w+}", "{}", path).removesuffix("/")
+    return re.sub(r"{\w+}|quick_sms", "{}", path).removesuffix("/")
