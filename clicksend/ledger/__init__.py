@@ -13,6 +13,7 @@ from clicksend.ledger.records import (
     Outcome,
     ScheduledMessage,
     Sent,
+    Unknown,
     outcome_id,
 )
 
@@ -31,6 +32,7 @@ __all__ = [
     "Outcome",
     "ScheduledMessage",
     "Sent",
+    "Unknown",
     "outcome_id",
 ]
 
