@@ -124,8 +124,11 @@ def rebuild(run: Run, since: datetime) -> Iterator[Rebuilt]:
     """
     # Who knows which version sent what a history shows.
     run.ledger.expect_older_keys()
+    at = run.client.started_at or run.now()
     for sink, channel in CHANNELS.items():
-        yield _Rebuilding(run, sink, channel, int(since.timestamp())).rebuilt()
+        rebuilt = _Rebuilding(run, sink, channel, int(since.timestamp())).rebuilt()
+        run.ledger.note_known(sink, at)
+        yield rebuilt
 
 
 class _Rebuilding:

@@ -22,8 +22,10 @@ from target_clicksend.gates.parts import count_parts
 from target_clicksend.gates.reading import COLUMNS, Reader
 from target_clicksend.gates.templates import Stored, Templates
 from target_clicksend.keys import Keys
+from target_clicksend.messages.channels import ENDPOINTS
 from target_clicksend.messages.gating import TAKEN, Gates
 from target_clicksend.messages.judging import Verdict
+from target_clicksend.messages.lost_ledger import LostLedger
 from target_clicksend.messages.new_streams import NewStreams
 from target_clicksend.messages.outbox import Outbox
 from target_clicksend.messages.passed import Passed
@@ -94,6 +96,8 @@ class Messages(Sink):
     def receive(self, row: Row) -> None:
         if not self._looked_up:
             self._reconcile()
+            endpoints = ENDPOINTS.get(self.channel)
+            LostLedger(self.run, self.name, endpoints).check(brings_own="custom_string" in row.values)
             self._gates.cancel_opted_out()
         row = self._tried(row)
         if is_deleted(row.values):
