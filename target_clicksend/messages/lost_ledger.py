@@ -8,7 +8,7 @@ from typing import Any
 from clicksend.errors import ClickSendError, ForbiddenError, UnexpectedAnswerError
 from clicksend.paging import Page, read_pages
 from target_clicksend.gates.moments import read_moment
-from target_clicksend.messages.channels import Endpoints
+from target_clicksend.messages.channels import ENDPOINTS, Endpoints
 from target_clicksend.messages.judging import outcome_id_of
 from target_clicksend.row import Rejected
 from target_clicksend.run import Run
@@ -88,7 +88,7 @@ class LostLedger:
         try:
             is_whole = any(self._walk(endpoints, since) for _ in range(TRIES))
         except ForbiddenError as error:
-            if self._endpoints is None or self._sink != "voice_messages":
+            if endpoints is not ENDPOINTS["voice"]:
                 raise self._unreadable(error) from None
             # Whoever may not call has called nobody.
             return
