@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
 from message_cases import CHANNELS, OTHER, TO, Box
@@ -293,3 +295,31 @@ def test_notifications_have_no_history_and_it_is_said_once(out):
     for ran, said in ((dry, True), (first, True), (second, False)):
         assert ("the hub keeps no history" in ran.notes) == said
     assert first.rows("notifications") == {"sent": 1}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_becomes_of_the_ledger_nothing_arrives_twice(out, command, seed):
+    """Runs of all channels, backups, restored ones, deleted ledgers, rebuilt ones, in any order."""
+    chance = Random(seed)
+    rows = [{"to": f"+6149157{number:04}", "body": f"Text {number}", "id": number} for number in range(30)]
+    out.send(rows[0])
+    back_up(out)
+    for _ in range(14):
+        step = chance.choice(["send"] * 6 + ["back_up", "restore", "lose", "rebuild"])
+        out.advance(chance.choice([1, 60, 4000, 90_000]))
+        if step == "send":
+            config = chance.choice([{}, {}, {"max_messages_per_run": 9}, {"dry_run": True}])
+            some = chance.sample(rows, chance.randint(1, 6))
+            ran = out.send(*some, sink=chance.choice(SINKS), **config)
+            assert ran.code == 0 or "the history has" in str(ran.error), ran.error
+        elif step in {"back_up", "restore", "lose"} and Path(out.folder, "ledger.db").exists():
+            {"back_up": back_up, "restore": restore, "lose": lose}[step](out)
+        elif step == "rebuild":
+            command("rebuild", "--since", "2026-06-01")
+        arrived = Counter((one["channel"], one["custom_string"]) for one in out.arrivals)
+        assert set(arrived.values()) <= {1}, (seed, step)
+    command("rebuild", "--since", "2026-06-01")
+    for sink in SINKS:
+        ran = out.send(*rows, sink=sink)
+        assert (ran.code, sum(ran.rows(sink).values())) == (0, 30)
+    assert sorted(Counter(one["custom_string"] for one in out.arrivals).values()) == [1] * 90
