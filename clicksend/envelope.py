@@ -45,7 +45,8 @@ def _decode_leniently(endpoint: str, body: bytes) -> Any:
     except ValueError:
         kind = "an HTML page" if body.lstrip()[:1] == b"<" else "a body that is not complete JSON"
         raise UnexpectedAnswerError(
-            f"{endpoint} answered with {kind}. Check api_url, and any proxy in between; else run again later."
+            f"{endpoint} answered with {kind}.",
+            "Check api_url, and any proxy in between; else run again later.",
         ) from None
     return _decode(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
 
@@ -64,7 +65,7 @@ def unwrap(endpoint: str, body: Any) -> Any:
     body = _out_of_hub(endpoint, body)
     if not isinstance(body, dict) or "data" not in body or not {"http_code", "response_code"} & body.keys():
         raise UnexpectedAnswerError(
-            f"{endpoint} answered with JSON that is not ClickSend's v3 envelope. Check api_url."
+            f"{endpoint} answered with JSON that is not ClickSend's v3 envelope.", "Check api_url."
         )
     return body["data"]
 

@@ -10,7 +10,12 @@ from typing import ClassVar
 
 
 class ClickSendError(Exception):
-    """Root of all errors of this package; ``str()`` of it is one sentence for a person."""
+    """Root of all errors of this package; ``str()`` of it says what happened and what to do.
+
+    Attributes:
+        happened: What happened alone, for where the advice does not hold: what may have been sent is never
+            made again.
+    """
 
     transient: ClassVar[bool] = False
     """Whether the same request may succeed when it is made again."""
@@ -20,6 +25,10 @@ class ClickSendError(Exception):
 
     retry_after: float | None = None
     """Seconds the server asked us to wait, when it said so."""
+
+    def __init__(self, happened: str = "", advice: str = "") -> None:
+        self.happened = happened
+        super().__init__(f"{happened} {advice}" if advice else happened)
 
 
 class SettingsError(ClickSendError):
@@ -84,7 +93,7 @@ class ApiError(ClickSendError):
         self.status = status
         self.code = code
         answered = f"{endpoint} answered {status}" + (f" {code}" if code else "")
-        super().__init__(f"{answered}{detail}. {self.advice}")
+        super().__init__(f"{answered}{detail}.", self.advice)
 
 
 class BadRequestError(ApiError):

@@ -139,8 +139,9 @@ class Exchange:
         except (HTTPError, requests.RequestException) as error:
             kind = NotConnectedError if _is_unconnected(error) else UnreachableError
             raise kind(
-                f"{endpoint} got no whole answer from {urlsplit(request.url or '').netloc}: {_reason(error)}."
-                " Check api_url and the network, or run again later."
+                f"{endpoint} got no whole answer from {urlsplit(request.url or '').netloc}:"
+                f" {_reason(error)}.",
+                "Check api_url and the network, or run again later.",
             ) from None
         finally:
             self.limiter.release(endpoint, headers)

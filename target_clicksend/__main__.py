@@ -12,7 +12,8 @@ def main() -> None:
     """Run the target.
 
     Exit with 0 when done, rejected rows included; 1 after an error, failed rows, or too many rejected ones;
-    2 for wrong settings; 128 + signal when stopped.
+    2 for wrong settings; 3 when done, but for messages of which nobody knows whether they were sent; 128 +
+    signal when stopped.
     """
     ending.run(TargetClickSend.cli, TargetClickSend.logger, (ConfigValidationError,))
 

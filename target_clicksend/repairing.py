@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,14 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from clicksend.errors import ClickSendError, ForbiddenError, UnexpectedAnswerError
-from clicksend.ledger import Ledger, Outcome, Sent
+from clicksend.ledger import Ledger, Outcome, Sent, Unknown
 from clicksend.paging import Page, read_pages
 from target_clicksend.gates.message import Channel
 from target_clicksend.gates.moments import read_moment
 from target_clicksend.messages.channels import ENDPOINTS
 from target_clicksend.messages.consent import cancel_opted_out
 from target_clicksend.messages.gating import opt_outs_of
-from target_clicksend.messages.judging import decimal_of
+from target_clicksend.messages.judging import decimal_of, outcome_id_of
 from target_clicksend.messages.reconciling import reconcile
 from target_clicksend.row import Rejected
 from target_clicksend.run import Run
@@ -25,8 +24,6 @@ from target_clicksend.target import SINKS, TargetClickSend
 
 CHANNELS: dict[str, Channel] = {"sms_messages": "sms", "mms_messages": "mms", "voice_messages": "voice"}
 """The sinks whose messages a history shows."""
-TOKEN = re.compile(r"sc-([0-9a-f]{32})")
-"""What ``messages.judging.token`` makes."""
 REBUILT = "the ledger was lost; found in the history"
 STREAM = "(rebuilt)"
 """What stands for the stream, which no history shows."""
@@ -65,20 +62,22 @@ class LookedUp:
     """What became of a sink's unknown messages.
 
     Attributes:
+        found: How many the history showed.
+        unknown: What stays unknown; what a run may be sending just now was not looked up.
         problem: Why they could not be looked up, None when they could.
     """
 
     sink: str
     found: int
-    stay: int
+    unknown: Unknown
     problem: str | None = None
 
 
 def look_up(run: Run) -> Iterator[LookedUp]:
     """Look up the unknown messages of all sinks in the histories; yield what came of each sink's."""
     for sink in SINKS:
-        before = _unknown(run.ledger, sink)
-        if not before:
+        before = run.ledger.unknown(sink)
+        if not before.count and not before.leased:
             continue
         problem = None
         if channel := CHANNELS.get(sink):
@@ -86,8 +85,8 @@ def look_up(run: Run) -> Iterator[LookedUp]:
                 reconcile(run.client, run.ledger, sink, ENDPOINTS[channel], run.config)
             except ClickSendError as error:
                 problem = str(error)
-        stay = _unknown(run.ledger, sink)
-        yield LookedUp(sink, before - stay, stay, problem)
+        after = run.ledger.unknown(sink)
+        yield LookedUp(sink, max(before.count - after.count, 0), after, problem)
 
 
 def honour_opt_outs(run: Run) -> int:
@@ -97,10 +96,6 @@ def honour_opt_outs(run: Run) -> int:
         ClickSendError: Nobody knows who has opted out.
     """
     return cancel_opted_out(run, opt_outs_of(run)) if run.config["opt_out"] == "enforce" else 0
-
-
-def _unknown(ledger: Ledger, sink: str) -> int:
-    return len(ledger.outcomes(outcome="unknown", sink=sink))
 
 
 @dataclass
@@ -129,8 +124,11 @@ def rebuild(run: Run, since: datetime) -> Iterator[Rebuilt]:
     """
     # Who knows which version sent what a history shows.
     run.ledger.expect_older_keys()
+    at = run.client.started_at or run.now()
     for sink, channel in CHANNELS.items():
-        yield _Rebuilding(run, sink, channel, int(since.timestamp())).rebuilt()
+        rebuilt = _Rebuilding(run, sink, channel, int(since.timestamp())).rebuilt()
+        run.ledger.note_known(sink, at)
+        yield rebuilt
 
 
 class _Rebuilding:
@@ -174,7 +172,7 @@ class _Rebuilding:
 
     def _refill(self, page: Page, done: Rebuilt) -> None:
         out = [row for row in page.rows if row.get("direction") != "in" and row.get("message_id")]
-        found = [self._sent(token[1], row) for row in out if (token := TOKEN.fullmatch(_reference(row)))]
+        found = [self._sent(one, row) for row in out if (one := outcome_id_of(_reference(row)))]
         done.new += len(self._run.ledger.refill(self._run.id, found))
         done.ours += len(found)
         done.foreign += sum(bool(_reference(row)) for row in out) - len(found)

@@ -7,7 +7,7 @@ import logging
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ CONFLICTS = frozenset({OTHER_RECIPIENT, OTHER_TEXT})
 """Reasons of duplicates that may be other messages."""
 WORTH_A_REASON = frozenset({"rejected", "failed", "held", "suppressed", "unknown"})
 MOST_REASONS = 50
+OTHER_REASONS = "other reasons, see the ledger"
 MOST_SAMPLES = 5
 MOST_REPLIES = 50
 SHOWN_REASONS = 10
@@ -62,8 +63,16 @@ class Report:
         """Rows that have arrived."""
         self.finished = 0
         """Rows of them that have an outcome."""
+        self.found_in_history: Counter[str] = Counter()
+        """Messages whose answer was lost and that the history showed in the same run, by sink."""
         self.error: str | None = None
         """What ended the run early."""
+        self.exit_code = 0
+        """What the process ends with."""
+        self.unknown_open = 0
+        """Messages of the run's sinks of which nobody knows whether they were sent, of earlier runs too."""
+        self.next: str | None = None
+        """The command that a person needs next."""
         self._began = time.monotonic()
 
     def add(self, sink: str, outcome: str, reason: str) -> None:
@@ -72,7 +81,16 @@ class Report:
         self.conflicts += reason in CONFLICTS
         if outcome in WORTH_A_REASON or reason in CONFLICTS:
             known = (sink, outcome, reason) in self.reasons or len(self.reasons) < MOST_REASONS
-            self.reasons[sink, outcome, reason if known else "other reasons, see the ledger"] += 1
+            self.reasons[sink, outcome, reason if known else OTHER_REASONS] += 1
+
+    def found(self, sink: str, reasons: Sequence[str]) -> None:
+        """Count messages as ``sent`` that were ``unknown`` for these reasons."""
+        self.rows -= Counter({(sink, "unknown"): len(reasons)})
+        self.rows[sink, "sent"] += len(reasons)
+        self.found_in_history[sink] += len(reasons)
+        for reason in reasons:
+            known = (sink, "unknown", reason) in self.reasons
+            self.reasons -= Counter([(sink, "unknown", reason if known else OTHER_REASONS)])
 
     def only_rejected(self) -> dict[str, int]:
         """Return the sinks all of whose rows were rejected until now, and how many rows that is.
@@ -125,6 +143,7 @@ class Report:
             "rows_read": self.read,
             "rows_unfinished": self.read - self.finished,
             "rows": _nested(self.rows),
+            "found_in_history": dict(self.found_in_history),
             "plan": _nested(self.plan),
             "reasons": [
                 {"sink": sink, "outcome": outcome, "reason": reason, "rows": count}
@@ -144,6 +163,9 @@ class Report:
             ],
             "notes": self.notes,
             "error": self.error,
+            "exit_code": self.exit_code,
+            "unknown_open": self.unknown_open,
+            "next": self.next,
             "requests": requests,
             "seconds": round(time.monotonic() - self._began, 3),
         }
@@ -174,12 +196,15 @@ class Report:
         logger.info(
             "%s%s%s; %d requests, %.1f s.",
             "Dry run, nothing was written: " if self.dry_run else "",
-            ", ".join(f"{sink} {count:,} {name}" for (sink, name), count in sorted(counts.items()))
-            or "no outcomes",
+            ", ".join(self._said(*key, count) for key, count in sorted(counts.items())) or "no outcomes",
             f"; {unfinished:,} rows without an outcome" if unfinished else "",
             requests,
             time.monotonic() - self._began,
         )
+
+    def _said(self, sink: str, name: str, count: int) -> str:
+        found = self.found_in_history[sink] if name == "sent" else 0
+        return f"{sink} {count:,} {name}" + (f", {found:,} of them found in the history" if found else "")
 
     def _counts(self) -> Counter[tuple[str, str]]:
         """Return what people want to see: of a dry run what would have been done."""

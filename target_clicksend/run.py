@@ -31,9 +31,10 @@ from target_clicksend.lists import Lists
 from target_clicksend.report import INPUT, Report
 from target_clicksend.row import Row
 from target_clicksend.states import States
+from target_clicksend.unanswered import leases, next_command, sentence
 
 if TYPE_CHECKING:
-    from clicksend.ledger import Ledger
+    from clicksend.ledger import Ledger, Unknown
     from target_clicksend.keys import Keys
     from target_clicksend.sinks import Sink
 
@@ -52,6 +53,8 @@ MANY_REJECTED = 10
 FAIL_ON_REJECTED = 0.5
 """Share of rejected rows, from ``MANY_REJECTED`` on, that ends a run with 1 if no setting says otherwise."""
 
+WRONG_SETTINGS = 2
+"""Exit code where a setting is wrong."""
 UNKNOWN_REMAIN = 3
 """Exit code of a run that is done, but for messages of which nobody knows whether they were sent."""
 
@@ -78,8 +81,8 @@ class Run:
         """The signal that asked for an end; nothing new starts after it."""
         self.failed = False
         """Whether something went wrong that is no row's outcome."""
-        self.unknown: dict[str, int] = {}
-        """Messages of which nobody knows whether they were sent, by sink."""
+        self.unknown: dict[str, Unknown] = {}
+        """What is unknown at the end of the run, by sink."""
         self.needs_account = False
         """Whether one of the sinks cannot do without ``/account``."""
         self.sinks: dict[str, Sink] = {}
@@ -312,6 +315,7 @@ class Run:
             # Where the ledger could not be used, trying again would take as long, and end alike.
             if error is None or ("ledger" in self.__dict__ and not isinstance(error, LedgerError)):
                 self.commit()
+                self._look_what_is_unknown()
         except ClickSendError as late:
             if error is None:
                 error = late
@@ -323,21 +327,43 @@ class Run:
                 if name in self.__dict__:
                     getattr(self, name).close()
 
+    def _look_what_is_unknown(self) -> None:
+        """Learn what is unknown of the sinks that sent; a dry run would have changed that."""
+        if "ledger" in self.__dict__ and not self.dry_run:
+            sinks = [name for name, sink in self.sinks.items() if sink.sends]
+            self.unknown = {name: self.ledger.unknown(name) for name in sinks}
+
     def _tell(self, error: Exception | None) -> None:
-        """Say what the run did."""
+        """Say what the run did, and last what is unknown."""
         if self.stopped:
             self.note(f"Stopped by {signal.Signals(self.stopped).name}: rows without an outcome come again.")
         elif error is not None:
             self.report.error = str(error) if isinstance(error, ClickSendError) else type(error).__name__
         if self.tally.is_free or self.report.is_free:
             self.note(FREE)
+        self.report.exit_code = self._code_after(error)
+        self.report.unknown_open = sum(one.count for one in self.unknown.values())
+        if self.report.unknown_open:
+            self.report.next = self.report.next or next_command(self.unknown, self.now())
         requests = self.client.request_count if "client" in self.__dict__ else 0
         if path := self.config.get("report_path"):
             try:
                 self.report.save(path, requests)
             except OSError as problem:
                 self.fail(f"The report cannot be written ({problem.strerror}): check report_path.")
+        if leased := leases(self.unknown):
+            logger.info("%s", leased)
         self.report.show(requests)
+        if self.report.unknown_open:
+            # The run after one that was stopped looks them up.
+            level = logging.WARNING if self.stopped else logging.ERROR
+            logger.log(level, "%s", sentence(self.unknown, self.now()))
+
+    def _code_after(self, error: Exception | None) -> int:
+        """Return the exit code after an error, which a signal explains better."""
+        if error is None or (self.stopped and isinstance(error, ClickSendError)):
+            return self.exit_code
+        return WRONG_SETTINGS if isinstance(error, SettingsError) else 1
 
     @property
     def exit_code(self) -> int:
@@ -351,7 +377,7 @@ class Run:
         conflicts = self.report.conflicts if self.config["fail_on_conflict"] else 0
         if self.failed or too_many or conflicts or self.report["failed"]:
             return 1
-        return UNKNOWN_REMAIN if any(self.unknown.values()) else 0
+        return UNKNOWN_REMAIN if any(one.count for one in self.unknown.values()) else 0
 
     def _advance(self) -> None:
         """Write the newest state whose rows all have a committed outcome; none when rows were only tried.

@@ -43,7 +43,7 @@ class Play:
 
     def __init__(self, chunk):
         self.ledger = Ledger()
-        self.run = Run({"dry_run": False})
+        self.run = Run({"dry_run": False, "fail_on_conflict": False})
         self.run.ledger = self.ledger
         run_module.COMMIT_ROWS = chunk
         self.outcome = {}

@@ -14,6 +14,7 @@ from clicksend.ledger.records import (
     Outcome,
     ScheduledMessage,
     Sent,
+    Unknown,
     outcome_id,
 )
 
@@ -33,6 +34,7 @@ __all__ = [
     "Outcome",
     "ScheduledMessage",
     "Sent",
+    "Unknown",
     "outcome_id",
 ]
 

@@ -33,7 +33,8 @@ def reconcile(config_file: Path | None, ledger_url: str | None) -> None:
     """Look up all unknown messages in ClickSend's histories, and cancel what opt-outs forbid.
 
     What is found was sent. What is not may still be: it stays unknown, and is not sent again, until it is
-    found or released. What is scheduled to people who have opted out since is cancelled. Exits with 3 when
+    found or released. What a run may be sending just now is under its lease, and not looked up until that
+    ends. What is scheduled to people who have opted out since is cancelled. Exits with 3 when
     some stay unknown.
     """
     from target_clicksend.repairing import honour_opt_outs, look_up  # noqa: PLC0415
@@ -50,13 +51,17 @@ def reconcile(config_file: Path | None, ledger_url: str | None) -> None:
         click.echo(_what_was_found(one))
     if failed or any(one.problem for one in results):
         raise SystemExit(1)
-    if any(one.stay for one in results):
+    if any(one.unknown.count for one in results):
         click.echo("What stays can be released once you know that it was not sent.")
+    if any(one.unknown.count or one.unknown.leased for one in results):
         raise SystemExit(UNKNOWN_REMAIN)
 
 
 def _what_was_found(one: LookedUp) -> str:
-    said = f"{one.sink}: {one.found:,} found, {one.stay:,} still unknown."
+    said = f"{one.sink}: {one.found:,} found, {one.unknown.count:,} still unknown."
+    if until := one.unknown.leased_until:
+        are = "1 is" if one.unknown.leased == 1 else f"{one.unknown.leased:,} are"
+        said += f" {are} under the lease of a run until {until:%H:%M:%S} UTC: not looked up."
     if one.problem:
         return f"{said} The history could not be read: {one.problem}"
     return said + (" The hub keeps no history of them." if one.sink == "notifications" else "")

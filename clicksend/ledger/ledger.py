@@ -10,7 +10,7 @@ from typing import Self
 
 from clicksend.errors import LedgerError
 from clicksend.hashing import hasher, text_hasher
-from clicksend.ledger import claiming, memory, reading, reconciling, recording, refilling, schema
+from clicksend.ledger import claiming, memory, reading, reconciling, recording, refilling, schema, unanswered
 from clicksend.ledger.reading import Columns
 from clicksend.ledger.records import (
     IN_HAND,
@@ -21,6 +21,7 @@ from clicksend.ledger.records import (
     Outcome,
     ScheduledMessage,
     Sent,
+    Unknown,
     outcome_id,
 )
 from clicksend.ledger.store import Store
@@ -300,10 +301,37 @@ class Ledger:
         with self._store.read() as connection:
             return reconciling.open_claims(connection, sink, self._now())
 
-    def unknown(self, sink: str) -> int:
-        """Return how many messages of a sink are unknown, those that may be under way just now included."""
+    def unknown(self, sink: str) -> Unknown:
+        """Return what is unknown of a sink."""
         with self._store.read() as connection:
-            return reconciling.unknown(connection, sink)
+            return unanswered.unknown(connection, sink, self._now())
+
+    def note_found(self, run_id: str, sink: str, found: int) -> None:
+        """Count messages of a run as ``sent`` that it has counted as ``unknown``."""
+        with self._store.write() as connection:
+            unanswered.note_found(connection, run_id, sink, found)
+
+    def known_until(self, sink: str) -> datetime | None:
+        """Return until when it knows all that a sink's history showed, None where the sink has sent nothing.
+
+        That is, the later of what was noted and of the newest message's claim.
+        """
+        with self._store.read() as connection:
+            return unanswered.known_until(connection, sink)
+
+    def note_known(self, sink: str, at: datetime) -> None:
+        """Note that it knows all that a sink's history showed at a time (by the server's clock)."""
+        with self._store.write() as connection:
+            unanswered.note_known(connection, sink, at)
+
+    def strange(self, went: Mapping[str, datetime | None]) -> set[str]:
+        """Return those messages that went out though, for all that the ledger knows, they did not.
+
+        Args:
+            went: When each went out, by outcome id; None when nobody knows.
+        """
+        with self._store.read() as connection:
+            return unanswered.strange(connection, went)
 
     def message_ids(self, sink: str, ids: Iterable[str]) -> set[str]:
         """Return those message ids that a key of the sink has already."""
@@ -370,7 +398,7 @@ class Ledger:
             return reading.newest(connection, filters, limit)
 
     def show(self, key: str) -> list[Columns]:
-        """Return what came of a key, in each sink that saw it."""
+        """Return what came of a key, in each sink that saw it, with its lease while it is ``unknown``."""
         with self._store.read() as connection:
             return reading.of_key(connection, key)
 
@@ -394,6 +422,8 @@ class Ledger:
         ``unknown`` is never deleted, nor are opt-outs and counts.
         """
         deleted = 0
+        with self._store.write() as connection:
+            unanswered.keep_known(connection)
         while True:
             with self._store.write() as connection:
                 some = reading.prune(connection, before)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, tuple_, union, update
+from sqlalchemy import Connection, case, delete, func, select, tuple_, union, update
 
 from clicksend.ledger.recording import SLICE, slices
 from clicksend.ledger.records import outcome_id
@@ -17,6 +17,8 @@ Columns = dict[str, Any]
 """A row of outcomes by column name, without its claim; times are aware, prices are ``Decimal``."""
 
 SHOWN = [column for column in outcomes.c if column.name not in CLAIM]
+LEASE = case((UNKNOWN, outcomes.c.lease_until)).label("lease_until")
+"""Until when a run may be sending a message; what is known has none."""
 
 
 def newest(connection: Connection, filters: Mapping[str, str | None], limit: int | None) -> list[Columns]:
@@ -29,13 +31,13 @@ def newest(connection: Connection, filters: Mapping[str, str | None], limit: int
 
 
 def of_key(connection: Connection, key: str) -> list[Columns]:
-    """Return what came of a key, in each sink that saw it."""
+    """Return what came of a key, in each sink that saw it, with its lease."""
     claiming = func.substr(meta.c.name, len(SINK) + 1)
     sinks = union(select(runs.c.sink), select(claiming).where(meta.c.name.startswith(SINK)))
     known = [outcome_id(sink, key) for sink in connection.execute(sinks).scalars()]
     older = select(aliases.c.known_as).where(aliases.c.outcome_id.in_(known))
     known += connection.execute(older).scalars()
-    query = select(*SHOWN).order_by(outcomes.c.sink)
+    query = select(*SHOWN, LEASE).order_by(outcomes.c.sink)
     return _rows(connection, query.where(outcomes.c.outcome_id.in_(known))) or _rows(
         # A key that could not be stored as it was has the id of what it was.
         connection,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, update
 
 from clicksend.errors import LedgerError
 from clicksend.ledger.recording import slices
@@ -21,23 +21,25 @@ YOUNG = timedelta(hours=24)
 """Until then the history may still come to show the message."""
 
 
+CLAIMED_AT = func.coalesce(outcomes.c.claimed_at, outcomes.c.created_at)
+
+
+def nobody_sends(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that no run may be sending a claimed message just now."""
+    lease = outcomes.c.lease_until
+    return or_(lease <= now, lease.is_(None))
+
+
 def open_claims(connection: Connection, sink: str, now: datetime) -> list[OpenClaim]:
     """Return the unknown outcomes of a sink that have no lease any more, the oldest first."""
-    claimed_at = func.coalesce(outcomes.c.claimed_at, outcomes.c.created_at).label("claimed_at")
+    claimed_at = CLAIMED_AT.label("claimed_at")
     columns = [outcomes.c[name] for name in OpenClaim.__struct_fields__ if name != "claimed_at"]
-    lease = outcomes.c.lease_until
     query = (
         select(*columns, claimed_at)
-        .where(UNKNOWN, outcomes.c.sink == sink, or_(lease <= now, lease.is_(None)))
+        .where(UNKNOWN, outcomes.c.sink == sink, nobody_sends(now))
         .order_by(claimed_at, outcomes.c.outcome_id)
     )
     return [OpenClaim(**row) for row in connection.execute(query).mappings()]
-
-
-def unknown(connection: Connection, sink: str) -> int:
-    """Return how many outcomes of a sink are unknown, those that may be under way just now included."""
-    query = select(func.count()).select_from(outcomes).where(UNKNOWN, outcomes.c.sink == sink)
-    return connection.execute(query).scalar_one()
 
 
 def known_message_ids(connection: Connection, sink: str, ids: Iterable[str]) -> set[str]:

@@ -133,6 +133,24 @@ class OpenClaim(msgspec.Struct, frozen=True, kw_only=True):
     claimed_at: datetime
 
 
+class Unknown(msgspec.Struct, frozen=True, kw_only=True):
+    """What is unknown of a sink.
+
+    Attributes:
+        count: Messages that nobody is sending now: their answer was lost, or their lease has expired.
+        since: When the oldest of them was claimed (UTC), None where there are none.
+        run_ids: The runs that claimed them, the oldest first.
+        leased: Messages that a run may be sending just now.
+        leased_until: When the last of these leases ends (UTC), None where there are none.
+    """
+
+    count: int
+    since: datetime | None
+    run_ids: tuple[str, ...]
+    leased: int
+    leased_until: datetime | None
+
+
 class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
     """A message that was found in the history."""
 

@@ -61,6 +61,15 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         " with 1 and sends nothing.",
         "default": False,
     },
+    "send_without_old_ledger": {
+        "type": "boolean",
+        "title": "Send without the old ledger",
+        "description": "Send though the history has messages of the target's that the ledger does not know,"
+        " or cannot be read: rows that an older ledger has sent are sent AGAIN. It is for a second pipeline"
+        " with a ledger of its own on one account. Once is enough: the ledger remembers it, and is never"
+        " again compared with the history. Without it the run ends with 1 and sends nothing.",
+        "default": False,
+    },
     "fail_on_conflict": {
         "type": "boolean",
         "title": "Fail on conflicts",

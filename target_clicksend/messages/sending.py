@@ -27,6 +27,7 @@ NOT_SENT = (NotConnectedError, TooManyRequestsError, StoppedError)
 """Nothing was sent, though it may have been tried several times."""
 HALVED = frozenset({"BAD_REQUEST", "TOO_MANY_RECIPIENTS"})
 """Codes of a 400 that says that a message of the batch is bad: nothing was sent (documented)."""
+NOT_AGAIN = "It may have been sent, so it is not sent again."
 UNANSWERED_IN_A_ROW = 2
 """Requests without a usable answer after which no more are made."""
 OK, BAD = 200, 400
@@ -50,8 +51,9 @@ class Patience:
             # What came too late says nothing of the next one.
             self.ended = self.ended if isinstance(error, TooLateError) else str(error)
             return Verdict("failed", str(error))
-        self.unanswered(str(error))
-        return Verdict("unknown", f"no usable answer: {error}")
+        # Not the error's advice: it may be to run again, which sends none of these.
+        self.unanswered(error.happened)
+        return Verdict("unknown", f"no usable answer: {error.happened} {NOT_AGAIN}")
 
     def unanswered(self, reason: str) -> None:
         """Learn that a request got no usable answer."""

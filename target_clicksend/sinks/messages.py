@@ -22,14 +22,17 @@ from target_clicksend.gates.parts import count_parts
 from target_clicksend.gates.reading import COLUMNS, Reader
 from target_clicksend.gates.templates import Stored, Templates
 from target_clicksend.keys import Keys
+from target_clicksend.messages.channels import ENDPOINTS
 from target_clicksend.messages.gating import TAKEN, Gates
 from target_clicksend.messages.judging import Verdict
+from target_clicksend.messages.lost_ledger import LostLedger
 from target_clicksend.messages.new_streams import NewStreams
 from target_clicksend.messages.outbox import Outbox
 from target_clicksend.messages.passed import Passed
 from target_clicksend.messages.recall import Recall
 from target_clicksend.messages.routes import ApiRoute, Route
 from target_clicksend.messages.spool import Spool
+from target_clicksend.messages.unanswered import Unanswered
 from target_clicksend.numbers import read_phone
 from target_clicksend.row import Rejected, Row, Values
 from target_clicksend.run import Run
@@ -70,6 +73,7 @@ class Messages(Sink):
         self._unfinished: dict[int, Message] = {}
         self._batches = 0
         self._new_streams = NewStreams(run, self.name)
+        self._unanswered = Unanswered(run, self.name)
         self._looked_up = False
         self.local_times = LocalTimes(run.config.get("time_zone"))
 
@@ -92,6 +96,8 @@ class Messages(Sink):
     def receive(self, row: Row) -> None:
         if not self._looked_up:
             self._reconcile()
+            endpoints = ENDPOINTS.get(self.channel)
+            LostLedger(self.run, self.name, endpoints).check(brings_own="custom_string" in row.values)
             self._gates.cancel_opted_out()
         row = self._tried(row)
         if is_deleted(row.values):
@@ -135,8 +141,9 @@ class Messages(Sink):
             self._flush(is_last=True)
         if not self.run.stopped:
             self._reconcile()
+            self._unanswered.count_anew()
             self._gates.cancel_opted_out()
-            if self.route.ended:
+            if self.route.ended and self.run.report.rows[self.name, "failed"]:
                 self.run.fail(f"{self.name}: {self.route.ended}")
         if self.run.dry_run:
             self._tell_of_zones()
@@ -199,7 +206,6 @@ class Messages(Sink):
             self.route.reconcile(self.run.ledger, self.name)
         except ClickSendError as error:
             self.run.note(f"{self.name}: unanswered messages could not be looked up. {error}")
-        self.run.unknown[self.name] = self.run.ledger.unknown(self.name)
 
     def _tried(self, row: Row) -> Row:
         """Return a row, under a key of its own where all goes to ``test_recipient``."""
@@ -290,6 +296,8 @@ class Messages(Sink):
                 self.run.pace(len(group))
                 for message, verdict in self._outbox.send(self._still_fit(group)):
                     self._note(message, verdict, is_settled=verdict is not TAKEN)
+                    if verdict.outcome == "unknown":
+                        self._unanswered.add(message.row.key, verdict.reason)
         self.run.commit()
 
     def _still_fit(self, group: Sequence[Message]) -> list[Message]:
