@@ -328,10 +328,9 @@ class Run:
                     getattr(self, name).close()
 
     def _look_what_is_unknown(self) -> None:
-        """Learn what is unknown of the sinks that sent; a dry run would have changed that."""
+        """Learn what is unknown; a dry run would have changed that."""
         if "ledger" in self.__dict__ and not self.dry_run:
-            sinks = [name for name, sink in self.sinks.items() if sink.sends]
-            self.unknown = {name: self.ledger.unknown(name) for name in sinks}
+            self.unknown = {name: self.ledger.unknown(name) for name in self.sinks}
 
     def _tell(self, error: Exception | None) -> None:
         """Say what the run did, and last what is unknown."""

@@ -9,8 +9,8 @@ from clicksend.ledger import Unknown
 
 RECONCILE = "clicksend ledger reconcile"
 LOOK = "clicksend ledger list --outcome unknown"
-NO_HISTORY = "notifications"
-"""The sink whose messages no history shows."""
+NO_HISTORY = frozenset({"notifications", "cancellations"})
+"""The sinks of which no history shows what became of a row."""
 MAY_SHOW = timedelta(days=1)
 """How long a message may take to show in its history."""
 SHOWN_RUNS = 3
@@ -21,7 +21,7 @@ def next_command(unknown: Mapping[str, Unknown], now: datetime) -> str:
     young = [
         sink
         for sink, one in unknown.items()
-        if sink != NO_HISTORY and one.since is not None and one.since > now - MAY_SHOW
+        if sink not in NO_HISTORY and one.since is not None and one.since > now - MAY_SHOW
     ]
     return RECONCILE if young else LOOK
 
@@ -41,14 +41,18 @@ def sentence(unknown: Mapping[str, Unknown], now: datetime) -> str:
     if more := len(run_ids) - SHOWN_RUNS:
         runs += f" and {more:,} more" if more > 0 else ""
     command = next_command(open_ones, now)
+    messages = set(open_ones) != {"cancellations"}
     after = ""
     if command == LOOK:
-        after = "; what you know was not sent, reopen with clicksend ledger release"
+        done = "sent" if messages else "done"
+        after = f"; what you know was not {done}, reopen with clicksend ledger release"
+    noun = "message" if messages else "cancellation"
+    doubt = "has sent them. They are not sent again." if messages else "did it. It is not asked for again."
     return (
-        f"{count:,} {'message is' if count == 1 else 'messages are'} unknown"
+        f"{count:,} {f'{noun} is' if count == 1 else f'{noun}s are'} unknown"
         f" ({', '.join(f'{sink} {one.count:,}' for sink, one in sorted(open_ones.items()))}), since"
         f" {since:%Y-%m-%d %H:%M} UTC, from {'run' if len(run_ids) == 1 else 'runs'} {runs}: nobody knows"
-        f" whether ClickSend has sent them. They are not sent again. Next: {command}{after}."
+        f" whether ClickSend {doubt} Next: {command}{after}."
     )
 
 

@@ -276,6 +276,7 @@ def test_everything_is_unknown_where_nobody_knows(out, cancel, scheduled, fault)
     out.fault(**fault, method="PUT", path="/sms/cancel-all")
     ran = cancel({"custom_string": "*", "channel": "sms"})
     assert (ran.rows("cancellations"), ran.code) == ({"unknown": 1}, 3)
+    assert (ran.report["unknown_open"], ran.report["next"]) == (1, "clicksend ledger list --outcome unknown")
     again = cancel({"custom_string": "*", "channel": "sms"})
     assert (again.rows("cancellations"), writes(again)) == ({"unchanged": 1}, [])
     assert left(out) == still

@@ -219,8 +219,6 @@ class Cancellations(Sink):
         )
         self.run.ledger.settle(self.run.id, [settled])
         self.run.settled(row, self.name, outcome, reason)
-        if outcome == "unknown":
-            self.run.unknown[self.name] = 1 + self.run.unknown.get(self.name, 0)
 
     def _note_cancelled(self, channel: Channel, message_ids: Sequence[str]) -> None:
         self.run.ledger.note_cancelled(self.run.id, SINKS[channel], message_ids, CANCELLED)
