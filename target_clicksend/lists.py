@@ -28,6 +28,8 @@ class Lists:
         self._lock = threading.Lock()
         self._renewed: dict[int, int | None] = {}
         self.names = self._read()
+        self.created: list[int] = []
+        """Ids of lists that rows or the settings named and that were not there."""
         self.planned: set[str] = set()
         """Folded names of lists that a dry run would have made."""
 
@@ -79,6 +81,7 @@ class Lists:
                 raise
             list_id = max(new)
         self.names[list_id] = name
+        self.created.append(list_id)
         return list_id
 
     def forget(self, list_id: int) -> None:

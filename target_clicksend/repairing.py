@@ -19,7 +19,7 @@ from target_clicksend.messages.gating import opt_outs_of
 from target_clicksend.messages.judging import decimal_of, outcome_id_of
 from target_clicksend.messages.reconciling import reconcile
 from target_clicksend.row import Rejected
-from target_clicksend.run import Run
+from target_clicksend.run import Run, currency_of
 from target_clicksend.target import SINKS, TargetClickSend
 
 CHANNELS: dict[str, Channel] = {"sms_messages": "sms", "mms_messages": "mms", "voice_messages": "voice"}
@@ -89,6 +89,25 @@ def look_up(run: Run) -> Iterator[LookedUp]:
         yield LookedUp(sink, max(before.count - after.count, 0), after, problem)
 
 
+def keys_of(config: Mapping[str, Any], stream: str, row: dict[str, Any]) -> list[str]:
+    """Return the keys that a row has, or had in earlier versions, in the sinks that its stream goes to.
+
+    Args:
+        config: The target's settings.
+        stream: Its stream upstream.
+        row: Its key properties, and its idempotency_key where it brings one.
+
+    Raises:
+        SettingsError: A setting is missing, unknown or wrong, or no sink writes the stream.
+        ClickSendError: The row has no key.
+    """
+    target = TargetClickSend(config={**config, "dry_run": True, "test_recipient": None})
+    try:
+        return target.keys_of(stream, row)
+    except Rejected as reason:
+        raise ClickSendError(f"--row has no key: {reason}.") from None
+
+
 def honour_opt_outs(run: Run) -> int:
     """Cancel what is scheduled to people who have opted out since; return how many messages.
 
@@ -137,7 +156,7 @@ class _Rebuilding:
     def __init__(self, run: Run, sink: str, channel: Channel, since: int) -> None:
         self._run, self._sink, self._channel, self._since = run, sink, channel, since
         self._endpoints = ENDPOINTS[channel]
-        self._currency = (run.account.get("_currency") or {}).get("currency_name_short")
+        self._currency = currency_of(run.account)
 
     def rebuilt(self) -> Rebuilt:
         """Read the history until it was read whole, and write what it shows.

@@ -8,10 +8,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import clicksend
 from clicksend.phone import AS_WRITTEN, Reading, sample
 
 logger = logging.getLogger("target-clicksend")
@@ -27,6 +29,7 @@ WORTH_A_REASON = frozenset({"rejected", "failed", "held", "suppressed", "unknown
 MOST_REASONS = 50
 OTHER_REASONS = "other reasons, see the ledger"
 MOST_SAMPLES = 5
+MOST_KEYS = 5
 MOST_REPLIES = 50
 SHOWN_REASONS = 10
 
@@ -42,6 +45,12 @@ class Report:
         """What a dry run would have done, by sink and change."""
         self.reasons: Counter[tuple[str, str, str]] = Counter()
         """Why rows were not written, by sink, outcome and reason."""
+        self.source_keys: dict[tuple[str, str, str], dict[str, None]] = {}
+        """Some of the rows of each reason, by their key properties."""
+        self.missing: dict[int, Counter[int]] = {}
+        """Contacts that mirror misses, by list and the inputs in a row that have lacked them."""
+        self.about: dict[str, Any] = {}
+        """What the run was of: account, ledger, currency and the like."""
         self.prices: dict[str, Decimal] = {}
         """What a dry run would have cost, by sink, in the account's currency."""
         self.is_priced = False
@@ -75,13 +84,24 @@ class Report:
         """The command that a person needs next."""
         self._began = time.monotonic()
 
-    def add(self, sink: str, outcome: str, reason: str) -> None:
-        """Count a row."""
+    def add(self, sink: str, outcome: str, reason: str, source_key: str | None = None) -> None:
+        """Count a row.
+
+        Args:
+            sink: Name of the sink.
+            outcome: What came of it.
+            reason: Why.
+            source_key: Its key properties as the ledger has them, JSON; None for what is no row.
+        """
         self.rows[sink, outcome] += 1
         self.conflicts += reason in CONFLICTS
         if outcome in WORTH_A_REASON or reason in CONFLICTS:
             known = (sink, outcome, reason) in self.reasons or len(self.reasons) < MOST_REASONS
-            self.reasons[sink, outcome, reason if known else OTHER_REASONS] += 1
+            counted = sink, outcome, reason if known else OTHER_REASONS
+            self.reasons[counted] += 1
+            keys = self.source_keys.setdefault(counted, {})
+            if source_key and len(keys) < MOST_KEYS:
+                keys[source_key] = None
 
     def found(self, sink: str, reasons: Sequence[str]) -> None:
         """Count messages as ``sent`` that were ``unknown`` for these reasons."""
@@ -136,18 +156,36 @@ class Report:
         return sum(count for (_, name), count in self.rows.items() if name == outcome)
 
     def content(self, requests: int) -> dict[str, Any]:
-        """Return the report as JSON; seconds are those of the whole run."""
+        """Return the report as JSON; seconds are those of the whole run, times are UTC."""
+        seconds, ended_at = round(time.monotonic() - self._began, 3), datetime.now(UTC)
         return {
             "run_id": self.run_id,
+            "version": clicksend.__version__,
+            "started_at": (ended_at - timedelta(seconds=seconds)).isoformat(timespec="seconds"),
+            "ended_at": ended_at.isoformat(timespec="seconds"),
             "dry_run": self.dry_run,
+            **self.about,
             "rows_read": self.read,
             "rows_unfinished": self.read - self.finished,
             "rows": _nested(self.rows),
             "found_in_history": dict(self.found_in_history),
             "plan": _nested(self.plan),
             "reasons": [
-                {"sink": sink, "outcome": outcome, "reason": reason, "rows": count}
+                {
+                    "sink": sink,
+                    "outcome": outcome,
+                    "reason": reason,
+                    "rows": count,
+                    "source_keys": [
+                        json.loads(one) for one in self.source_keys.get((sink, outcome, reason), ())
+                    ],
+                }
                 for (sink, outcome, reason), count in self.reasons.most_common()
+            ],
+            "mirror": [
+                {"list_id": list_id, "missing_from_inputs": times, "contacts": contacts}
+                for list_id, counted in sorted(self.missing.items())
+                for times, contacts in sorted(counted.items())
             ],
             "replies_to_look_at": {
                 "count": len(self.replies),
@@ -167,7 +205,7 @@ class Report:
             "unknown_open": self.unknown_open,
             "next": self.next,
             "requests": requests,
-            "seconds": round(time.monotonic() - self._began, 3),
+            "seconds": seconds,
         }
 
     def save(self, path: str, requests: int) -> None:
@@ -189,8 +227,14 @@ class Report:
                 "Replies that may or may not opt out: %d. Read them: the report has their message ids.",
                 len(self.replies),
             )
+        for list_id, counted in sorted(self.missing.items()):
+            said = [f"{contacts:,} from {times}" for times, contacts in sorted(counted.items())]
+            logger.info(
+                "mirror: contacts missing in list %d, by inputs in a row: %s.", list_id, ", ".join(said)
+            )
+        currency = self.about.get("currency") or ""
         for sink, price in self.prices.items():
-            logger.info("%s: %d parts, would cost %s.", sink, self.parts[sink], price)
+            logger.info("%s: %d parts, would cost %s.", sink, self.parts[sink], f"{price} {currency}".strip())
         counts = self._counts()
         unfinished = self.read - self.finished
         logger.info(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
+import os
+import re
 import signal
 import sys
 import time
@@ -57,6 +59,19 @@ WRONG_SETTINGS = 2
 """Exit code where a setting is wrong."""
 UNKNOWN_REMAIN = 3
 """Exit code of a run that is done, but for messages of which nobody knows whether they were sent."""
+
+
+def without_credentials(url: str) -> str:
+    """Return the URL of a database without user, password and options."""
+    return re.sub(r"//.*@", "//", url.partition("?")[0])
+
+
+def currency_of(account: Mapping[str, Any]) -> str | None:
+    """Return the currency of an account (ISO 4217), None where it does not say."""
+    currency = account.get("_currency")
+    name = currency.get("currency_name_short") if isinstance(currency, dict) else None
+    return name if isinstance(name, str) else None
+
 
 FREE = (
     "ClickSend's price of every message is 0. If they are not to test numbers, do not rely on it:"
@@ -242,7 +257,7 @@ class Run:
     def settled(self, row: Row, sink: str, outcome: str, reason: str) -> None:
         """Note what came of a row that the ledger has settled already."""
         self._finish(row, outcome)
-        self.report.add(sink, outcome, reason)
+        self.report.add(sink, outcome, reason, row.source_key)
 
     def _finish(self, row: Row, outcome: str) -> None:
         self.report.finished += 1
@@ -251,7 +266,7 @@ class Run:
 
     def keep(self, outcome: Outcome) -> None:
         """Note what came of something; it is committed a little later."""
-        self.report.add(outcome.sink, outcome.outcome, outcome.reason)
+        self.report.add(outcome.sink, outcome.outcome, outcome.reason, outcome.source_key)
         self._outcomes.append(outcome)
         if len(self._outcomes) >= COMMIT_ROWS:
             self.commit()
@@ -344,6 +359,7 @@ class Run:
         self.report.unknown_open = sum(one.count for one in self.unknown.values())
         if self.report.unknown_open:
             self.report.next = self.report.next or next_command(self.unknown, self.now())
+        self.report.about = self._about()
         requests = self.client.request_count if "client" in self.__dict__ else 0
         if path := self.config.get("report_path"):
             try:
@@ -357,6 +373,21 @@ class Run:
             # The run after one that was stopped looks them up.
             level = logging.WARNING if self.stopped else logging.ERROR
             logger.log(level, "%s", sentence(self.unknown, self.now()))
+
+    def _about(self) -> dict[str, Any]:
+        """Return what the run was of, as far as it came to learn it; nothing is asked for here."""
+        found = self.__dict__.get("_account")
+        account = found if isinstance(found, dict) else {}
+        lists = self.__dict__.get("lists")
+        return {
+            "environment": os.environ.get("MELTANO_ENVIRONMENT"),
+            "account": account.get("user_id"),
+            "currency": currency_of(account),
+            "ledger": without_credentials(self.config.get("ledger_url") or LEDGER_URL),
+            "state_written": self._states.is_written,
+            "lists_created": lists.created if isinstance(lists, Lists) else [],
+            "test_recipient": bool(self.config.get("test_recipient")),
+        }
 
     def _code_after(self, error: Exception | None) -> int:
         """Return the exit code after an error, which a signal explains better."""

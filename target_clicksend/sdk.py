@@ -145,6 +145,18 @@ class Intake:
             run.claim_keys(stream, self._keys)
         sink.begin(stream, self._keys)
 
+    def keys_of(self, record: dict[str, Any]) -> Iterator[str]:
+        """Yield the key that a record has here, then those of earlier versions; none where a map drops it.
+
+        Raises:
+            Rejected: It has none.
+        """
+        mapped = self._map.transform(record)
+        if mapped is not None:
+            values = self._columns.read(mapped)
+            yield self._keys.of(values)[0]
+            yield from self._keys.older(values)
+
     def take(self, record: Any) -> None:
         """Hand a record over as a row; whatever is wrong with it, the others go on."""
         if not isinstance(record, dict) or not record:
@@ -198,6 +210,19 @@ class ClickSendTarget(Target):
             SettingsError: A setting is missing, unknown or wrong.
         """
         raise NotImplementedError
+
+    def keys_of(self, stream: str, record: dict[str, Any]) -> list[str]:
+        """Return the keys of a record of which nothing is known but its key properties.
+
+        Raises:
+            SettingsError: No sink writes the stream.
+            Rejected: It has none.
+        """
+        schema = {"type": "object", "properties": {name: {} for name in record}}
+        self._process_schema_message(
+            {"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": list(record)}
+        )
+        return [key for intake in self._intakes[stream] for key in intake.keys_of(record)]
 
     def reject_line(self, line: bytes) -> None:
         """Reject a line that is no Singer message."""

@@ -25,6 +25,11 @@ class States:
         self._waiting = sqlite3.connect("", isolation_level=None)
         self._waiting.execute("CREATE TABLE states (number INTEGER PRIMARY KEY, state TEXT)")
 
+    @property
+    def is_written(self) -> bool:
+        """Whether any state was written."""
+        return bool(self._written)
+
     def add(self, state: dict[str, Any], number: int) -> None:
         """Keep a state that covers all rows up to a number; a later one for the same rows replaces it."""
         self._waiting.execute("REPLACE INTO states VALUES (?, ?)", (number, _text(state)))

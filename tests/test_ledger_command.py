@@ -43,7 +43,7 @@ def run(*arguments, code=0):
 
 def test_list_is_a_table(config):
     lines = run("list", "--config", config).splitlines()
-    assert lines[0].split() == ["updated_at", "sink", "outcome", "key", "message_id", "reason"]
+    assert lines[0].split() == ["updated_at", "sink", "outcome", "source_key", "key", "message_id", "reason"]
     assert len(lines) == 4
     assert len({line.index(word) for line, word in zip(lines, ["outcome", "reject"], strict=False)}) == 1
     assert "\x1b" not in "".join(lines)

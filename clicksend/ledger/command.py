@@ -17,12 +17,12 @@ import click
 from clicksend.characters import visible
 from clicksend.ledger import OUTCOMES
 from clicksend.ledger.command_reopening import release, retry
-from clicksend.ledger.command_repairing import baseline, forget_baseline, rebuild, reconcile
+from clicksend.ledger.command_repairing import baseline, forget_baseline, keys_of_row, rebuild, reconcile
 from clicksend.ledger.opening import opened, options
 from clicksend.ledger.reading import Columns
 from clicksend.phone import to_e164
 
-SHOWN = ("updated_at", "sink", "outcome", "key", "message_id", "reason")
+SHOWN = ("updated_at", "sink", "outcome", "source_key", "key", "message_id", "reason")
 """Columns of the list as a table."""
 
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -63,14 +63,31 @@ def list_(config_file: Path | None, ledger_url: str | None, form: str, **filters
 
 @command.command()
 @options
-@click.argument("key")
+@click.argument("key", required=False)
+@click.option("--stream", help="The stream upstream of a --row.")
+@click.option("--row", "row_text", help="The key properties of a row, a JSON object like '{\"id\": 7}'.")
 @_form
-def show(config_file: Path | None, ledger_url: str | None, form: str, key: str) -> None:
-    """Show all that is known of a KEY."""
+def show(  # noqa: PLR0913, PLR0917
+    config_file: Path | None,
+    ledger_url: str | None,
+    form: str,
+    key: str | None,
+    stream: str | None,
+    row_text: str | None,
+) -> None:
+    """Show all that is known of a KEY, or of a row.
+
+    For a --row the settings must be the target's: its key depends on streams, key_namespace and pii_key.
+    """
+    if bool(key) == bool(row_text) or bool(row_text) != bool(stream):
+        raise click.UsageError("Give a KEY, or --stream and --row.")
+    keys = [key] if key else keys_of_row(config_file, ledger_url, str(stream), str(row_text))
     with opened(config_file, ledger_url) as (ledger, _):
-        rows = ledger.show(key)
+        found = {row["outcome_id"]: row for one in keys for row in ledger.show(one)}
+    rows = list(found.values())
     if not rows:
-        raise click.ClickException("The ledger does not know this key: list shows keys.")
+        what = "this key: list shows keys" if key else "this row: it never came, or its key is another one"
+        raise click.ClickException(f"The ledger does not know {what}.")
     if form == "json":
         _echo_json(rows)
         return

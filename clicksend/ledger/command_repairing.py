@@ -5,6 +5,7 @@ Only these need the target: it knows how its messages are found, and what keys i
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -194,6 +195,24 @@ def _tell_of_rejected(run: Run) -> None:
         click.echo(f"{counted(rows, 'row')} not recorded: {reason}.", err=True)
     if run.report.reasons:
         raise SystemExit(1)
+
+
+def keys_of_row(config_file: Path | None, ledger_url: str | None, stream: str, text: str) -> list[str]:
+    """Return the keys of a row of which its key properties are given, a JSON object.
+
+    Raises:
+        UsageError: It is not one.
+    """
+    from target_clicksend.repairing import keys_of  # noqa: PLC0415
+
+    try:
+        row = json.loads(text)
+    except ValueError:
+        row = None
+    if not isinstance(row, dict) or not row:
+        raise click.UsageError('--row is not a valid JSON object, like: {"id": 7}')
+    with sentences():
+        return keys_of(_config(config_file, ledger_url), stream, row)
 
 
 @contextmanager

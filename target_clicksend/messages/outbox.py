@@ -10,7 +10,7 @@ from target_clicksend.gates.message import Message
 from target_clicksend.messages.gating import TAKEN
 from target_clicksend.messages.judging import Outgoing, Verdict, token
 from target_clicksend.messages.routes import Route
-from target_clicksend.run import Run
+from target_clicksend.run import Run, currency_of
 
 BEGIN = 120
 """Seconds after a claim in which its first request may begin."""
@@ -31,9 +31,7 @@ class Outbox:
             may_go: Whether a message may still be sent as it is, by what time decides.
         """
         self._run, self._sink, self._route, self._may_go = run, sink, route, may_go
-        currency = run.account.get("_currency")
-        name = currency.get("currency_name_short") if isinstance(currency, dict) else None
-        self._currency = name if isinstance(name, str) else None
+        self._currency = currency_of(run.account)
 
     def send(self, messages: Sequence[Message]) -> list[tuple[Message, Verdict]]:
         """Send messages that passed all gates, each with a key of its own; return what came of each.

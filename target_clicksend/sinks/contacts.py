@@ -350,6 +350,8 @@ class Contacts(Sink):
                 matching = self._index.matching(list_id, match)
                 self._index.name([contact_id or 0, *(one.contact_id for one in matching)])
             times = mirror.missing(self._index, list_id, self.run.ledger.missing(list_id))
+            if times:
+                self.run.report.missing[list_id] = Counter(times.values())
             if not self.run.dry_run:
                 self.run.ledger.set_missing(list_id, times)
             self._delete(deleting.MIRROR, list_id, mirror.due(times, self.run.config))
