@@ -29,6 +29,18 @@ def test_every_table_is_somewhere():
         assert everything.count(f"<!-- {name} -->\n|") == 1
 
 
+def test_every_promise_has_its_tests():
+    promises = re.findall(
+        r"^- \*\*(.+?)\.\*\*", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    page = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"^\| (\w[^|]*) \| (`test_.*`) \|$", page, re.MULTILINE))
+    assert list(shown) == promises
+    for tests in shown.values():
+        for name in re.findall(r"`(\w+\.py)`", tests):
+            assert (ROOT / "tests" / name).exists(), name
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_links_lead_to_files(file):
     for target in re.findall(r"\]\(([^):]+)\)", file.read_text(encoding="utf-8")):
