@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
-from tenacity import stop_before_delay
 
 from clicksend import envelope
 from clicksend.errors import ClickSendError, MethodNotAllowedError, NotFoundError, NotServedByHubError
@@ -155,7 +154,7 @@ class Client:
         attempt = self._attempt(
             f"POST {path}", request, envelope.unwrap, own_connection=True, in_time=in_time
         )
-        return self._retry(attempt, _undone, stop_before_delay(SENDING))
+        return self._retry(attempt, _undone, SENDING)
 
     def wait(self, seconds: float) -> None:
         """Wait, unless stopped.
@@ -234,7 +233,7 @@ class Client:
         )
         if repeatable:
             return self._retry(attempt).data
-        return self._retry(attempt, _undone, stop_before_delay(SENDING)).data
+        return self._retry(attempt, _undone, SENDING).data
 
     def submit(self, function: Callable[..., R], *arguments: Any) -> Future[R]:
         """Call a function in one of the client's threads."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -12,10 +13,8 @@ from tenacity import (
     retry_if_exception,
     stop_after_attempt,
     stop_any,
-    stop_never,
     wait_exponential_jitter,
 )
-from tenacity.stop import stop_base
 
 from clicksend.errors import ClickSendError
 from clicksend.limiter import Clock
@@ -46,20 +45,25 @@ class Retry:
         self,
         attempt: Callable[[], T],
         may_repeat: Callable[[ClickSendError], bool] = lambda _: True,
-        stop: stop_base = stop_never,
+        within: float = math.inf,
     ) -> T:
         """Return what an attempt returns, the first that succeeds.
 
         Args:
             attempt: What to do.
             may_repeat: Whether it may be done again after a failure that may pass.
-            stop: What ends it beside the number of attempts.
+            within: Seconds after which no attempt begins.
 
         Raises:
             ClickSendError: The failure of the last attempt.
         """
+        began = self._clock.monotonic()
+
+        def is_late(state: RetryCallState) -> bool:
+            return self._clock.monotonic() - began + state.upcoming_sleep >= within
+
         retrying = Retrying(
-            stop=stop_any(stop_after_attempt(self._most + 1), stop),
+            stop=stop_any(stop_after_attempt(self._most + 1), is_late),
             retry=retry_if_exception(
                 lambda error: isinstance(error, ClickSendError) and _may_pass(error) and may_repeat(error)
             ),

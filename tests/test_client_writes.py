@@ -73,6 +73,31 @@ def test_429_made_nothing_and_is_waited_for(sandbox, client, clock, list_id):
     assert len(contacts(client, list_id)) == 1
 
 
+def test_a_429_holds_everybody_back(sandbox, connect, clock):
+    client = connect(sandbox.api_url, max_retries=0)
+    fault(sandbox, "POST", path="/lists", kind="status", status=429, retry_after=20)
+    with pytest.raises(errors.TooManyRequestsError):
+        client.post("/lists", {"list_name": "x"})
+    assert clock.slept == []
+    client.post("/lists", {"list_name": "y"})
+    assert clock.slept == [20]
+
+
+@pytest.mark.parametrize("hub", [False, True], ids=["direct", "hub"])
+def test_a_send_is_not_waited_for_longer_than_a_minute(sandbox, connect, clock, hub):
+    """Its claim would run out."""
+    keys = {"api_key": "sandbox-key", "username": None} if hub else {}
+    client = connect(
+        sandbox.hub_api_url if hub else sandbox.api_url, hub_url=sandbox.url, max_retries=9, **keys
+    )
+    path = "/v1/run" if hub else "/sms/send"
+    fault(sandbox, "POST", path=path, kind="status", status=429, retry_after=50, times=-1)
+    with pytest.raises(errors.TooManyRequestsError):
+        client.run({"model": "x", "inputs": {}}) if hub else client.send("/sms/send", {"messages": []})
+    assert sum(clock.slept) <= 60
+    assert len(written(sandbox, "POST")) == 2
+
+
 def test_a_refused_connection_made_nothing_and_is_tried_again(connect, clock):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))

@@ -396,6 +396,19 @@ def test_no_stop_is_missed_whatever_a_search_finds(box, new, listed, how, few):
     assert outs.of([STRANGER, FRIEND, out]) == wanted
 
 
+@pytest.mark.usefixtures("chatty")
+@pytest.mark.parametrize("at", [0, 60, 119])
+def test_a_stop_among_many_replies_of_one_person(box, new, at):
+    for number in range(120):
+        say(box, FRIEND, "STOP" if number == at else "Yes please")
+    box.advance(60)
+    for number in range(110):
+        say(box, f"+61411444{number:03}", "Yes")
+    outs = new()
+    outs.ask([FRIEND, "+61411222399"])
+    assert outs.of([FRIEND, "+61411222399"]) == {FRIEND}
+
+
 def test_a_long_list_is_read_instead_of_searched(box, call, new):
     """No source says how contacts are searched."""
     for number in range(101):

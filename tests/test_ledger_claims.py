@@ -99,6 +99,23 @@ def test_a_message_found_in_the_history_confirms_one_key(ledger, ledger_time):
     assert stored(ledger, "c")[SINK]["message_id"] == "M3"
 
 
+def test_a_message_id_of_another_sink_is_not_taken(ledger, ledger_time):
+    """Each channel has message ids of its own."""
+    ledger.claim("run 1", "voice_messages", [claim("v")], **LEASE)
+    ledger.settle("run 1", [outcome("v", "sent", "voice_messages", message_id="M1")])
+    ledger.claim("run 1", SINK, [claim("a")], **LEASE)
+    ledger_time.advance(minutes=5)
+    assert ledger.confirm([confirmation("a", "M1")]) == {outcome_id(SINK, "a")}
+
+
+def test_a_new_claim_forgets_what_an_old_answer_said(ledger):
+    old = {"price": Decimal("9.9"), "parts": 7, "currency": "AUD", "message_id": "M0", "campaign": "old"}
+    ledger.record("run 1", [answer("a", "rejected", **old)])
+    ledger.claim("run 2", SINK, [claim("a")], **LEASE)
+    row = stored(ledger, "a")[SINK]
+    assert {name: row[name] for name in old} == dict.fromkeys(old)
+
+
 def test_an_answer_after_its_confirmation_changes_nothing(ledger):
     ledger.claim("run 1", SINK, [claim("a")], **LEASE)
     ledger.settle("run 1", [answer("a", "unknown")])

@@ -1,5 +1,8 @@
 """Rate limits, learned from the headers that were recorded."""
 
+import sys
+import threading
+
 import pytest
 
 from clicksend.limiter import Limiter, retry_after
@@ -44,6 +47,41 @@ def test_a_pause_holds_for_everybody(clock):
     limiter.pause("GET /account", 20)
     limiter.acquire("GET /account")
     assert clock.slept == [20]
+
+
+def test_a_short_pause_does_not_end_a_long_one(clock):
+    limiter = Limiter(clock)
+    limiter.pause("GET /account", 20)
+    limiter.pause("GET /account", 5)
+    limiter.acquire("GET /account")
+    assert clock.slept == [20]
+
+
+def test_threads_take_no_more_than_there_is(clock, monkeypatch):
+    interval = sys.getswitchinterval()
+    monkeypatch.setattr(clock, "sleep", lambda _: (_ for _ in ()).throw(TimeoutError))
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(20):
+            limiter = Limiter(clock)
+            limiter.acquire("GET /account")
+            limiter.release("GET /account", headers(20, 40))
+
+            def take(limiter=limiter):
+                for _ in range(10):
+                    try:
+                        limiter.acquire("GET /account")
+                    except TimeoutError:
+                        return
+
+            threads = [threading.Thread(target=take) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert limiter.requests == 21
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_a_ceiling_spreads_requests_evenly(clock):

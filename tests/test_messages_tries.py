@@ -40,6 +40,15 @@ def test_a_dry_run_says_what_would_be_sent(out, sink):
     ) == [("dry_run", 0, 0)]
 
 
+def test_a_try_is_of_no_campaign_and_minds_nobodys_clock(out):
+    """It is four in the morning where the customer is, and ten at night where one's own phone is."""
+    row = {"campaign": "spring", "time_zone": "Pacific/Kiritimati"}
+    quiet = {"quiet_hours": {"start": "03:00", "end": "06:00", "policy": "hold"}}
+    assert out.send(row, **quiet).rows("sms_messages") == {"held": 1}
+    assert out.send(row, test_recipient=TO, **quiet).rows("sms_messages") == {"sent": 1}
+    assert out.query("select campaign from outcomes where outcome = 'sent'") == [(None,)]
+
+
 def test_a_dry_run_keeps_five_samples_and_no_state(out):
     rows = [{"to": TO, "body": f"{number}"} for number in range(12)]
     lines = [*stream_of("sms_messages", rows), state({"a": 1})]

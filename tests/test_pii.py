@@ -64,6 +64,29 @@ def test_nothing_personal_gets_out_and_the_rest_stays_as_it_is(sandbox, masked, 
                     assert after[name] is None
 
 
+NEW = "+61400000017 Secret Name"
+
+
+@pytest.mark.parametrize(
+    "config", [{}, {"pii": "hash", "pii_key": KEY}, {"pii": "drop"}], ids=["keep", "hash", "drop"]
+)
+@pytest.mark.parametrize("files", [False, True], ids=["records", "files"])
+def test_a_field_that_is_added_tomorrow_is_personal(sandbox, tmp_path, config, files):
+    row = {"template_id": 1, "template_name": "x", "body": "y", "added_tomorrow": NEW}
+    data = {"total": 1, "last_page": 1, "current_page": 1, "data": [row]}
+    body = {"http_code": 200, "response_code": "SUCCESS", "response_msg": "", "data": data}
+    sandbox.control("POST", "faults", {"kind": "body", "path": "/sms/templates", "body": body, "times": -1})
+    if files:
+        storage = {
+            "encoding": {"format": "jsonl", "compression": "none"},
+            "storage": {"root": tmp_path.as_uri()},
+        }
+        config = config | {"batch_config": storage}
+    output = run_tap(sandbox.api_url, "sms_templates", **config)
+    text = json.dumps(output.messages) + "".join(file.read_text() for file in tmp_path.glob("*.jsonl"))
+    assert (NEW in text) == ("pii" not in config)
+
+
 def test_a_hash_joins_across_streams(sandbox):
     output = run_tap(sandbox.api_url, pii="hash", pii_key=KEY)
     numbers = {row["phone_number"] for row in output.rows("contacts")} - {None}

@@ -130,6 +130,15 @@ def test_only_a_judgement_of_the_message_rejects_it(out, notify, status):
 
 
 @pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize("body", ["<html>Bad gateway</html>", "", {}, {"message": "x"}])
+def test_a_refusal_without_a_code_may_be_a_proxys(out, notify, status, body):
+    fault(out, "status_after", status=status, body=body)
+    assert notify(1).rows(SINK) == {"unknown": 1}
+    assert notify(1).rows(SINK) == {"duplicate": 1}
+    assert len(shown(out)) == 1
+
+
+@pytest.mark.parametrize("status", [400, 422])
 def test_a_message_that_is_refused_lets_the_others_go(out, notify, status):
     fault(out, "status", status=status, body=REFUSAL)
     assert notify(3).rows(SINK) == {"rejected": 1, "sent": 2}

@@ -117,6 +117,25 @@ def test_a_server_that_counts_wrong_is_believed_after_two_equal_readings(monkeyp
     assert "counts 31 messages but sends 30, twice alike" in caplog.text
 
 
+class Restless(MovingServer):
+    """Has one more message in its first days each time that these are asked for."""
+
+    def _answer(self, query):
+        if int(query.get("date_from", 0)) < NOW - 99 * DAY:
+            self.rows[f"new-{self.requests:032}"] = NOW - 100 * DAY + self.requests
+        return super()._answer(query)
+
+
+def test_a_window_that_never_settles_holds_the_bookmark_whatever_comes_after_it(small_windows):
+    rows = {f"{number:036}": NOW - 100 * DAY + number * 40_000 for number in range(200)}
+    with Restless(rows, {}, NOW, honest=True) as server:
+        output = run_tap(server.api_url, "sms_history", page_size=20)
+        found = {row["message_id"] for row in output.rows("sms_history")}
+        bookmark = output.state["bookmarks"]["sms_history"]
+    assert set(rows) <= found
+    assert bookmark.get("replication_key_value", "") <= iso(NOW - 99 * DAY)
+
+
 @pytest.mark.parametrize("honest", [True, False], ids=["filters", "ignores filters"])
 def test_a_server_that_does_not_count_is_read_until_nothing_new_comes(monkeypatch, honest):
     rows = {f"{number:036}": NOW - 50 * DAY + number for number in range(45)}

@@ -1,0 +1,59 @@
+"""Which messages may still change, one by one: among many others a mistake about one does not show."""
+
+import pytest
+
+from tap_clicksend.block import Block
+from tap_clicksend.settling import Settling
+
+NOW, DAY = 1_790_000_000, 86_400
+
+
+def marks(age, *, direction="out", code=None, status="Sent", due=None):
+    row = {"message_id": "a", "direction": direction, "status_code": code, "status": status, "schedule": due}
+    block = Block({name: [value] for name, value in row.items()} | {"date": [NOW - age]}, 1)
+    return Settling(NOW, 4 * DAY).marks(block, "date")
+
+
+@pytest.mark.parametrize(
+    ("about", "may_change"),
+    [
+        ({}, True),
+        ({"code": "200"}, True),
+        ({"code": "300"}, True),
+        ({"code": "302"}, True),
+        ({"code": "201"}, False),
+        ({"code": "301"}, False),
+        ({"status": "Queued"}, True),
+        ({"status": "Scheduled"}, True),
+        ({"status": "WaitApproval"}, True),
+        ({"status": "Completed"}, True),
+        ({"status": "Failed"}, False),
+        ({"status": "Cancelled"}, False),
+        ({"status": "CancelledAfterReview"}, False),
+        ({"direction": "in", "status": "Received"}, False),
+    ],
+)
+def test_what_a_message_says_of_itself(about, may_change):
+    assert bool(marks(60, **about)) == may_change
+    assert not marks(4 * DAY + 1, **about)
+
+
+@pytest.mark.parametrize(
+    ("due", "may_change"), [(NOW - 4 * DAY - 1, False), (NOW - DAY, True), (NOW + 90 * DAY, True)]
+)
+def test_a_schedule_counts_where_it_is_later(due, may_change):
+    assert bool(marks(30 * DAY, status="Scheduled", due=due)) == may_change
+
+
+def test_the_first_that_is_due_of_a_day_decides_when_to_look_again():
+    settling = Settling(NOW, 4 * DAY)
+    base = NOW - 10 * DAY
+    settling.take(3, [(base, NOW + 30 * DAY), (base + 1, NOW + 20 * DAY), (base + 2, NOW + 40 * DAY)])
+    assert settling.look_again(NOW) == [[base, base + 3, NOW + 20 * DAY]]
+
+
+def test_what_is_overdue_is_looked_at_within_a_day():
+    settling = Settling(NOW, 4 * DAY)
+    settling.take(1, [(NOW - 10 * DAY, NOW - DAY)])
+    ((_, _, due),) = settling.look_again(NOW)
+    assert due == NOW + DAY
