@@ -80,7 +80,7 @@ def writes_of(box):
 
 
 def strike(monkeypatch, place, when):
-    """Let the write at a place (from 0) end everything, before it is made or after; 0 on and on."""
+    """Let the write at a place (from 0) end everything, before it is made or after."""
     count = 0
 
     def striking(name):
@@ -91,10 +91,12 @@ def strike(monkeypatch, place, when):
             count += 1
             if count == place + 1 and when == "before":
                 raise Struck
-            answer = original(self, *arguments, **options)
-            if count == place + 1:
-                raise Struck
-            return answer
+            mine = count
+            try:
+                return original(self, *arguments, **options)
+            finally:
+                if mine == place + 1:
+                    raise Struck
 
         monkeypatch.setattr(Client, name, wrapped)
 
