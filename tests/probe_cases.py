@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import requests
@@ -13,6 +13,7 @@ from tap_runner import CREDENTIALS
 from clicksend.client import Client
 from clicksend.probe.account import Account
 from clicksend.probe.asking import ask
+from clicksend.probe.command import connect
 from clicksend.probe.own import Own
 from clicksend.probe.points import POINTS
 from clicksend.sandbox import API_KEY
@@ -42,8 +43,7 @@ def connected(box: Any, *, hub: bool = False) -> Client:
     env = {"SKILLBOSS_API_KEY": API_KEY}
     if hub:
         config = {"hub_url": box.url}
-    settings = replace(Settings.from_config(config, env=env if hub else {}), max_retries=0)
-    return Client(settings, WorldClock(box))
+    return connect(Settings.from_config(config, env=env if hub else {}), WorldClock(box))
 
 
 def call(box: Any, method: str, path: str, **options: Any) -> Any:
@@ -56,7 +56,7 @@ def call(box: Any, method: str, path: str, **options: Any) -> Any:
 @contextlib.contextmanager
 def probing(client: Client):
     """Yield an account that may write, and remove what was made, as the command does."""
-    own = Own(client, client.settings)
+    own = Own(client)
     account = Account(client, own, TO)
     own.begin(account.now())
     try:

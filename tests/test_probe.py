@@ -6,7 +6,7 @@ from typing import Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 import pytest
-from probe_cases import connected, found, let_scheduled_go, many_lists, probing, remains
+from probe_cases import ALLOWED, connected, found, let_scheduled_go, many_lists, probing, remains
 from sandbox_runner import DAY, EPOCH
 
 from clicksend.probe import report
@@ -110,7 +110,7 @@ def test_a_dialect_is_found_whole(worlds, types, name, tmp_path):
     before = remains(box)
     client = connected(box)
     with probing(client) as account:
-        outcomes = list(ask(account, ("write", "to", "mark_read")))
+        outcomes = list(ask(account, ALLOWED))
         shown = report.as_json(account, outcomes, date="2026-09-21")
     client.close()
     assert remains(box) == before
@@ -129,7 +129,15 @@ def test_an_empty_account_cannot_tell():
         with probing(client) as account:
             outcomes = {one.point.name: one for one in ask(account, ())}
         client.close()
-    for name in ("date_filter", "updated_after", "order_by", "q_match", "q_terms", "retention", "next_page_url"):
+    for name in (
+        "date_filter",
+        "updated_after",
+        "order_by",
+        "q_match",
+        "q_terms",
+        "retention",
+        "next_page_url",
+    ):
         assert outcomes[name].standing is Standing.UNKNOWN, name
         assert outcomes[name].finding.text.startswith("cannot tell: ")
 
@@ -153,15 +161,18 @@ def test_mixed_answers_are_said_and_are_no_position(world):
 
 
 @pytest.mark.parametrize("data", [None, [], "x", 7, {}, {"data": "x"}, {"data": [1]}, [[1]], {"messages": 1}])
-def test_no_shape_of_answers_ends_it(world, data):
+def test_no_shape_of_answers_ends_it(world, data, tmp_path):
     body = {"http_code": 200, "response_code": "SUCCESS", "data": data}
     for path in ("/[!l]*", "/lists/*/c*", "/lists/*/r*"):
         world.control("POST", "faults", {"kind": "body", "path": path, "body": body, "times": -1})
     client = connected(world)
     with probing(client) as account:
-        outcomes = list(ask(account, ("write", "to", "mark_read")))
+        outcomes = list(ask(account, ALLOWED))
+        shown = report.as_json(account, outcomes, date="2026-09-21")
     client.close()
     assert len(outcomes) == len(POINTS)
+    (tmp_path / "probe.json").write_text(json.dumps(shown))
+    dialect(str(tmp_path / "probe.json"))
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 429, 500])
@@ -169,7 +180,7 @@ def test_no_error_ends_it(world, status):
     world.control("POST", "faults", {"kind": "status", "path": "/[!cl]*", "status": status, "times": -1})
     client = connected(world)
     with probing(client) as account:
-        outcomes = list(ask(account, ("write", "to", "mark_read")))
+        outcomes = list(ask(account, ALLOWED))
     client.close()
     assert len(outcomes) == len(POINTS)
     failed = [one for one in outcomes if one.standing is Standing.FAILED]

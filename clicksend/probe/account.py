@@ -20,6 +20,10 @@ COLUMN = re.compile(r"_?[a-z][a-z0-9_]{0,40}")
 FIRST_MILLISECOND = 10**11
 
 
+ROWS_IN = ("data", "messages", "stats", "own_numbers", "alpha_tags")
+"""What answers call the array of their rows."""
+
+
 @dataclass(frozen=True)
 class Rows:
     """One page as it came: its rows, and the paginator around them."""
@@ -148,7 +152,7 @@ class Account:
         if isinstance(data, list):
             rows = data
         elif isinstance(data, dict):
-            nested = next((data[name] for name in ("data", "messages", "stats") if name in data), None)
+            nested = next((data[name] for name in ROWS_IN if name in data), None)
             rows = nested if isinstance(nested, list) else [data]
         seen = self.types.setdefault(endpoint, {})
         for row in rows:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +16,7 @@ import click
 
 from clicksend.client import Client
 from clicksend.errors import ClickSendError, SettingsError
-from clicksend.inputs import json_object
+from clicksend.inputs import read_config
 from clicksend.limiter import Clock
 from clicksend.phone import mask, to_e164
 from clicksend.probe import report
@@ -22,7 +24,7 @@ from clicksend.probe.account import Account
 from clicksend.probe.asking import ask
 from clicksend.probe.findings import Outcome, Standing
 from clicksend.probe.messages import TEST_NUMBERS
-from clicksend.probe.own import Own, noted_in, write_private
+from clicksend.probe.own import PREFIX, Own, noted_in, write_private
 from clicksend.settings import Settings
 
 clock: Clock | None = None
@@ -32,14 +34,16 @@ READING = "It reads, and asks for prices, which sends nothing: about a hundred r
 WRITING = """\
 With --write it makes, all under the name "clicksend probe" and the time:
   - up to 10 contact lists with up to 20 contacts, with numbers nobody has;
-  - up to 25 text messages to ClickSend's free test numbers ({numbers}),
-    which reach nobody; they stay in the history, as nothing can be deleted there;
-  - if the account has a sender's e-mail address: the first one once more, which
-    ClickSend should refuse; if it does not, it may write to that address."""
+  - up to 25 text messages to ClickSend's free test numbers (+61411111111 and
+    two more), which reach nobody; they stay in the history, where nothing can
+    be deleted;
+  - if the account has a sender's e-mail address: the first one once more,
+    which ClickSend should refuse; if not, it may write to that address."""
 SCHEDULING = """\
-  - 4 text messages to {to}, scheduled in 30 days and cancelled at once, if
-    nothing else is scheduled: do not schedule anything meanwhile. The credit
-    for 4 messages is needed; ClickSend gives it back when they are cancelled."""
+  - 4 text messages to {to}, scheduled in 30 days and cancelled at
+    once, if nothing else is scheduled: do not schedule anything meanwhile. The
+    credit for 4 messages is needed; ClickSend should give it back when they
+    are cancelled."""
 REMOVING = "Lists, contacts, scheduled messages and the address are removed at the end."
 STRAYS = "It also removes {count} lists that earlier probes have left."
 MARKING = """\
@@ -79,8 +83,7 @@ def command(  # noqa: PLR0913
         to = _recipient(number, write=write)
         _check_folder(file)
         allowed = {name for name, given in (("write", write), ("to", to), ("mark_read", mark_read)) if given}
-        # What fails is reported, not tried again.
-        client = Client(replace(settings, max_retries=0), clock)
+        client = connect(settings, clock)
         try:
             code = _probe(client, allowed, to, file, yes=yes)
         finally:
@@ -92,22 +95,29 @@ def command(  # noqa: PLR0913
     raise SystemExit(code)
 
 
+def connect(settings: Settings, clock: Clock | None) -> Client:
+    """Return a client whose requests, some of them odd on purpose, are told from those of the connectors."""
+    # What fails is reported, not tried again.
+    return Client(replace(settings, max_retries=0, user_agent=f"probe-{settings.user_agent}"), clock)
+
+
 def _probe(client: Client, allowed: set[str], to: str | None, file: Path | None, *, yes: bool) -> int:
-    settings = client.settings
     writes = "write" in allowed
-    own = Own(client, settings) if writes or noted_in(settings).exists() else None
+    own = Own(client) if writes or noted_in(client.settings).exists() else None
     account = Account(client, own if writes else None, to)
     outcomes: list[Outcome] = []
     is_removed = True
     try:
         if own and own.noted:
-            click.echo(f"Removed what an earlier probe had left: {own.remove()} objects.")
+            click.echo("An earlier probe was interrupted.")
+            if not _remove(own, []) and writes:
+                return 1
         strays = own.strays(account.now()) if own and writes else []
         _agree(allowed, to, len(strays), yes=yes)
         click.echo(report.header())
+        before = signal.signal(signal.SIGTERM, _interrupt)
         try:
             if own and writes:
-                signal.signal(signal.SIGTERM, _interrupt)
                 own.begin(account.now())
             for outcome in ask(account, allowed):
                 outcomes.append(outcome)
@@ -115,6 +125,7 @@ def _probe(client: Client, allowed: set[str], to: str | None, file: Path | None,
         finally:
             if own and writes:
                 is_removed = _remove(own, strays)
+            signal.signal(signal.SIGTERM, before)
     finally:
         if own:
             own.close()
@@ -126,17 +137,19 @@ def _probe(client: Client, allowed: set[str], to: str | None, file: Path | None,
     return int(not is_removed or any(one.standing is Standing.FAILED for one in outcomes))
 
 
-def _remove(own: Own, strays: list[str]) -> bool:
+def _remove(own: Own, strays: Sequence[str]) -> bool:
     """Remove what was made; what cannot be is said, and left to the next start."""
     try:
-        own.remove(strays)
+        removed = own.remove(strays)
     except (ClickSendError, AttributeError, LookupError, TypeError, ValueError) as error:
         why = error if isinstance(error, ClickSendError) else "an answer has an unknown shape."
         click.echo(
-            f"✗ Not all that was made could be removed: {why} The next start tries it again.", err=True
+            f"✗ Not all that was made could be removed: {why} The next start tries it again; or remove all"
+            f' that is called "{PREFIX.strip()}" and a time in the dashboard, and then {own.path}.',
+            err=True,
         )
         return False
-    click.echo("All that was made is removed.")
+    click.echo(f"All that was made is removed ({removed} objects).")
     return True
 
 
@@ -152,7 +165,7 @@ def _agree(allowed: set[str], to: str | None, strays: int, *, yes: bool) -> None
     """
     click.echo(READING)
     if "write" in allowed:
-        click.echo(WRITING.format(numbers=f"{TEST_NUMBERS[0]} and two more"))
+        click.echo(WRITING)
         if to:
             click.echo(SCHEDULING.format(to=mask(to)))
         click.echo(REMOVING)
@@ -164,15 +177,14 @@ def _agree(allowed: set[str], to: str | None, strays: int, *, yes: bool) -> None
         return
     if not sys.stdin.isatty():
         raise SettingsError("Nobody can be asked here: say --yes if you agree.")
-    if not click.confirm("Go on?"):
-        raise SettingsError("Nothing was asked.")
+    with contextlib.suppress(click.Abort):
+        if click.confirm("Go on?"):
+            return
+    raise SettingsError("Nothing was asked.")
 
 
 def _settings(path: Path | None) -> Settings:
-    if path is None:
-        return Settings.from_config({})
-    with path.open(encoding="utf-8") as file:
-        return Settings.from_config(json_object(file, "--config"))
+    return Settings.from_config(read_config(path) if path else {})
 
 
 def _recipient(number: str | None, *, write: bool) -> str | None:

@@ -140,7 +140,7 @@ def _left(account: Account, form: str) -> Any:
     for number in (NUMBERS[0], NUMBERS[0], NUMBERS[1]):
         _added(account, list_id, phone_number=number)
     try:
-        account.put(f"/lists/{list_id}/remove-duplicates", {"fields": FORMS[form]})
+        account.put(f"/lists/{list_id}/remove-duplicates/", {"fields": FORMS[form]})
     except BadRequestError:
         return REFUSED
     return len(_members(account, list_id))

@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -52,14 +53,14 @@ class Noted:
 class Own:
     """The probe's own objects in one account, and the file that remembers them."""
 
-    def __init__(self, client: Client, settings: Settings) -> None:
+    def __init__(self, client: Client) -> None:
         """Lock the file of the account.
 
         Raises:
             SettingsError: It cannot be written, or another probe has it.
         """
         self._client = client
-        self.path = noted_in(settings)
+        self.path = noted_in(client.settings)
         self._lock = _locked(self.path)
         self.noted = self._left()
 
@@ -91,13 +92,13 @@ class Own:
         names = (str(row.get("list_name")) for row in self._lists())
         return [name for name in names if (found := NAME.fullmatch(name)) and _age(found[1], now) > ABANDONED]
 
-    def remove(self, strays: list[str] | None = None) -> int:
+    def remove(self, strays: Sequence[str] = ()) -> int:
         """Remove all that is noted, and the strays; return how much there was.
 
         Raises:
             ClickSendError: Something is left; the file stays.
         """
-        removed = self._remove_lists(strays or [])
+        removed = self._remove_lists(strays)
         if self.noted:
             removed += self._cancel(self.noted) + self._remove_address(self.noted)
             self.path.unlink(missing_ok=True)
@@ -123,7 +124,7 @@ class Own:
                 f"{self.path} does not hold what a probe has made: look at it, and delete it."
             ) from None
 
-    def _remove_lists(self, strays: list[str]) -> int:
+    def _remove_lists(self, strays: Sequence[str]) -> int:
         removed = 0
         for row in self._lists():
             name = str(row.get("list_name"))
@@ -150,7 +151,7 @@ class Own:
                 break
             self._client.wait(1)
             found = self._messages(noted)
-        return sum(cancelled(self._client, key) for key, status in found.items() if status == "scheduled")
+        return sum(cancelled(self._client, key) for key, status in found.items() if "cancel" not in status)
 
     def _messages(self, noted: Noted) -> dict[str, str]:
         """Return the states of the messages that were to be scheduled, by their ids."""
@@ -169,11 +170,11 @@ class Own:
         if noted.address is None:
             return 0
         rows = [row for page in read_pages(self._client, "/email/addresses") for row in page.rows]
-        doubled = [row.get("email_address") for row in rows if row.get("email_address_id") == noted.address]
+        doubled = [_address(row) for row in rows if row.get("email_address_id") == noted.address]
         removed = 0
         for row in rows:
             key = row.get("email_address_id")
-            if key not in noted.addresses and row.get("email_address") in doubled:
+            if key not in noted.addresses and _address(row) in doubled:
                 self._client.delete(f"/email/addresses/{key}")
                 removed += 1
         return removed
@@ -212,6 +213,10 @@ def write_private(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+
+
+def _address(row: Row) -> str:
+    return str(row.get("email_address")).casefold()
 
 
 def _locked(path: Path) -> IO[str]:

@@ -96,8 +96,8 @@ READS = (
         name="poll_rules",
         question="How many rules make receipts and replies readable?",
         assumed=1,
-        changes="Without a POLL rule receipts and inbound messages stay empty: add one in the dashboard. Several"
-        " rules list each row several times, which the tap makes one.",
+        changes="Without a POLL rule receipts and inbound messages stay empty: add one in the dashboard."
+        " Several rules list each row several times, which the tap makes one.",
         find=offers.poll_rules,
     ),
     Point(
@@ -147,8 +147,8 @@ READS = (
         name="part_limit",
         question="How many parts may a text have?",
         assumed=8,
-        changes="Longer texts would be cut by ClickSend; here they are rejected, by the limit that the account"
-        " names.",
+        changes="Longer texts would be cut by ClickSend; here they are rejected, by the limit that the"
+        " account names.",
         find=prices.part_limit,
     ),
     Point(
@@ -219,7 +219,7 @@ WRITES = (
         name="null_clears",
         question="Does an empty value clear a contact's field?",
         assumed="clears",
-        changes="Fields that became empty upstream keep their old value in ClickSend.",
+        changes="Fields that became empty upstream keep their old value in ClickSend; the run says so.",
         find=lists.null_clears,
         needs="write",
     ),
@@ -246,7 +246,6 @@ WRITES = (
         changes="Incremental reads of contacts see moves, too.",
         find=lists.moves_update,
         needs="write",
-        is_switch=False,
     ),
     Point(
         name="duplicate_fields",

@@ -39,8 +39,8 @@ def gsm_extension(account: Account) -> Finding:
 def part_limit(account: Account) -> Finding:
     """Price a text of more parts than a message may have."""
     parts = _parts(account, "a" * 153 * (MOST_PARTS + 1))
-    if parts > MOST_PARTS:
-        return Finding(None, "a text of more than 100 parts is not cut")
+    if not 1 <= parts <= MOST_PARTS:
+        return Finding(None, f"a text of {MOST_PARTS + 1} parts has {parts}")
     named = account.get("/account").get("setting_sms_message_char_limit")
     return Finding(parts, "" if str(named) == str(parts) else f"{parts}, but the account names another")
 
