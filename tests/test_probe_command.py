@@ -136,7 +136,7 @@ def test_what_it_says_beforehand_is_what_it_does_at_most(probe, world):
         (("--to", TO), "--to needs --write"),
         (("--write", "--to", "1"), "--to "),
         (("--write", "--to", "+61411111111"), "of your own"),
-        (("--json", "/nowhere/at/all.json"), "does not exist"),
+        (("--json", "/nowhere/at/all.json"), "or does not exist"),
     ],
 )
 def test_wrong_options(probe, world, arguments, said):
@@ -175,12 +175,24 @@ def test_through_the_hub(probe, world, tmp_path):
     world.control("POST", "switches", {"hub_envelope": True})
     file = tmp_path / "probe.json"
     code, output = probe(
-        "--json", str(file), config={"hub_url": world.url}, env={"SKILLBOSS_API_KEY": API_KEY}
+        *("--write", "--yes", "--mark-read", "--json", str(file)),
+        config={"hub_url": world.url},
+        env={"SKILLBOSS_API_KEY": API_KEY},
     )
     assert code == 0
     assert "! hub_envelope         no               yes" in output
     assert json.loads(file.read_text())["access"] == "hub"
     assert dialect(str(file)) == Switches(hub_envelope=True)
+
+
+def test_a_file_that_cannot_be_written_after_all_is_said(probe, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device", "probe.json")
+
+    monkeypatch.setattr(command, "write_private", full)
+    code, output = probe("--json", str(tmp_path / "probe.json"))
+    assert code == 1
+    assert "probe.json cannot be written: No space left on device." in output
 
 
 @pytest.mark.parametrize("types", ["live", "legacy"])

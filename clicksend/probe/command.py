@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -92,6 +93,8 @@ def command(  # noqa: PLR0913
         _end(str(error), 2)
     except ClickSendError as error:
         _end(str(error), 1)
+    except OSError as error:
+        _end(f"{error.filename or 'A file'} cannot be written: {error.strerror}.", 1)
     raise SystemExit(code)
 
 
@@ -110,11 +113,12 @@ def _probe(client: Client, allowed: set[str], to: str | None, file: Path | None,
     try:
         if own and own.noted:
             click.echo("An earlier probe was interrupted.")
-            if not _remove(own, []) and writes:
+            is_removed = _remove(own, [])
+            if not is_removed and writes:
                 return 1
         strays = own.strays(account.now()) if own and writes else []
         _agree(allowed, to, len(strays), yes=yes)
-        click.echo(report.header())
+        click.echo(f"\n{report.header()}")
         before = signal.signal(signal.SIGTERM, _interrupt)
         try:
             if own and writes:
@@ -202,8 +206,8 @@ def _recipient(number: str | None, *, write: bool) -> str | None:
 
 
 def _check_folder(file: Path | None) -> None:
-    if file and not file.absolute().parent.is_dir():
-        raise SettingsError("The folder of the file given with --json does not exist: make it first.")
+    if file and not os.access(file.absolute().parent, os.W_OK):
+        raise SettingsError("The folder of the file given with --json cannot be written, or does not exist.")
 
 
 def _end(text: str, code: int) -> NoReturn:

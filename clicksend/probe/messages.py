@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from clicksend.errors import ApiError, ClickSendError
 from clicksend.paging import LARGEST_PAGE, Row, read_pages
-from clicksend.probe.account import Account
+from clicksend.probe.account import Account, seconds
 from clicksend.probe.findings import Finding, Unknown
 from clicksend.probe.own import LONGEST_LAG, cancelled, is_scheduled_one
 
@@ -16,6 +16,8 @@ PAUSES = (10, 20, 30, 60)
 MONTH = 30 * 86_400
 STRINGS = {"exact": "later 4", "longer": "later 42", "other_case": "LATER 4", "other": "later 7"}
 """Ends of the custom strings of scheduled messages; the first is what is cancelled by."""
+WAITING = ("Scheduled", "WaitApproval")
+"""Statuses of messages that cancelling everything may take."""
 SHORT_HISTORY = 2000
 
 
@@ -124,41 +126,41 @@ def _scheduled(account: Account) -> dict[str, str]:
 
 
 def _all_scheduled(account: Account) -> list[Row]:
-    """Return all messages that are scheduled: by a search, if it finds such only, else out of them all.
+    """Return all messages that wait: by searches, if they find such only, else out of the whole history.
 
     Raises:
         Unknown: The history is too long to be read whole.
     """
-    found = (
-        [
-            row
-            for page in read_pages(account.client, "/sms/history", {"q": "status:Scheduled"})
-            for row in page.rows
-        ]
-        if account.notes.get("searches")
-        else []
-    )
-    if found and all(map(_is_waiting, found)):
-        return found
+    if account.notes.get("searches"):
+        searches = [{"q": f"status:{status}"} for status in WAITING]
+        found = [row for search in searches for row in _history(account, search)]
+        if found and all(map(_is_waiting, found)):
+            return found
     total = account.page("/sms/history", limit=15).count("total")
     if total is None or total > SHORT_HISTORY:
         raise Unknown("the history is too long to be certain that nothing else is scheduled")
-    pages = read_pages(account.client, "/sms/history")
-    return [row for page in pages for row in page.rows if _is_waiting(row)]
+    return [row for row in _history(account, {}) if _is_waiting(row)]
+
+
+def _history(account: Account, filters: dict[str, str]) -> list[Row]:
+    return [row for page in read_pages(account.client, "/sms/history", filters) for row in page.rows]
 
 
 def _is_waiting(row: Row) -> bool:
-    return str(row.get("status")).casefold() in ("scheduled", "waitapproval")
+    return str(row.get("status")) in WAITING
 
 
 def _check_campaigns(account: Account) -> None:
     """Make certain that no campaign waits: its messages may not show in the history."""
+    now = account.now()
     try:
-        pages = list(read_pages(account.client, "/sms-campaigns"))
+        rows = [row for page in read_pages(account.client, "/sms-campaigns") for row in page.rows]
     except ApiError:
         raise Unknown("the campaigns cannot be read, of which one may be scheduled") from None
-    if any(str(row.get("status")).casefold() == "scheduled" for page in pages for row in page.rows):
-        raise Unknown("a campaign is scheduled, which must not be cancelled")
+    for row in rows:
+        status = str(row.get("status")).casefold()
+        if status == "scheduled" or ((seconds(row.get("schedule")) or 0) > now and "cancel" not in status):
+            raise Unknown("a campaign is scheduled, which must not be cancelled")
 
 
 def _places(account: Account) -> list[int]:

@@ -28,7 +28,6 @@ ENDPOINTS = (
     "/sms/templates",
     "/sms-campaigns",
     "/mms/history",
-    "/mms/receipts",
     "/mms-campaigns",
     "/voice/history",
     "/voice/receipts",
