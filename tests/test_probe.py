@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from random import Random
 from typing import Literal, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -124,6 +125,30 @@ def test_a_dialect_is_found_whole(worlds, types, name, tmp_path):
     assert dialect(str(path)) == DIALECTS[name]
     with Sandbox(messages=0, contacts=0, epoch=EPOCH, dialect=str(path)) as other:
         assert other.state()["switches"] == msgspec.to_builtins(DIALECTS[name])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_comes_together_no_position_is_wrong(worlds, seed):
+    rng = Random(seed)
+    box = worlds[rng.choice(["live", "legacy"])]
+    box.control("POST", "reset")
+    let_scheduled_go(box)
+    choices = {}
+    for name, value, _ in positions():
+        choices.setdefault(name, []).append(value)
+    mixed = {name: rng.choice(values) for name, values in choices.items() if name not in THROUGH_HUB}
+    if mixed["legacy_paths"] == "gone":
+        # Nothing tells them apart where calls cannot be marked.
+        mixed["date_before_in"] = rng.choice(["body", "query"])
+    box.control("POST", "switches", mixed | {"voice_access": True})
+    findings = found(box)
+    wrong = {
+        name: (value, findings[name])
+        for name, value in (mixed | {"voice_access": True}).items()
+        if findings[name].position not in (None, value)
+    }
+    assert not wrong
+    assert sum(findings[name].position is None for name in mixed) < 10
 
 
 def test_an_empty_account_cannot_tell():

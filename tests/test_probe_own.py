@@ -228,21 +228,50 @@ def test_two_probes_of_one_account_are_one_too_many(world):
     client.close()
 
 
-def test_what_cannot_be_removed_now_is_removed_later(world):
+@pytest.mark.parametrize(
+    "fault",
+    [{"status": 500, "times": -1}, {"status": 403, "times": -1}, {"status": 404, "times": -1}],
+    ids=str,
+)
+def test_what_cannot_be_removed_now_is_removed_later(world, fault):
     expected = remains(world)
     client = connected(world)
     own = Own(client)
     own.begin(world.state()["now"])
     call(world, "POST", "/lists", json={"list_name": f"{own.name} 1"})
-    world.control("POST", "faults", {"kind": "status", "method": "DELETE", "path": "/lists/*", "status": 500})
-    with pytest.raises(Exception, match="answered 500"):
+    world.control("POST", "faults", {"kind": "status", "method": "DELETE", "path": "/lists/*", **fault})
+    with pytest.raises(Exception, match=f"answered {fault['status']}"):
         own.remove()
     own.close()
-    assert noted_in(client.settings).exists()
+    note = noted_in(client.settings)
+    assert note.exists()
+    world.control("DELETE", "faults")
     own = Own(client)
-    assert own.remove() == 1
+    own.remove()
     own.close()
     client.close()
     assert remains(world) == expected
-    note = noted_in(client.settings)
     assert [path.name for path in note.parent.iterdir()] == [f"{note.name}.lock"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+@pytest.mark.parametrize("kind", ["reset_before", "reset_after", "half_body", "html_after", "status_after"])
+def test_answers_that_are_lost_leave_nothing(world, method, kind):
+    expected = remains(world)
+    # Every fifth is lost.
+    for place in range(12):
+        fault = {"kind": kind, "method": method, "path": "/[!c]*", "skip": 4 * (place + 1)}
+        world.control("POST", "faults", fault)
+    run_all(world)
+    assert remains(world) == expected
+
+
+def test_a_note_that_is_none_is_said(world):
+    client = connected(world)
+    note = noted_in(client.settings)
+    note.parent.mkdir(parents=True)
+    for content in ("", "[]", "{}", '{"name": "x", "begun": 1, "other": 2}'):
+        note.write_text(content)
+        with pytest.raises(Exception, match="does not hold what a probe has made"):
+            Own(client)
+    client.close()

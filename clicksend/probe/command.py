@@ -35,7 +35,7 @@ READING = "It reads, and asks for prices, which sends nothing: about a hundred r
 WRITING = """\
 With --write it makes, all under the name "clicksend probe" and the time:
   - up to 10 contact lists with up to 20 contacts, with numbers nobody has;
-  - up to 25 text messages to ClickSend's free test numbers (+61411111111 and
+  - up to 30 text messages to ClickSend's free test numbers (+61411111111 and
     two more), which reach nobody; they stay in the history, where nothing can
     be deleted;
   - if the account has a sender's e-mail address: the first one once more,
@@ -144,7 +144,7 @@ def _probe(client: Client, allowed: set[str], to: str | None, file: Path | None,
 def _remove(own: Own, strays: Sequence[str]) -> bool:
     """Remove what was made; what cannot be is said, and left to the next start."""
     try:
-        removed = own.remove(strays)
+        own.remove(strays)
     except (ClickSendError, AttributeError, LookupError, TypeError, ValueError) as error:
         why = error if isinstance(error, ClickSendError) else "an answer has an unknown shape."
         click.echo(
@@ -153,7 +153,7 @@ def _remove(own: Own, strays: Sequence[str]) -> bool:
             err=True,
         )
         return False
-    click.echo(f"All that was made is removed ({removed} objects).")
+    click.echo("All that was made is removed.")
     return True
 
 

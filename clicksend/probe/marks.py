@@ -55,11 +55,15 @@ def date_before_in(account: Account) -> Finding:
         return finding
     try:
         voice = {way.place for way in _marked(account, "voice")}
-    except (ApiError, Unknown):
-        return Finding("body", "body; calls were not asked")
+    except ApiError as error:
+        return Finding("body", f"body; {error.status} for calls")
+    except Unknown:
+        voice = set()
     if voice == {"query"}:
         return Finding("query_for_voice")
-    return finding if voice == {"body"} else Finding("body", "body; calls do not tell")
+    if voice != {"body"}:
+        raise Unknown("in the body for text messages; calls do not tell")
+    return finding
 
 
 def date_before_time(account: Account) -> Finding:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from clicksend.client import Client
-from clicksend.errors import ForbiddenError, NotFoundError, SettingsError
+from clicksend.errors import ClickSendError, ForbiddenError, NotFoundError, SettingsError
 from clicksend.paging import Row, read_pages
 from clicksend.settings import Settings
 
@@ -27,6 +27,8 @@ NAME = re.compile(r"clicksend probe (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ) \d{1,2}")
 """What lists of a probe are called: its name and a number."""
 ABANDONED = 3600
 """Seconds after which lists of a probe that nobody has noted are no longer in use."""
+PAUSE = 5
+"""Seconds before something is tried again."""
 LONGEST_LAG = 60
 """Seconds within which what was sent is waited for in the history."""
 
@@ -62,7 +64,11 @@ class Own:
         self._client = client
         self.path = noted_in(client.settings)
         self._lock = _locked(self.path)
-        self.noted = self._left()
+        try:
+            self.noted = self._left()
+        except SettingsError:
+            self.close()
+            raise
 
     def begin(self, now: int) -> None:
         """Note that something will be made, under a name of its own."""
@@ -92,18 +98,20 @@ class Own:
         names = (str(row.get("list_name")) for row in self._lists())
         return [name for name in names if (found := NAME.fullmatch(name)) and _age(found[1], now) > ABANDONED]
 
-    def remove(self, strays: Sequence[str] = ()) -> int:
-        """Remove all that is noted, and the strays; return how much there was.
+    def remove(self, strays: Sequence[str] = ()) -> None:
+        """Remove all that is noted, and the strays; after a failure that may pass, twice more.
 
         Raises:
             ClickSendError: Something is left; the file stays.
         """
-        removed = self._remove_lists(strays)
-        if self.noted:
-            removed += self._cancel(self.noted) + self._remove_address(self.noted)
-            self.path.unlink(missing_ok=True)
-            self.noted = None
-        return removed
+        for is_last in (False, False, True):
+            try:
+                self._remove(strays)
+                break
+            except ClickSendError as error:
+                if is_last or not error.transient:
+                    raise
+                self._client.wait(min(error.retry_after or PAUSE, LONGEST_LAG))
 
     def close(self) -> None:
         """Let go of the file."""
@@ -124,34 +132,49 @@ class Own:
                 f"{self.path} does not hold what a probe has made: look at it, and delete it."
             ) from None
 
-    def _remove_lists(self, strays: Sequence[str]) -> int:
-        removed = 0
-        for row in self._lists():
-            name = str(row.get("list_name"))
-            if NAME.fullmatch(name) and (
-                name in strays or (self.noted and name.startswith(f"{self.noted.name} "))
-            ):
-                try:
-                    self._client.delete(f"/lists/{row['list_id']}")
-                except (ForbiddenError, NotFoundError):
-                    continue
-                removed += 1
-        return removed
+    def _remove(self, strays: Sequence[str]) -> None:
+        for row in self._ours(strays):
+            self._remove_list(row["list_id"], strays)
+        if self.noted:
+            self._cancel(self.noted)
+            self._remove_address(self.noted)
+            self.path.unlink(missing_ok=True)
+            self.noted = None
+
+    def _remove_list(self, list_id: int, strays: Sequence[str]) -> None:
+        try:
+            self._client.delete(f"/lists/{list_id}")
+        except (ForbiddenError, NotFoundError):
+            # What is gone answers so; what may not be deleted is still there.
+            if any(row["list_id"] == list_id for row in self._ours(strays)):
+                raise
+
+    def _ours(self, strays: Sequence[str]) -> list[Row]:
+        """Return the lists that were made, and the strays."""
+        own = f"{self.noted.name} " if self.noted else None
+        named = [(row, str(row.get("list_name"))) for row in self._lists()]
+        return [
+            row
+            for row, name in named
+            if NAME.fullmatch(name) and (name in strays or (own and name.startswith(own)))
+        ]
 
     def _lists(self) -> list[Row]:
         return [row for page in read_pages(self._client, "/lists") for row in page.rows]
 
-    def _cancel(self, noted: Noted) -> int:
-        """Cancel what is scheduled, waiting until all that was sent shows."""
+    def _cancel(self, noted: Noted) -> None:
+        """Cancel what is scheduled, waiting until all that was sent shows, or never was."""
         if not noted.scheduled:
-            return 0
+            return
         found = self._messages(noted)
         for _ in range(LONGEST_LAG):
             if len(found) >= noted.scheduled or self._now() - noted.begun > 2 * LONGEST_LAG:
                 break
             self._client.wait(1)
             found = self._messages(noted)
-        return sum(cancelled(self._client, key) for key, status in found.items() if "cancel" not in status)
+        for key, status in found.items():
+            if "cancel" not in status:
+                cancelled(self._client, key)
 
     def _messages(self, noted: Noted) -> dict[str, str]:
         """Return the states of the messages that were to be scheduled, by their ids."""
@@ -166,18 +189,15 @@ class Own:
     def _now(self) -> int:
         return int(self._client.get("/countries").date.timestamp())
 
-    def _remove_address(self, noted: Noted) -> int:
+    def _remove_address(self, noted: Noted) -> None:
         if noted.address is None:
-            return 0
+            return
         rows = [row for page in read_pages(self._client, "/email/addresses") for row in page.rows]
         doubled = [_address(row) for row in rows if row.get("email_address_id") == noted.address]
-        removed = 0
         for row in rows:
             key = row.get("email_address_id")
             if key not in noted.addresses and _address(row) in doubled:
                 self._client.delete(f"/email/addresses/{key}")
-                removed += 1
-        return removed
 
 
 def cancelled(client: Client, message_id: str) -> bool:
