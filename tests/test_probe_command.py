@@ -5,6 +5,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -85,7 +87,9 @@ def test_everything_fits_a_terminal_too(probe, world):
     lines = output.splitlines()
     assert "! q_terms              one              several" in lines
     place = lines.index("! null_clears          clears           ignored")
-    assert lines[place + 1].startswith("    That changes: Fields that became empty")
+    assert lines[place + 1].startswith("    Fields that became empty upstream")
+    place = lines.index("! date_filter          inclusive        exclusive")
+    assert lines[place + 1].startswith("    Changes nothing where they exclude it")
     assert lines[-2] == "All that was made is removed."
     assert re.fullmatch(r"\d+ as assumed, \d different, \d the account cannot tell\.", lines[-1])
 
@@ -273,3 +277,17 @@ def test_what_cannot_be_removed_is_said_and_is_for_the_next_start(probe, world):
     assert code == 0
     assert "An earlier probe was interrupted." in output
     assert remains(world) == expected
+
+
+def test_any_terminal_can_show_it(world, tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"api_url": world.api_url, **CREDENTIALS}))
+    ran = subprocess.run(
+        [sys.executable, "-c", "from clicksend.cli import main; main()", "probe", "--config", str(config)],
+        capture_output=True,
+        env={"PYTHONIOENCODING": "ascii", "HOME": str(tmp_path), "PATH": ""},
+        timeout=60,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert b"= small_limits         clamp            clamp" in ran.stdout.splitlines()

@@ -18,7 +18,7 @@ from clicksend.probe.account import Account
 from clicksend.probe.findings import Finding, Outcome, Point, Standing, Unknown
 from clicksend.probe.points import POINTS
 
-OPTIONS = {"write": "--write", "to": "--write and --to NUMBER", "mark_read": "--mark-read"}
+OPTIONS = {"write": "--write", "to": "--write, --to NUMBER", "mark_read": "--mark-read"}
 ANSWERS = (BadRequestError, ForbiddenError, NotFoundError, MethodNotAllowedError)
 """Errors that are an answer to a question, if not to this one."""
 

@@ -61,7 +61,10 @@ polls this account's receipts will not see them any more."""
 )
 @click.option("--write", is_flag=True, help="Also what needs lists, contacts and test messages of its own.")
 @click.option(
-    "--to", "number", help="With --write: your own number, for messages that are cancelled at once."
+    "--to",
+    "number",
+    metavar="NUMBER",
+    help="With --write: your own number, for messages that are cancelled at once.",
 )
 @click.option("--mark-read", is_flag=True, help="Also what marks receipts as read.")
 @click.option("--yes", is_flag=True, help="Do not ask before --write and --mark-read.")
@@ -148,7 +151,7 @@ def _remove(own: Own, strays: Sequence[str]) -> bool:
     except (ClickSendError, AttributeError, LookupError, TypeError, ValueError) as error:
         why = error if isinstance(error, ClickSendError) else "an answer has an unknown shape."
         click.echo(
-            f"✗ Not all that was made could be removed: {why} The next start tries it again; or remove all"
+            f"Not all that was made could be removed: {why} The next start tries it again; or remove all"
             f' that is called "{PREFIX.strip()}" and a time in the dashboard, and then {own.path}.',
             err=True,
         )
@@ -211,5 +214,5 @@ def _check_folder(file: Path | None) -> None:
 
 
 def _end(text: str, code: int) -> NoReturn:
-    click.echo(f"✗ {text}", err=True)
+    click.echo(f"Error: {text}", err=True)
     raise SystemExit(code)

@@ -153,12 +153,12 @@ def _is_wrapped(body: Any) -> bool:
 
 def _need_hub(account: Account) -> None:
     if not account.client.settings.through_hub:
-        raise Unknown("the access is not through the hub")
+        raise Unknown("not through the hub")
 
 
 def _need_hub_key(account: Account) -> None:
     if not account.client.settings.hub_key:
-        raise Unknown("there is no key of the hub")
+        raise Unknown("no key of the hub")
 
 
 def endpoints(account: Account) -> Finding:

@@ -300,7 +300,7 @@ WRITES = (
         name="throttle_seconds",
         question="How long is the same message refused?",
         assumed=10,
-        changes="The same text to the same number is THROTTLED for that long.",
+        changes="The same text to the same number is THROTTLED for as long as is shown here.",
         find=messages.throttle_seconds,
         needs="write",
     ),

@@ -11,6 +11,8 @@ from typing import Any
 from clicksend.probe.account import Account
 from clicksend.probe.findings import Finding, Outcome, Position, Standing
 
+NOTHING = "Nothing"
+"""How what does not concern the user begins."""
 WIDTH = 79
 NAME, ASSUMED = 20, 16
 INDENT = " " * (NAME + ASSUMED + 4)
@@ -29,7 +31,9 @@ def lines(outcome: Outcome) -> list[str]:
     found = _wrapped(shown, start, INDENT)
     if outcome.standing is not Standing.DIFFERENT:
         return found
-    return found + _wrapped(f"That changes: {point.changes}", "    ", "    ")
+    nothing = point.changes.startswith(NOTHING)
+    changes = f"Changes {point.changes[0].lower()}{point.changes[1:]}" if nothing else point.changes
+    return found + _wrapped(changes, "    ", "    ")
 
 
 def _wrapped(text: str, start: str, rest: str) -> list[str]:

@@ -143,7 +143,7 @@ def retention(account: Account) -> Finding:
         return Finding(position=True, text=f"yes: the oldest message is {days} days old")
     if any(_sent_in(account, now, months) for months in MONTHS_BACK):
         return Finding(position=True, text=f"yes: the oldest is {days} days old, the usage knows older ones")
-    raise Unknown(f"nothing was sent before {least} days ago")
+    raise Unknown(f"no trace of messages older than {least} days")
 
 
 def _sent_in(account: Account, now: int, months: int) -> bool:
