@@ -11,6 +11,7 @@ from sandbox_runner import EPOCH
 from tap_runner import CREDENTIALS
 
 from clicksend.client import Client
+from clicksend.probe import messages
 from clicksend.probe.account import Account
 from clicksend.probe.asking import ask
 from clicksend.probe.own import Own, noted_in
@@ -218,6 +219,37 @@ def test_what_else_is_scheduled_keeps_everything_scheduled(world):
     client.close()
     assert one.finding.text == "cannot tell: other messages are scheduled, which must not be cancelled"
     assert not [seen for seen in world.requests() if seen["path"] == "/sms/cancel-all"][1:]
+    assert remains(world) == expected
+
+
+def cancelling(box):
+    """Ask what cancelling by custom string takes; return what is said, and what was sent and cancelled."""
+    before = len(box.requests())
+    client = connected(box)
+    with probing(client) as account:
+        asked = tuple(point for point in POINTS if point.name in ("q_terms", "cancel_filter"))
+        text = list(ask(account, ALL, asked))[-1].finding.text
+    client.close()
+    return text, [seen["path"] for seen in box.requests()[before:] if seen["method"] != "GET"]
+
+
+def test_a_scheduled_campaign_keeps_everything_unsent(small):
+    small.control("POST", "reset")
+    expected = remains(small)
+    text, writes = cancelling(small)
+    assert text == "cannot tell: a campaign is scheduled, which must not be cancelled"
+    assert writes == []
+    assert remains(small) == expected
+
+
+def test_a_history_that_cannot_be_searched_or_read_whole_keeps_everything_scheduled(world, monkeypatch):
+    world.control("POST", "switches", {"q_terms": "none"})
+    monkeypatch.setattr(messages, "SHORT_HISTORY", 10)
+    expected = remains(world)
+    text, writes = cancelling(world)
+    assert text.startswith("cannot tell: the history is too long to be certain")
+    assert "/sms/cancel-all" not in writes
+    assert sum("/cancel" in path for path in writes) == 4
     assert remains(world) == expected
 
 
