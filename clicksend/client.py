@@ -235,6 +235,23 @@ class Client:
             return self._retry(attempt).data
         return self._retry(attempt, _undone, SENDING).data
 
+    def whole(self, path: str | None = None) -> Any:
+        """Return a decoded body as it came, in all its wrappings.
+
+        Args:
+            path: What to read from the v3 API; without one the hub is asked what it offers.
+
+        Raises:
+            ClickSendError: One sentence on what went wrong and what to do.
+        """
+        if path is None:
+            url, auth = f"{self.settings.hub_url}/v1/run", BearerAuth(self.settings.hub_key or "")
+            endpoint = "POST /v1/run"
+            request = requests.Request("POST", url, auth=auth, json={"discover": True})
+        else:
+            endpoint, request = f"GET {path}", self._request("GET", path)
+        return self._retry(self._attempt(endpoint, request, lambda _, body: body, own_connection=False)).data
+
     def submit(self, function: Callable[..., R], *arguments: Any) -> Future[R]:
         """Call a function in one of the client's threads."""
         return self._workers.submit(function, *arguments)
