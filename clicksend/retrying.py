@@ -11,8 +11,6 @@ from tenacity import (
     RetryCallState,
     Retrying,
     retry_if_exception,
-    stop_after_attempt,
-    stop_any,
     wait_exponential_jitter,
 )
 
@@ -59,11 +57,12 @@ class Retry:
         """
         began = self._clock.monotonic()
 
-        def is_late(state: RetryCallState) -> bool:
-            return self._clock.monotonic() - began + state.upcoming_sleep >= within
+        def is_over(state: RetryCallState) -> bool:
+            late = self._clock.monotonic() - began + state.upcoming_sleep >= within
+            return late or state.attempt_number > self._most
 
         retrying = Retrying(
-            stop=stop_any(stop_after_attempt(self._most + 1), is_late),
+            stop=is_over,
             retry=retry_if_exception(
                 lambda error: isinstance(error, ClickSendError) and _may_pass(error) and may_repeat(error)
             ),
