@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -101,6 +102,9 @@ def command(  # noqa: PLR0913
     raise SystemExit(code)
 
 
+STOPS = (signal.SIGINT, signal.SIGTERM)
+
+
 def connect(settings: Settings, clock: Clock | None) -> Client:
     """Return a client whose requests, some of them odd on purpose, are told from those of the connectors."""
     # What fails is reported, not tried again.
@@ -122,17 +126,22 @@ def _probe(client: Client, allowed: set[str], to: str | None, file: Path | None,
         strays = own.strays(account.now()) if own and writes else []
         _agree(allowed, to, len(strays), yes=yes)
         click.echo(f"\n{report.header()}")
-        before = signal.signal(signal.SIGTERM, _interrupt)
+        stopped: list[int] = []
+        before = [signal.signal(one, partial(_interrupt, stopped)) for one in STOPS]
         try:
             if own and writes:
                 own.begin(account.now())
             for outcome in ask(account, allowed):
+                if stopped:
+                    # What a handler raises within a destructor is lost.
+                    raise KeyboardInterrupt
                 outcomes.append(outcome)
                 click.echo("\n".join(report.lines(outcome)))
         finally:
             if own and writes:
                 is_removed = _remove(own, strays)
-            signal.signal(signal.SIGTERM, before)
+            for one, handler in zip(STOPS, before, strict=True):
+                signal.signal(one, handler)
     finally:
         if own:
             own.close()
@@ -160,7 +169,8 @@ def _remove(own: Own, strays: Sequence[str]) -> bool:
     return True
 
 
-def _interrupt(*_: Any) -> NoReturn:
+def _interrupt(stopped: list[int], signum: int, _: Any) -> NoReturn:
+    stopped.append(signum)
     raise KeyboardInterrupt
 
 
