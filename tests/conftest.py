@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -19,6 +20,10 @@ from tap_runner import CREDENTIALS
 
 from clicksend.client import Client
 from clicksend.settings import Settings
+
+# On a machine that keeps UTC a time without a zone would be read right by chance.
+os.environ["TZ"] = "America/Chicago"
+time.tzset()
 
 # The first example of a test also pays for what it imports, and the machine may be busy.
 settings.register_profile("default", deadline=None)
