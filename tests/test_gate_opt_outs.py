@@ -409,6 +409,25 @@ def test_a_stop_among_many_replies_of_one_person(box, new, at):
     assert outs.of([FRIEND, "+61411222399"]) == {FRIEND}
 
 
+def test_what_another_worker_adds_meanwhile_stays_though_its_clock_is_slow(
+    box, call, new, ledger, ledger_time, monkeypatch
+):
+    call("POST", f"/lists/{OPT_OUT_LIST}/contacts", {"phone_number": STRANGER})
+    outs = new()
+    original = outs._reader.read_list
+
+    def read_list(list_id):
+        began = original(list_id)
+        ledger_time.advance(minutes=-40)
+        ledger.add_opt_outs([ledger.hash(FRIEND)], source="list", kind="phone")
+        ledger_time.advance(minutes=40)
+        return began
+
+    monkeypatch.setattr(outs._reader, "read_list", read_list)
+    outs.refresh()
+    assert outs.of([STRANGER, FRIEND]) == {STRANGER, FRIEND}
+
+
 def test_a_long_list_is_read_instead_of_searched(box, call, new):
     """No source says how contacts are searched."""
     for number in range(101):

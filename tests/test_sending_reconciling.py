@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from message_cases import OTHER, TO
 
@@ -118,6 +120,21 @@ def test_what_was_received_confirms_nothing(out):
     out.send(PROMO)
     out.reply(TO, "Hello")
     assert out.send(PROMO).code == 3
+
+
+def test_a_server_whose_clock_is_behind_ours(out):
+    """What went out seems to have gone before its claim."""
+    out.now += timedelta(minutes=55)
+    out.switch(history_lag=600)
+    lose(out, "reset_after")
+    assert out.send({}).code == 3
+    out.switch(history_lag=0)
+    ran = out.send({})
+    assert (ran.code, outcomes(out)) == (0, {'{"id": 1}': "sent"})
+    asked = [
+        one["query"] for one in ran.requests if one["path"] == "/sms/history" and "date_from" in one["query"]
+    ]
+    assert int((out.now - timedelta(hours=1)).timestamp()) in {int(one["date_from"]) for one in asked}
 
 
 def test_a_found_message_has_its_id_price_and_parts(out):

@@ -112,6 +112,22 @@ class TestIncrementalContacts:
         assert "ACTIVATE_VERSION" not in first.kinds("contacts") + second.kinds("contacts")
         assert "ACTIVATE_VERSION" in now.kinds("contacts")
 
+    @pytest.mark.parametrize("after", ["strict", "inclusive"])
+    def test_what_changes_in_the_second_of_the_bookmark_is_read(self, sandbox, connect, after):
+        sandbox.control("POST", "switches", {"updated_after": after})
+        sandbox.advance(60)
+        client = connect(sandbox.api_url)
+        (one,) = [row for row in client.get("/lists").data["data"] if row["list_name"] == "Customers"]
+        path = f"/lists/{one['list_id']}/contacts"
+        first, second = client.get(path).data["data"][:2]
+        client.put(f"{path}/{first['contact_id']}", {"custom_4": "first"})
+        state = run_tap(sandbox.api_url, "contacts", contacts_replication="incremental").state
+        client.put(f"{path}/{second['contact_id']}", {"custom_4": "second"})
+        rows = run_tap(sandbox.api_url, "contacts", state=state, contacts_replication="incremental").rows(
+            "contacts"
+        )
+        assert "second" in {row["custom_4"] for row in rows}
+
     @pytest.mark.parametrize("moves_update", [False, True])
     @pytest.mark.parametrize("name", ["Opt-Out List", "OPT-OUT LIST "])
     @pytest.mark.parametrize("by_id", [False, True])
