@@ -258,7 +258,7 @@ class TestFaults:
 
     @pytest.mark.parametrize("kind", ["reset_before", "reset_after", "half_body", "html", "status"])
     def test_passing_faults_cost_nothing(self, sandbox, kind, monkeypatch):
-        monkeypatch.setattr("time.sleep", lambda _: None)
+        monkeypatch.setattr("clicksend.limiter.Time.sleep", lambda *_: None)
         whole = run_tap(sandbox.api_url, "sms_history", "contacts")
         rule = {"kind": kind, "status": 503, "times": 2}
         sandbox.control("POST", "faults", {**rule, "path": "/sms/history", "query": {"page": "3"}})
