@@ -52,6 +52,7 @@ OTHERWISE_KNOWN: dict[tuple[str, str], str] = {
         for name in ("page", "limit")
     },
     ("GET /lists/{list_id}/contacts", "query updated_after"): _TEXT,
+    ("GET /own-numbers", "query page_size"): _TEXT,
     ("GET /lists/{list_id}/contacts", "query q"): "FlowRunner's connector, whose samples are live answers",
     **{("GET /mms/history", f"query {name}"): _TEXT for name in ("page", "date_from", "date_to")},
     ("GET /mms/history", "query order_by"): _CHAPTER,

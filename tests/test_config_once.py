@@ -21,7 +21,7 @@ COMMANDS = {
     "ledger show": ["clicksend.cli", "ledger", "show", "k"],
     "ledger retry": ["clicksend.cli", "ledger", "retry", "--outcome", "rejected"],
     "ledger reconcile": ["clicksend.cli", "ledger", "reconcile"],
-    "ledger baseline": ["clicksend.cli", "ledger", "baseline", "--input", "rows.jsonl"],
+    "ledger baseline": ["clicksend.cli", "ledger", "baseline", "--input", "rows.jsonl", "--yes"],
     "ledger rebuild": ["clicksend.cli", "ledger", "rebuild", "--since", "2026-10-01"],
 }
 RUN = (

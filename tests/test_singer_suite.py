@@ -8,7 +8,7 @@ from tap_clicksend.streams import ALL
 from tap_clicksend.tap import TapClickSend
 
 # The suite wants its config when the class is made, so the server starts with the module.
-BOX = Sandbox(seed=2, messages=200, contacts=60).__enter__()
+BOX = Sandbox(seed=2, messages=200, contacts=60, dialect="documented").__enter__()
 BOX.control("POST", "limits", {"GET /account": [1_000_000, 60]})
 
 

@@ -158,7 +158,7 @@ class Cancellations(Sink):
         """Cancel all that is scheduled, under a claim: it is not asked for again once an answer was lost."""
         seconds = MARGIN + len(channels) * self.run.client.settings.timeout
         if not self.run.ledger.claim(self.run.id, self.name, [_claim(row)], lease_seconds=seconds):
-            self.run.settled(row, self.name, "unchanged", "another run is asking for it")
+            self.run.done(row, self.name, "unchanged", "another run is asking for it")
             return
         count, lost = 0, False
         try:
