@@ -9,6 +9,9 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
+import click
+
+from clicksend import logs
 from clicksend.errors import ClickSendError, SettingsError
 
 UNEXPECTED = (
@@ -24,17 +27,26 @@ def run(
     Exit codes: the command's own, 1 after an error, 2 for wrong settings.
 
     Args:
-        command: What to run; ``SystemExit`` gives its code.
+        command: What to run; ``SystemExit`` gives its code, and so does a number that is returned.
         logger: Where errors go.
         wrong_settings: Errors that mean wrong settings, besides our own.
     """
     # Until the command has a handler of its own, Ctrl-C ends the process as SIGTERM does.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    logs.guard()
     code: int | str | None = 0
     try:
-        command()
+        # click's own exits come as a number.
+        returned = command()
+        code = returned if isinstance(returned, int) else 0
     except SystemExit as stop:
         code = stop.code
+    except click.ClickException as error:
+        error.message = logs.clean(error.message)
+        error.show()
+        code = error.exit_code
+    except click.Abort:
+        code = 1
     except Exception as error:
         is_settings = isinstance(error, (SettingsError, *wrong_settings))
         code = 2 if is_settings else 1
@@ -42,7 +54,7 @@ def run(
             logger.error("%s", error)  # noqa: TRY400
         else:
             logger.error("%s. %s", type(error).__name__, UNEXPECTED)  # noqa: TRY400
-            logger.debug("Where it happened:", exc_info=True)
+        logger.debug("Where it happened:", exc_info=True)
     try:
         sys.stdout.flush()
     except BrokenPipeError:
