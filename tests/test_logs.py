@@ -6,7 +6,6 @@ import logging
 import re
 import subprocess
 import sys
-import threading
 
 import pytest
 from hypothesis import given
@@ -164,4 +163,3 @@ def test_errors_of_threads_and_finalizers_are_not_quoted(level):
     assert "Qanaryfirst" not in done.stderr
     assert "ValueError. This should not happen" in done.stderr
     assert ("work" in done.stderr) == (level == "DEBUG")
-    assert threading.excepthook is threading.__excepthook__
