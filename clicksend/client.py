@@ -190,7 +190,7 @@ class Client:
         self,
         endpoint: str,
         request: requests.Request,
-        unwrap: Callable[[str, Any], Any],
+        unwrap: Callable[[str, Any, envelope.Sent], Any],
         *,
         own_connection: bool,
         in_time: Callable[[], bool] = always,

@@ -19,6 +19,16 @@ UNEXPECTED = (
 )
 
 
+def _show(error: click.ClickException) -> None:
+    """Say what click found wrong, without the arguments that nobody asked for: often parts of a number."""
+    text = logs.clean(error.format_message())
+    if text.startswith("Got unexpected extra arg"):
+        text = text.partition(" (")[0] + ": put quotes around what has blanks."
+    if isinstance(error, click.UsageError) and error.ctx:
+        click.echo(error.ctx.get_usage(), err=True)
+    click.echo(f"Error: {text}", err=True)
+
+
 def run(
     command: Callable[[], object], logger: logging.Logger, wrong_settings: tuple[type[Exception], ...] = ()
 ) -> NoReturn:
@@ -42,8 +52,7 @@ def run(
     except SystemExit as stop:
         code = stop.code
     except click.ClickException as error:
-        error.message = logs.clean(error.message)
-        error.show()
+        _show(error)
         code = error.exit_code
     except click.Abort:
         code = 1

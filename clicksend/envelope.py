@@ -33,7 +33,7 @@ def decode(endpoint: str, body: bytes) -> Any:
     """Decode a JSON body; numbers with a fraction become ``Decimal``.
 
     Raises:
-        UnexpectedAnswerError: The body is not JSON, or not all of it, or nested deeper than anything it means.
+        UnexpectedAnswerError: The body is not JSON, or not all of it, or nested too deeply.
     """
     if NUL in body:
         # No warehouse stores it; losing the row for it would be worse.
@@ -197,6 +197,8 @@ def _code(value: Any) -> str:
 def _fields(body: Any, sent: Sent) -> str:
     """Name the refused fields of a 400, those that we sent: never values, nor what else stands there."""
     data = body.get("data") if isinstance(body, dict) else None
-    known = sent() if isinstance(data, dict) and data else ()
-    names = [name for name in data if name in known and FIELD.fullmatch(name)] if known else []
+    if not isinstance(data, dict) or not data:
+        return ""
+    known = sent()
+    names = [name for name in data if name in known and FIELD.fullmatch(name)]
     return f" for {', '.join(names)}" if names else ""

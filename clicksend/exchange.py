@@ -85,9 +85,7 @@ class Exchange:
     def new_transport(self) -> Transport:
         """Return connections of their own, none of them made yet."""
         settings = self._settings
-        return Transport(
-            self._environment, settings.max_concurrency, settings.timeout, self._clock.monotonic
-        )
+        return Transport(self._environment, settings.max_concurrency, settings.timeout, self._clock.monotonic)
 
     def _environment(self, url: str) -> Mapping[str, Any]:
         """Return proxies and certificates for a URL; a proxy cannot reach this machine's own loopback."""
@@ -157,8 +155,8 @@ class Exchange:
             headers = response.headers
         except TooLargeError:
             raise UnexpectedAnswerError(
-                f"{endpoint} answered with more than {LARGEST_ANSWER // 2**20} MiB. Check api_url, and any proxy"
-                " in between; else lower page_size."
+                f"{endpoint} answered with more than {LARGEST_ANSWER // 2**20} MiB. Check api_url, and any"
+                " proxy in between; else lower page_size."
             ) from None
         except (HTTPError, requests.RequestException) as error:
             kind = NotConnectedError if _is_unconnected(error) else UnreachableError

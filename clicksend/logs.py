@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
 import threading
 import traceback
@@ -26,14 +25,6 @@ METRICS = "singer_sdk.metrics"
 
 SHORTEST_SECRET = 8
 """Characters: shorter ones are words, which would make holes in every line."""
-
-_KEPT = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|\b[0-9a-f]{32,}\b|\d+\.\d+"
-"""UUIDs, hashes and numbers with a fraction (seconds, prices)."""
-_ADDRESS = r"[^\s@<>\"'(),;:=/&?]{1,64}(?:@|%40)[^\s@<>\"'(),;:=/&?]{1,250}\.[^\W\d_]{2,}"
-_NUMBER = r"\+\d[\d ().-]{5,}\d|(?<!\d)\d{10,}"
-"""E.164, with the usual blanks after a +; without one from ten digits on: ids of lists, ports, counts and
-parts of times have fewer."""
-_PERSONAL = re.compile(f"(?P<kept>{_KEPT})|(?P<address>{_ADDRESS})|(?P<number>{_NUMBER})")
 
 _STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 
@@ -57,16 +48,11 @@ def clean(text: str) -> str:
     """Return a text without keys, phone numbers and e-mail addresses, and with nothing a terminal obeys."""
     for secret in sorted(_secrets, key=len, reverse=True):
         text = text.replace(secret, "[key]")
-    return escaped(_PERSONAL.sub(_masked, text), longest=sys.maxsize)
+    return escaped(text, longest=sys.maxsize)
 
 
 clean_reason = lru_cache(maxsize=1024)(clean)
 """The same for texts that come again with row after row."""
-
-
-def _masked(found: re.Match[str]) -> str:
-    kind = found.lastgroup
-    return found[0] if kind == "kept" else "[address]" if kind == "address" else "[number]"
 
 
 class _Clean(str):
@@ -101,9 +87,9 @@ def _message(record: logging.LogRecord) -> str:
         args = tuple(map(_argument, args))
     elif args:
         args = {name: _argument(value) for name, value in args.items()}
-    message = _argument(record.msg)
+    message = str(_argument(record.msg))
     try:
-        return str(message % args if args else message)
+        return message % args if args else message
     except (KeyError, TypeError, ValueError):
         return "A message that cannot be put together."
 

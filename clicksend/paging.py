@@ -150,6 +150,23 @@ def _print_of(rows: list[Row]) -> int:
     return hash(str([len(rows), *rows[:1], *rows[-1:]]))
 
 
+def id_of(row: Any, name: str, endpoint: str) -> int:
+    """Return a numeric id of an answer.
+
+    Args:
+        row: A row, or the whole answer.
+        name: The id's field.
+        endpoint: For error texts, like ``GET /lists``.
+
+    Raises:
+        UnexpectedAnswerError: It has none, or something else in its place.
+    """
+    value = row.get(name) if isinstance(row, Mapping) else None
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,18}", str(value)):
+        raise UnexpectedAnswerError(f"{endpoint} answered without a valid {name}. Check api_url.")
+    return int(str(value))
+
+
 def _further_pages(client: Client, path: str, params: Mapping[str, Any], first: Page) -> Iterator[Page]:
     if first.last_page is None:
         yield from _until_empty(client, path, params, first)

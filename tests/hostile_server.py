@@ -1,4 +1,4 @@
-"""A server that does to clients what servers and proxies on bad days do; and one that is a proxy before another."""
+"""A server that does to clients what servers and proxies on bad days do, alone or before another one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 Chunks = Iterable[bytes]
 Behaviour = Callable[[str], Chunks]
-"""Makes of a request's first line and headers what is sent back, piece by piece, before the connection is cut."""
+"""Makes of a request what is sent back, piece by piece, before the connection is cut."""
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def serving(behaviour: Behaviour) -> Iterator[str]:
 
     def answer(connection: socket.socket) -> None:
         with connection, suppress(OSError):
-            for piece in behaviour(_request(connection)):
+            for piece in behaviour(request) if (request := _request(connection)) else ():
                 connection.sendall(piece)
 
     def accept() -> None:
@@ -52,8 +52,12 @@ def _request(connection: socket.socket) -> str:
         head = b""
         while (line := file.readline()).strip():
             head += line
-        length = next((int(one[15:]) for one in head.splitlines() if one.lower().startswith(b"content-length:")), 0)
-        return (head + b"\r\n" + file.read(length)).decode(errors="replace")
+        length = next(
+            (int(one[15:]) for one in head.splitlines() if one.lower().startswith(b"content-length:")), 0
+        )
+        if not head:
+            return ""
+        return (head.rstrip() + b"\r\n\r\n" + file.read(length)).decode(errors="replace")
 
 
 def answer(body: bytes, *headers: str, status: str = "200 OK") -> list[bytes]:
@@ -92,3 +96,26 @@ def dripping(head: bytes) -> Iterator[bytes]:
     yield head
     while True:
         yield b"0"
+
+
+def forward(url: str, request: str, authorization: Callable[[str], str]) -> bytes:
+    """Return the answer of another server to a request, as it came.
+
+    Args:
+        url: The other server's.
+        request: As ``Behaviour`` takes it.
+        authorization: Makes the header's value for the other server of the one that came.
+    """
+    head, _, body = request.partition("\r\n\r\n")
+    first, *lines = head.splitlines()
+    drop = ("authorization:", "connection:", "accept-encoding:")
+    kept = [line for line in lines if not line.lower().startswith(drop)]
+    given = next((line.partition(":")[2].strip() for line in lines if line.lower().startswith(drop[0])), "")
+    kept += ["Connection: close", *([f"Authorization: {authorization(given)}"] if given else [])]
+    host, _, port = url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(("\r\n".join([first, *kept, "", ""]) + body).encode())
+        received = b""
+        while piece := connection.recv(65536):
+            received += piece
+    return received

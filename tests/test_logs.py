@@ -29,7 +29,12 @@ NUMBERS = [
     "/lists/61411222333/contacts",
     "٠٤١١٢٢٢٣٣٣",
 ]
-ADDRESSES = ["jane.roe@people.example", "Jane+x@sub.people.example", "q=email%3Ajane%40people.example", "ü@ö.de"]
+ADDRESSES = [
+    "jane.roe@people.example",
+    "Jane+x@sub.people.example",
+    "q=email%3Ajane%40people.example",
+    "ü@ö.de",
+]
 READABLE = [
     "sms_history, 2026-11-29T19:05:17+00:00 to 2026-11-29T20:05:17.123456Z: 12,345,678 rows, 123456789 rows",
     "GET http://127.0.0.1:54321/v3/lists/3555286/contacts/120399445 answered 400 BAD_REQUEST.",
@@ -42,7 +47,7 @@ READABLE = [
 
 def seen(formatter=None, **options):
     """Return a logger and what comes of it."""
-    logger, stream = logging.Logger(options.pop("name", "clicksend")), io.StringIO()
+    logger, stream = logging.Logger(options.pop("name", "clicksend")), io.StringIO()  # noqa: LOG001
     for _ in range(2):
         handler = logging.StreamHandler(stream)
         handler.addFilter(logs.Guard())
@@ -89,7 +94,7 @@ def test_values_in_errors_of_others_are_left_out_and_so_is_their_chain():
         except ValueError as error:
             raise KeyError("Qanaryfirst") from error
     except KeyError as error:
-        logger.exception("It failed: %s and %s", error, errors.SettingsError("Setting a is wrong."))
+        logger.exception("It failed: %s and %s", error, errors.SettingsError("Setting a is wrong."))  # noqa: TRY401
         logger.error(error)  # noqa: TRY400
         logger.error("%(a)s", {"a": error})  # noqa: TRY400
     text = stream.getvalue()
@@ -104,7 +109,9 @@ def test_structured_logs_show_no_more():
     try:
         int("Qanaryfirst")
     except ValueError:
-        logger.exception("x %s", "+61411222333", extra={"rows": 12, "who": "+61411222333\n", "all": {"a": SECRET}})
+        logger.exception(
+            "x %s", "+61411222333", extra={"rows": 12, "who": "+61411222333\n", "all": {"a": SECRET}}
+        )
     first, second = map(json.loads, stream.getvalue().splitlines())
     assert first == second
     assert first["extra"]["rows"] == 12
@@ -119,7 +126,9 @@ def test_metrics_stay_as_they_are():
     assert json.loads(stream.getvalue().splitlines()[0])["metric_info"]["value"] == 12345678901
 
 
-@pytest.mark.parametrize("name", ["urllib3.connection", "sqlalchemy.engine", "asyncio", "fsspec", "py.warnings"])
+@pytest.mark.parametrize(
+    "name", ["urllib3.connection", "sqlalchemy.engine", "asyncio", "fsspec", "py.warnings"]
+)
 def test_of_others_only_errors_are_shown(name):
     logger, stream = seen(name=name)
     logger.warning("Failed to parse headers (url=?q=phone_number:%2B61411222333): Qanaryfirst")
