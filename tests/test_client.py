@@ -148,7 +148,9 @@ REMOTE, HERE = "https://192.0.2.1/v3", "http://127.0.0.1:9"
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize(("api", "hub"), [(REMOTE, REMOTE), (REMOTE, HERE), (HERE, REMOTE), (HERE, HERE)])
-def test_proxies_are_those_of_the_environment_but_never_to_this_machine(connect, monkeypatch, scheme, api, hub):
+def test_proxies_are_those_of_the_environment_but_never_to_this_machine(
+    connect, monkeypatch, scheme, api, hub
+):
     """Whatever the other of the two is: api_url or hub_url."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.setenv(name, PROXY)
@@ -174,7 +176,9 @@ def test_a_bundle_that_is_not_there_is_named(connect, monkeypatch, name):
 
 
 @pytest.mark.parametrize("name", ["api_url", "hub_url"])
-@pytest.mark.parametrize("host", ["hub.example", "0.0.0.0", "2130706433", "localhost.", "127.1", "[::]", "a@127.0.0.1"])
+@pytest.mark.parametrize(
+    "host", ["hub.example", "0.0.0.0", "2130706433", "localhost.", "127.1", "[::]", "a@127.0.0.1"]
+)
 def test_plain_http_is_for_this_machine_only(connect, name, host):
     with pytest.raises(errors.SettingsError, match=f"Setting {name} must"):
         connect(**{"api_url": REMOTE, name: f"http://{host}/v3"})
