@@ -80,7 +80,8 @@ class Transport(HTTPAdapter):
         pool, proxies = self._pool(request)
         response = pool.urlopen(
             str(request.method),
-            self.request_url(request, proxies),
+            # Which of no proxies it is takes requests as long as all that bounds an answer.
+            self.request_url(request, proxies) if proxies else request.path_url,
             body=request.body,
             headers=request.headers,
             redirect=False,
