@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from clicksend.personal import masked
+
 DRAWN_AS_NOTHING = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Characters of other categories that fonts leave empty (Unicode: Default_Ignorable_Code_Point; U+2800 is a
 braille cell without dots)."""
@@ -29,7 +31,11 @@ def is_invisible(character: str) -> bool:
 
 
 def escaped(text: str, longest: int = 60) -> str:
-    r"""Return a name from outside as it can be shown: short, with ``\ufeff`` for what is not seen."""
+    r"""Return a name from outside as it can be shown: short, with ``\ufeff`` for what is not seen.
+
+    Numbers and addresses of people in it are masked; before it is cut, for parts would not be known for them.
+    """
+    text = masked(text)
     shown = text if len(text) <= longest else f"{text[:longest]}..."
     return "".join([one if one.isprintable() and one not in INVISIBLE else _code(one) for one in shown])
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import logging
+from functools import partial
 
 import click
+
+from clicksend import ending
 
 COMMANDS = {
     "doctor": ("clicksend.doctor", "Check keys, account, access and limits."),
@@ -26,11 +30,16 @@ class LazyGroup(click.Group):
         """Return a command by name."""
         if name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(COMMANDS[name][0]).command
-        return command
+        found: click.Command = importlib.import_module(COMMANDS[name][0]).command
+        return found
 
 
 @click.group(cls=LazyGroup)
 @click.version_option(package_name="singer-clicksend")
-def main() -> None:
+def command() -> None:
     """ClickSend from the command line."""
+
+
+def main() -> None:
+    """Run a command; exit with its code, with 1 after an error, 2 for wrong settings or arguments."""
+    ending.run(partial(command, standalone_mode=False), logging.getLogger("clicksend"))

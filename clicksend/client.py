@@ -189,7 +189,7 @@ class Client:
         self,
         endpoint: str,
         request: requests.Request,
-        unwrap: Callable[[str, Any], Any],
+        unwrap: Callable[[str, Any, envelope.Sent], Any],
         *,
         own_connection: bool,
         in_time: Callable[[], bool] = always,
@@ -250,7 +250,9 @@ class Client:
             request = requests.Request("POST", url, auth=auth, json={"discover": True})
         else:
             endpoint, request = f"GET {path}", self._request("GET", path)
-        return self._retry(self._attempt(endpoint, request, lambda _, body: body, own_connection=False)).data
+        return self._retry(
+            self._attempt(endpoint, request, lambda _, body, __: body, own_connection=False)
+        ).data
 
     def submit(self, function: Callable[..., R], *arguments: Any) -> Future[R]:
         """Call a function in one of the client's threads."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -20,6 +21,11 @@ NUL = rb"\u0000"
 NUL_ESCAPE = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 """NUL as JSON writes it, behind an even number of backslashes."""
 
+FIELD = re.compile(r"[a-z][a-z_]{0,39}\d{0,2}")
+
+Sent = Callable[[], Collection[str]]
+"""Returns the names of what a request sent; asked only when an error names some of them."""
+
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
@@ -27,42 +33,50 @@ def decode(endpoint: str, body: bytes) -> Any:
     """Decode a JSON body; numbers with a fraction become ``Decimal``.
 
     Raises:
-        UnexpectedAnswerError: The body is not JSON, or not all of it.
+        UnexpectedAnswerError: The body is not JSON, or not all of it, or nested too deeply.
     """
     if NUL in body:
         # No warehouse stores it; losing the row for it would be worse.
         body = NUL_ESCAPE.sub(rb"\1\\ufffd", body)
     try:
         return _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError):
         return _decode_leniently(endpoint, body)
+    except RecursionError:
+        raise _unusable(endpoint, "JSON that is nested too deeply") from None
 
 
 def _decode_leniently(endpoint: str, body: bytes) -> Any:
     """Decode JSON whose text is not valid Unicode (lone surrogates, stray bytes): those become "?"."""
     try:
         value = json.loads(body.decode(errors="replace"), parse_float=str)
+        return _decode(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
     except ValueError:
         kind = "an HTML page" if body.lstrip()[:1] == b"<" else "a body that is not complete JSON"
-        raise UnexpectedAnswerError(
-            f"{endpoint} answered with {kind}.",
-            "Check api_url, and any proxy in between; else run again later.",
-        ) from None
-    return _decode(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
+        raise _unusable(endpoint, kind) from None
+    except RecursionError:
+        raise _unusable(endpoint, "JSON that is nested too deeply") from None
 
 
-def unwrap(endpoint: str, body: Any) -> Any:
+def _unusable(endpoint: str, kind: str) -> UnexpectedAnswerError:
+    return UnexpectedAnswerError(
+        f"{endpoint} answered with {kind}.", "Check api_url, and any proxy in between; else run again later."
+    )
+
+
+def unwrap(endpoint: str, body: Any, sent: Sent = frozenset) -> Any:
     """Return ClickSend's ``data`` from a decoded v3 answer.
 
     Args:
         endpoint: For error texts, like ``GET /account``.
         body: ClickSend's envelope, bare or inside the hub's.
+        sent: Returns the fields that an error may name.
 
     Raises:
         ApiError: The envelope says that the call failed, whatever the HTTP status was.
         UnexpectedAnswerError: There is no envelope.
     """
-    body = _out_of_hub(endpoint, body)
+    body = _out_of_hub(endpoint, body, sent)
     if not isinstance(body, dict) or "data" not in body or not {"http_code", "response_code"} & body.keys():
         raise UnexpectedAnswerError(
             f"{endpoint} answered with JSON that is not ClickSend's v3 envelope.", "Check api_url."
@@ -70,18 +84,19 @@ def unwrap(endpoint: str, body: Any) -> Any:
     return body["data"]
 
 
-def unwrap_bare(endpoint: str, body: Any) -> dict[str, Any]:
+def unwrap_bare(endpoint: str, body: Any, sent: Sent = frozenset) -> dict[str, Any]:
     """Return the answer of a service that sends no envelope of ClickSend's; without one if it does.
 
     Args:
         endpoint: For error texts.
         body: The answer, bare or inside the hub's envelope.
+        sent: As for ``unwrap``.
 
     Raises:
         ApiError: It says that the call failed, whatever the HTTP status was.
         UnexpectedAnswerError: It is not a JSON object.
     """
-    body = _out_of_hub(endpoint, body)
+    body = _out_of_hub(endpoint, body, sent)
     if isinstance(body, dict) and "http_code" in body and isinstance(body.get("data"), dict):
         body = body["data"]
     if not isinstance(body, dict):
@@ -91,21 +106,21 @@ def unwrap_bare(endpoint: str, body: Any) -> dict[str, Any]:
     return body
 
 
-def _out_of_hub(endpoint: str, body: Any) -> Any:
+def _out_of_hub(endpoint: str, body: Any, sent: Sent) -> Any:
     """Return an answer out of the hub's envelopes.
 
     Raises:
         ApiError: One of them, or what is in them, says that the call failed.
     """
-    _raise_for_verdict(endpoint, body)
+    _raise_for_verdict(endpoint, body, sent)
     while _is_hub_envelope(body):
         _raise_for_wrapping(endpoint, body)
         body = body["result"]
-        _raise_for_verdict(endpoint, body)
+        _raise_for_verdict(endpoint, body, sent)
     return body
 
 
-def unwrap_hub(endpoint: str, body: Any) -> Any:
+def unwrap_hub(endpoint: str, body: Any, sent: Sent = frozenset) -> Any:
     """Return the result of a hub call: ``result``, else ``data.result``, else the provider's bare body.
 
     Raises:
@@ -118,13 +133,13 @@ def unwrap_hub(endpoint: str, body: Any) -> Any:
     elif isinstance(body, dict) and isinstance(body.get("data"), dict) and "result" in body["data"]:
         layers = [body, body["data"], body["data"]["result"]]
     for layer in layers:
-        _raise_for_verdict(endpoint, layer)
+        _raise_for_verdict(endpoint, layer, sent)
     for envelope in layers[:-1]:
         _raise_for_wrapping(endpoint, envelope)
     return layers[-1]
 
 
-def raise_for_answer(endpoint: str, status: int, body: bytes) -> NoReturn:
+def raise_for_answer(endpoint: str, status: int, body: bytes, sent: Sent = frozenset) -> NoReturn:
     """Raise the error that an answer with an error status is; its body may be anything.
 
     Raises:
@@ -135,10 +150,10 @@ def raise_for_answer(endpoint: str, status: int, body: bytes) -> NoReturn:
     except UnexpectedAnswerError:
         decoded = None
     code = _verdict(status, decoded)[1]
-    raise api_error(endpoint, status, code, _fields(decoded))
+    raise api_error(endpoint, status, code, _fields(decoded, sent))
 
 
-def _raise_for_verdict(endpoint: str, body: Any) -> None:
+def _raise_for_verdict(endpoint: str, body: Any, sent: Sent) -> None:
     """Raise the error that the body of a 2xx answer reports, if it reports one."""
     if isinstance(body, dict) and (error := body.get("error")):
         is_documented = isinstance(error, dict) and not ANSWERED & body.keys()
@@ -147,7 +162,7 @@ def _raise_for_verdict(endpoint: str, body: Any) -> None:
         raise api_error(endpoint, OK, code) if is_documented else ApiError(endpoint, OK, code)
     status, code = _verdict(OK, body)
     if status != OK or code not in ("", "SUCCESS"):
-        raise api_error(endpoint, status, code, _fields(body))
+        raise api_error(endpoint, status, code, _fields(body, sent))
 
 
 def _raise_for_wrapping(endpoint: str, envelope: Any) -> None:
@@ -179,10 +194,11 @@ def _code(value: Any) -> str:
     return value if isinstance(value, str) and re.fullmatch(r"[A-Za-z_]{1,50}", value) else ""
 
 
-def _fields(body: Any) -> str:
-    """Name the refused fields of a 400 (never their values)."""
+def _fields(body: Any, sent: Sent) -> str:
+    """Name the refused fields of a 400, those that we sent: never values, nor what else stands there."""
     data = body.get("data") if isinstance(body, dict) else None
-    names = (
-        [name for name in data if re.fullmatch(r"[a-z0-9_]{1,40}", name)] if isinstance(data, dict) else []
-    )
+    if not isinstance(data, dict) or not data:
+        return ""
+    known = sent()
+    names = [name for name in data if name in known and FIELD.fullmatch(name)]
     return f" for {', '.join(names)}" if names else ""

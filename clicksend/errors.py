@@ -6,6 +6,7 @@ endpoint, the HTTP status and ClickSend's response code, never a value or the se
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 
@@ -92,7 +93,7 @@ class ApiError(ClickSendError):
     def __init__(self, endpoint: str, status: int, code: str = "", detail: str = "") -> None:
         self.status = status
         self.code = code
-        answered = f"{endpoint} answered {status}" + (f" {code}" if code else "")
+        answered = f"{endpoint} answered {status} {shown_code(code)}".rstrip()
         super().__init__(f"{answered}{detail}.", self.advice)
 
 
@@ -212,6 +213,16 @@ BY_CODE: dict[str, type[ApiError]] = {
     "missing_authorization": UnauthorizedError,
     "insufficient_balance": PaymentRequiredError,
 }
+
+
+WORDS = frozenset({"CANCELLED", "COMPLETED", "FAILED", "QUEUED", "REJECTED", "SUCCESS", "THROTTLED", "error"})
+"""Codes of one word, which else would be no different from a name."""
+
+
+def shown_code(code: str) -> str:
+    """Return a code of an answer if it may be shown, else ``""``: some servers put values in its place."""
+    is_code = code in BY_CODE or code in WORDS or re.fullmatch(r"(?=.{1,50}$)[A-Z]+(_[A-Z]+)+", code)
+    return code if is_code else ""
 
 
 def api_error(endpoint: str, status: int, code: str = "", detail: str = "") -> ApiError:

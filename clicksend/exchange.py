@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import requests
 import urllib3
@@ -22,14 +24,21 @@ from urllib3.exceptions import (
 )
 
 from clicksend import envelope
-from clicksend.errors import ClickSendError, NotConnectedError, StoppedError, TooLateError, UnreachableError
+from clicksend.errors import (
+    ClickSendError,
+    NotConnectedError,
+    StoppedError,
+    TooLateError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
 from clicksend.limiter import Clock, Limiter, Time, retry_after
 from clicksend.retrying import LONGEST_WAIT
 from clicksend.settings import Settings, is_loopback
-from clicksend.transport import Transport
+from clicksend.transport import LARGEST_ANSWER, Response, TooLargeError, Transport
 
-# At DEBUG it logs whole URLs, whose queries can hold phone numbers.
-logging.getLogger("urllib3").setLevel(logging.INFO)
+# It logs whole URLs, whose queries can hold phone numbers; headers that it cannot read even at WARNING.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 NEED_NO_BODY = frozenset({"PUT", "DELETE"})
@@ -69,14 +78,20 @@ class Exchange:
         self.limiter = Limiter(clock, settings.requests_per_minute)
         self._settings = settings
         self._time = time
+        self._clock = clock
         self._session = _session(settings)
         self._transport = self.new_transport()
 
     def new_transport(self) -> Transport:
         """Return connections of their own, none of them made yet."""
         settings = self._settings
-        environment = self._session.merge_environment_settings(settings.api_url, {}, None, None, None)
-        return Transport({**environment}, settings.max_concurrency, settings.timeout)
+        return Transport(self._environment, settings.max_concurrency, settings.timeout, self._clock.monotonic)
+
+    def _environment(self, url: str) -> Mapping[str, Any]:
+        """Return proxies and certificates for a URL; a proxy cannot reach this machine's own loopback."""
+        if is_loopback(urlsplit(url).hostname or ""):
+            return {"proxies": {}, "verify": True, "cert": None}
+        return self._session.merge_environment_settings(url, {}, None, None, None)
 
     def prepare(self, request: requests.Request) -> requests.PreparedRequest:
         """Return a request as it goes out, with the headers that all have."""
@@ -90,7 +105,7 @@ class Exchange:
         self,
         endpoint: str,
         request: requests.PreparedRequest,
-        unwrap: Callable[[str, Any], Any],
+        unwrap: Callable[[str, Any, envelope.Sent], Any],
         transport: Transport | None = None,
         in_time: Callable[[], bool] = always,
     ) -> Answer:
@@ -107,12 +122,14 @@ class Exchange:
             ClickSendError: No answer came, or an error, or what this API does not send.
         """
         response = self._exchange(endpoint, request, transport or self._transport, in_time)
+        sent = partial(_names, request)
         try:
             if response.status < HTTPStatus.MULTIPLE_CHOICES:
                 if not response.data and request.method in NEED_NO_BODY:
                     return Answer(None, _date(response))
-                return Answer(unwrap(endpoint, envelope.decode(endpoint, response.data)), _date(response))
-            envelope.raise_for_answer(endpoint, response.status, response.data)
+                data = unwrap(endpoint, envelope.decode(endpoint, response.data), sent)
+                return Answer(data, _date(response))
+            envelope.raise_for_answer(endpoint, response.status, response.data, sent)
         except ClickSendError as error:
             error.retry_after = retry_after(response.headers)
             if response.status == HTTPStatus.TOO_MANY_REQUESTS and error.retry_after:
@@ -125,7 +142,7 @@ class Exchange:
         request: requests.PreparedRequest,
         transport: Transport,
         in_time: Callable[[], bool],
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> Response:
         """Make one request and return the answer with its whole body."""
         headers: Mapping[str, str] = {}
         if self._time.stopped:
@@ -136,6 +153,11 @@ class Exchange:
                 raise TooLateError
             response = transport.exchange(request)
             headers = response.headers
+        except TooLargeError:
+            raise UnexpectedAnswerError(
+                f"{endpoint} answered with more than {LARGEST_ANSWER // 2**20} MiB.",
+                "Check api_url, and any proxy in between; else lower page_size.",
+            ) from None
         except (HTTPError, requests.RequestException) as error:
             kind = NotConnectedError if _is_unconnected(error) else UnreachableError
             raise kind(
@@ -153,15 +175,27 @@ def _session(settings: Settings) -> requests.Session:
     session.headers.update({"User-Agent": settings.user_agent, "Accept": "application/json"})
     # ClickSend's documentation asks for it on every call, GET included.
     session.headers["Content-Type"] = "application/json"
-    # A proxy from the environment cannot reach this machine's own loopback.
-    session.trust_env = not is_loopback(urlsplit(settings.api_url).hostname or "")
     return session
 
 
-def _date(response: urllib3.BaseHTTPResponse) -> datetime:
+def _names(request: requests.PreparedRequest) -> set[str]:
+    """Return the names of all that a request sent, in its query and in its body."""
+    names = {name for name, _ in parse_qsl(urlsplit(request.url or "").query)}
+    parts = [json.loads(request.body)] if request.body else []
+    while parts:
+        part = parts.pop()
+        if isinstance(part, dict):
+            names |= part.keys()
+            parts += part.values()
+        elif isinstance(part, list):
+            parts += part
+    return names
+
+
+def _date(response: Response) -> datetime:
     try:
         return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return datetime.now(UTC)
 
 

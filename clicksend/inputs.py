@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import IO, Any
 
 from clicksend.errors import SettingsError
+from clicksend.logs import hide
 from clicksend.typed import Schema, typed
 
 
 def with_defaults(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> dict[str, Any]:
-    """Return what is set, each setting of its own type, and the defaults of the rest."""
+    """Return what is set, each setting of its own type, and the defaults of the rest.
+
+    Secrets among them are hidden in logs from then on.
+    """
+    hide(*(str(value) for name, value in config.items() if properties.get(name, {}).get("secret") and value))
     defaults = {name: schema["default"] for name, schema in properties.items() if "default" in schema}
     return defaults | typed(config, properties)
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Protocol
 
@@ -138,8 +139,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     if value is None or (seconds := _seconds(value)) is not None:
         return seconds if value is not None else None
     try:
-        until, now = parsedate_to_datetime(value), parsedate_to_datetime(headers["Date"])
-    except (KeyError, ValueError):
+        until, now = (parsedate_to_datetime(one).astimezone(UTC) for one in (value, headers["Date"]))
+    except (KeyError, ValueError, OverflowError):
         return None
     return max(0.0, (until - now).total_seconds())
 

@@ -7,6 +7,7 @@ Only ``total``, ``last_page`` and the rows are read. ``next_page_url`` loses fil
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,9 +20,34 @@ LARGEST_PAGE = 100
 PAGER = frozenset({"current_page", "last_page", "per_page", "next_page_url"})
 """Fields of a pager that no row has."""
 
+IDLE_PAGES = 10
+"""So many pages in a row without a new row are not a collection that shrinks while it is read: its counts are
+wrong, and reading on would not end."""
+
 Row = dict[str, Any]
 
 logger = logging.getLogger("clicksend")
+
+
+class Idling:
+    """Notices when page after page brings nothing new."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._pages = 0
+
+    def take(self, *, is_new: bool) -> None:
+        """Take note of a page.
+
+        Raises:
+            UnexpectedAnswerError: It is one too many.
+        """
+        self._pages = 0 if is_new else self._pages + 1
+        if self._pages >= IDLE_PAGES:
+            raise UnexpectedAnswerError(
+                f"GET {self._path}: {IDLE_PAGES} pages in a row brought no new row, though the answers count"
+                " more. Check api_url, and any proxy in between; else run again later."
+            )
 
 
 @dataclass(frozen=True)
@@ -108,12 +134,37 @@ def read_pages(
     params = {"limit": LARGEST_PAGE, **(params or {})}
     page = first or read_page(client, path, params)
     yield page
-    seen = len(page.rows)
+    seen, known, idling = len(page.rows), {_print_of(page.rows)}, Idling(path)
     for page in _further_pages(client, path, params, page):  # noqa: B020
         seen += len(page.rows)
+        mark = _print_of(page.rows)
+        idling.take(is_new=bool(page.rows) and mark not in known)
+        known.add(mark)
         yield page
     if page.total is not None and seen < page.total:
         logger.warning("GET %s: %d rows arrived of the %d it counts.", path, seen, page.total)
+
+
+def _print_of(rows: list[Row]) -> int:
+    """Return what tells pages apart, without a look at every row."""
+    return hash(str([len(rows), *rows[:1], *rows[-1:]]))
+
+
+def id_of(row: Any, name: str, endpoint: str) -> int:
+    """Return a numeric id of an answer.
+
+    Args:
+        row: A row, or the whole answer.
+        name: The id's field.
+        endpoint: For error texts, like ``GET /lists``.
+
+    Raises:
+        UnexpectedAnswerError: It has none, or something else in its place.
+    """
+    value = row.get(name) if isinstance(row, Mapping) else None
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,18}", str(value)):
+        raise UnexpectedAnswerError(f"{endpoint} answered without a valid {name}. Check api_url.")
+    return int(str(value))
 
 
 def _further_pages(client: Client, path: str, params: Mapping[str, Any], first: Page) -> Iterator[Page]:
@@ -133,6 +184,7 @@ def _further_pages(client: Client, path: str, params: Mapping[str, Any], first: 
 
 def _until_empty(client: Client, path: str, params: Mapping[str, Any], page: Page) -> Iterator[Page]:
     number, before = 1, None
+    # A server that never ends is noticed by whoever takes the pages.
     while page.rows and page.rows != before:
         number, before = number + 1, page.rows
         page = read_page(client, path, params, number)
@@ -158,6 +210,6 @@ def _count(data: Row, name: str) -> int | None:
     value = data.get(name)
     if value is None:
         return None
-    if not str(value).isdecimal():
-        raise ValueError(f"its {name} is not a number")
+    if not re.fullmatch(r"[0-9]{1,12}", str(value)):
+        raise ValueError(f"its {name} is not a number that may be")
     return int(value)

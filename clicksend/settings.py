@@ -16,6 +16,7 @@ from jsonschema.exceptions import ValidationError
 
 from clicksend.characters import is_blank
 from clicksend.errors import SettingsError
+from clicksend.logs import hide
 from clicksend.maps import wrong_maps
 from clicksend.typed import Schema, Validator, typed
 
@@ -153,6 +154,7 @@ class Settings:
         username = chosen["username"] or env.get("CLICKSEND_USERNAME") or None
         api_key = _api_key(chosen["api_key"], username, env)
         hub_url = _url("hub_url", chosen["hub_url"])
+        hide(api_key, env.get("SKILLBOSS_API_KEY"))
         return cls(
             api_key=api_key,
             username=username,

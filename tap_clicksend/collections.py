@@ -11,7 +11,7 @@ from typing import Any
 from typing_extensions import override
 
 from clicksend.errors import ApiError, ForbiddenError, NotFoundError, SettingsError
-from clicksend.paging import Page, read_page, read_pages
+from clicksend.paging import Page, id_of, read_page, read_pages
 from tap_clicksend.block import Block
 from tap_clicksend.columns import Row, time
 from tap_clicksend.sdk import ClickSendStream
@@ -124,7 +124,7 @@ class ContactCollection(ListCollection):
 
     def _list_ids(self) -> Iterator[int]:
         for row in self._lists():
-            list_id = int(row["list_id"])
+            list_id = id_of(row, "list_id", "GET /lists")
             if str(row.get("list_name")).strip().lower() == OPT_OUT_LIST:
                 self._always_whole.add(list_id)
             yield list_id

@@ -23,10 +23,12 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import CustomStreamMap, SameRecordTransform
 from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.singerlib import Schema
+from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
 from clicksend import variables
-from clicksend.errors import ApiError
+from clicksend.characters import escaped
+from clicksend.errors import ApiError, UnexpectedAnswerError
 from clicksend.inputs import read_config, with_defaults
 from clicksend.settings import declared
 from clicksend.wording import counted
@@ -40,6 +42,7 @@ from tap_clicksend.packed import AsRows, Form, Packed
 from tap_clicksend.pii import Mask
 from tap_clicksend.progress import Display, Progress, closing, display, fields
 from tap_clicksend.table import Table
+from tap_clicksend.times import seconds_of
 from tap_clicksend.writing import PageWriter, RecordLines
 
 if TYPE_CHECKING:
@@ -226,7 +229,7 @@ class ClickSendStream(Stream):
         mapped = any(self.config.get(setting) for setting in ("stream_maps", "flattening_enabled"))
         self._outgoing = columns.outgoing(given, selected, mapped=mapped)
         for name in columns.strangers(given):
-            self.logger.warning("The catalog has a column %s, which %s has not.", name, self.name)
+            self.logger.warning("The catalog has a column %s, which %s has not.", escaped(name), self.name)
         return dict(self._outgoing.schema)
 
     def pages(self) -> Iterator[Packed]:
@@ -258,6 +261,11 @@ class ClickSendStream(Stream):
     def _pages_there_are(self) -> Iterator[Packed]:
         try:
             yield from self.pages()
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+            raise UnexpectedAnswerError(
+                f"GET {self.path}: the answer has a shape that ClickSend's have not. Check api_url, and any"
+                " proxy in between; if they are right, look for a newer version of singer-clicksend."
+            ) from error
         except tuple(self.unavailable) as error:
             self.complete = False
             advice = next(text for kind, text in self.unavailable.items() if isinstance(error, kind))
@@ -287,6 +295,14 @@ class ClickSendStream(Stream):
         """Log; the SDK's note that something went wrong is said better by what went wrong."""
         is_noise = "unhandled error" in message
         super().log(message, *args, level=logging.DEBUG if is_noise else level, **options)
+
+    @override
+    def _write_starting_replication_value(self, context: Context | None) -> None:
+        """Look at the bookmark before the SDK logs it, whatever it is."""
+        value = self.stream_state.get("replication_key_value")
+        if value and self.replication_method == REPLICATION_INCREMENTAL:
+            seconds_of(value, self.name)
+        super()._write_starting_replication_value(context)
 
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from clicksend.client import Client
 from clicksend.errors import ApiError, ClickSendError, SettingsError
-from clicksend.paging import read_pages
+from clicksend.paging import id_of, read_pages
 from target_clicksend.failures import GONE
 from target_clicksend.row import Rejected
 
@@ -73,7 +73,7 @@ class Lists:
     def create(self, name: str) -> int:
         """Make a list and return its id; when the answer is lost, look whether it was made."""
         try:
-            list_id = int(self._client.post("/lists", {"list_name": name}).data["list_id"])
+            list_id = id_of(self._client.post("/lists", {"list_name": name}).data, "list_id", "POST /lists")
         except ClickSendError as error:
             made = {} if error.undone else self._read()
             new = [one for one, found in made.items() if found == name and one not in self.names]
@@ -112,7 +112,7 @@ class Lists:
 
     def _read(self) -> dict[int, str]:
         rows = [row for page in read_pages(self._client, "/lists") for row in page.rows]
-        return {int(row["list_id"]): str(row["list_name"] or "").strip() for row in rows}
+        return {id_of(row, "list_id", "GET /lists"): str(row.get("list_name") or "").strip() for row in rows}
 
 
 def fold(name: str) -> str:

@@ -26,6 +26,7 @@ from clicksend.errors import (
 )
 from clicksend.hashing import text_hasher
 from clicksend.ledger import Outcome
+from clicksend.logs import clean, clean_reason
 from clicksend.settings import Settings
 from target_clicksend.columns import fold
 from target_clicksend.gates.caps import Tally
@@ -194,7 +195,7 @@ class Run:
 
     def note(self, sentence: str) -> None:
         """Say something that the report should keep."""
-        self.report.notes.append(sentence)
+        self.report.notes.append(clean(sentence))
         logger.warning("%s", sentence)
 
     def fail(self, sentence: str) -> None:
@@ -249,7 +250,7 @@ class Run:
                 source_key=row.source_key,
                 stream=row.stream,
                 outcome=outcome,
-                reason=reason,
+                reason=clean_reason(reason),
                 **about,
             )
         )
@@ -309,11 +310,11 @@ class Run:
         self._committed_at = time.monotonic()
         self._advance()
 
-    def reject_line(self, line: bytes) -> None:
-        """Reject a line that is no Singer message."""
+    def reject_line(self, line: bytes, reason: str) -> None:
+        """Reject a line of the input."""
         hashed = text_hasher(self.config.get("pii_key", ""))
         row = Row(self.count_row(), INPUT, hashed(line.decode(errors="replace")), "{}", {})
-        self.done(row, INPUT, "rejected", "a line of the input is no Singer message")
+        self.done(row, INPUT, "rejected", reason)
 
     def end(self, error: Exception | None = None) -> None:
         """Commit what is known, say what the run did, and let go of everything.
@@ -352,7 +353,9 @@ class Run:
         if self.stopped:
             self.note(f"Stopped by {signal.Signals(self.stopped).name}: rows without an outcome come again.")
         elif error is not None:
-            self.report.error = str(error) if isinstance(error, ClickSendError) else type(error).__name__
+            self.report.error = (
+                clean(str(error)) if isinstance(error, ClickSendError) else type(error).__name__
+            )
         if self.tally.is_free or self.report.is_free:
             self.note(FREE)
         self.report.exit_code = self._code_after(error)

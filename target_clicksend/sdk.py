@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from types import FrameType
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -21,16 +22,19 @@ from singer_sdk.singerlib.encoding.base import GenericSingerReader
 from typing_extensions import override
 
 from clicksend import variables
+from clicksend.characters import escaped
 from clicksend.errors import ClickSendError, SettingsError
 from clicksend.hashing import text_hasher
 from clicksend.inputs import read_config, with_defaults
 from clicksend.settings import declared
 from target_clicksend.columns import Columns
 from target_clicksend.inputs import (
+    LONGEST_LINE,
     Message,
     NoSchemaError,
     check_schema,
     decoded,
+    lines_of,
     rows_of,
 )
 from target_clicksend.keys import Keys
@@ -76,7 +80,7 @@ class LineReader(GenericSingerReader[bytes]):
         stats: Counter[str] = Counter()
         source = self.default_input if file_input is None else file_input
         # Bytes, whatever the file was opened as: text that is no UTF-8 costs its line only.
-        lines = iter(getattr(source, "buffer", source))
+        lines = lines_of(getattr(source, "buffer", source))
         try:
             while (line := self._next(lines)) is not None:
                 try:
@@ -225,8 +229,13 @@ class ClickSendTarget(Target):
         return [key for intake in self._intakes[stream] for key in intake.keys_of(record)]
 
     def reject_line(self, line: bytes) -> None:
-        """Reject a line that is no Singer message."""
-        self.run.reject_line(line)
+        """Reject a line that is no Singer message, or the beginning of one that is too long."""
+        said = (
+            f"is longer than {LONGEST_LINE // 2**20} MiB"
+            if len(line) >= LONGEST_LINE
+            else "is no Singer message"
+        )
+        self.run.reject_line(line, f"a line of the input {said}")
 
     def finish(self) -> None:
         """Write what waits, after the last line."""
@@ -324,7 +333,7 @@ class ClickSendTarget(Target):
         except Exception as error:  # noqa: BLE001, many kinds
             said = f": {error}" if isinstance(error, StreamMapConfigError) else f" ({type(error).__name__})."
             raise SettingsError(
-                f"The schema of stream {stream} does not go with stream_maps or the flattening{said}"
+                f"The schema of stream {escaped(stream)} does not go with stream_maps or the flattening{said}"
             ) from None
         self._schemas[stream] = message_dict
         self._intakes[stream] = [
@@ -341,7 +350,7 @@ class ClickSendTarget(Target):
     @override
     def _process_batch_message(self, message_dict: Message) -> None:
         """Let the rows of files take the way of records."""
-        self._take(message_dict, rows_of(message_dict))
+        self._take(message_dict, rows_of(message_dict, Path(self.config["batch_root"])))
 
     def _take(self, message: Message, records: Iterable[Any]) -> None:
         stream = message.get("stream")

@@ -10,6 +10,7 @@ from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from typing_extensions import override
 
 from clicksend import settings
+from clicksend.characters import escaped
 from clicksend.errors import SettingsError
 from target_clicksend.columns import check_ignored
 from target_clicksend.contacts.entries import check_custom_fields
@@ -58,6 +59,13 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "title": "Ignored columns",
         "description": "Columns that mean nothing here: they are not written, and not asked about.",
         "default": [],
+    },
+    "batch_root": {
+        "type": "string",
+        "title": "Folder of BATCH files",
+        "description": "Folder that files named by BATCH messages must lie in. Others are not read, nor links"
+        " that lead out of it.",
+        "default": ".",
     },
     "key_namespace": {
         "type": "string",
@@ -227,6 +235,8 @@ class TargetClickSend(ClickSendTarget):
             raise SettingsError("Settings list_id and list_name are both given: give one.")
         if not Path(self.config.get("report_path", "")).parent.is_dir():
             raise SettingsError("Setting report_path names a file in a folder that does not exist.")
+        if not Path(self.config["batch_root"]).is_dir():
+            raise SettingsError("Setting batch_root names a folder that does not exist.")
 
     @override
     def sink_of(self, stream: str) -> Sink:
@@ -238,8 +248,8 @@ class TargetClickSend(ClickSendTarget):
         name = self.config["streams"].get(stream, stream)
         if name not in SINKS:
             raise SettingsError(
-                f"There is no sink for stream {stream}: name one of {', '.join(NAMES)} for it in the setting"
-                " streams, or deselect it."
+                f"There is no sink for stream {escaped(stream)}: name one of {', '.join(NAMES)} for it in the"
+                " setting streams, or deselect it."
             )
         if name not in self.run.sinks:
             self.run.sinks[name] = self.make_sink(name)

@@ -25,3 +25,11 @@ def test_blanks_inside_stay():
 
 def test_a_long_name_is_cut():
     assert escaped("a" * 100) == "a" * 60 + "..."
+
+
+@pytest.mark.parametrize("before", range(50, 62))
+@pytest.mark.parametrize("value", ["+61411222333", "61411222333", "jane.roe@people.example"])
+def test_what_is_cut_off_a_name_leaves_no_part_of_a_number_or_an_address(before, value):
+    shown = escaped(f"{'x' * before} {value} and more")
+    assert len(shown) <= 63
+    assert not [part for part in ("614", "411", "jane", "people") if part in shown]

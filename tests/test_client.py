@@ -139,16 +139,49 @@ def test_redirects_never_carry_the_key_away(sandbox, connect):
 PROXY = "http://user:word@127.0.0.1:9"
 
 
+def pool(client, url):
+    return client._exchange.new_transport()._pool(requests.Request("GET", url).prepare())[0]
+
+
+REMOTE, HERE = "https://192.0.2.1/v3", "http://127.0.0.1:9"
+
+
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_proxies_are_those_of_the_environment_except_to_this_machine(connect, monkeypatch, scheme):
-    monkeypatch.setenv(f"{scheme.upper()}_PROXY", PROXY)
-    request = requests.Request("GET", f"{scheme}://192.0.2.1/v3/lists").prepare()
-    pool = connect("https://192.0.2.1/v3")._exchange.new_transport()._pool(request)
-    assert pool.proxy.url == PROXY
-    assert pool.proxy_headers["Proxy-Authorization"].startswith("Basic ")
-    assert connect("http://127.0.0.1:9/v3")._exchange.new_transport()._pool(request).proxy is None
+@pytest.mark.parametrize(("api", "hub"), [(REMOTE, REMOTE), (REMOTE, HERE), (HERE, REMOTE), (HERE, HERE)])
+def test_proxies_are_those_of_the_environment_but_never_to_this_machine(
+    connect, monkeypatch, scheme, api, hub
+):
+    """Whatever the other of the two is: api_url or hub_url."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, PROXY)
+    client = connect(api, hub_url=hub)
+    there = pool(client, f"{scheme}://192.0.2.1/v3/lists")
+    assert there.proxy.url == PROXY
+    assert there.proxy_headers["Proxy-Authorization"].startswith("Basic ")
+    for own in ("127.0.0.1", "localhost", "127.9.9.9", "[::1]"):
+        assert pool(client, f"{scheme}://{own}/v1/run").proxy is None
     monkeypatch.setenv("NO_PROXY", "192.0.2.1")
-    assert connect("https://192.0.2.1/v3")._exchange.new_transport()._pool(request).proxy is None
+    assert pool(client, f"{scheme}://192.0.2.1/v3/lists").proxy is None
+    assert pool(client, f"{scheme}://192.0.2.2/v1/run").proxy.url == PROXY
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_bundle_that_is_not_there_is_named(connect, monkeypatch, name):
+    for one in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(one, raising=False)
+    monkeypatch.setenv(name, "/nowhere/Qanaryfirst.pem")
+    with pytest.raises(errors.SettingsError, match=name) as caught:
+        connect(REMOTE).get("/lists")
+    assert "Qanary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["api_url", "hub_url"])
+@pytest.mark.parametrize(
+    "host", ["hub.example", "0.0.0.0", "2130706433", "localhost.", "127.1", "[::]", "a@127.0.0.1"]
+)
+def test_plain_http_is_for_this_machine_only(connect, name, host):
+    with pytest.raises(errors.SettingsError, match=f"Setting {name} must"):
+        connect(**{"api_url": REMOTE, name: f"http://{host}/v3"})
 
 
 def test_a_proxy_that_does_not_answer_is_named(connect, monkeypatch):
@@ -161,10 +194,10 @@ def test_a_proxy_that_does_not_answer_is_named(connect, monkeypatch):
 def test_certificates_are_checked_with_the_bundle_of_the_environment(connect, monkeypatch, tmp_path):
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
-    request = requests.Request("GET", "https://192.0.2.1/v3/lists").prepare()
-    pool = connect("https://192.0.2.1/v3")._exchange.new_transport()._pool(request)
-    assert (pool.cert_reqs, pool.ca_certs) == ("CERT_REQUIRED", requests.certs.where())
+    usual = pool(connect(REMOTE), f"{REMOTE}/lists")
+    assert (usual.cert_reqs, usual.ca_certs) == ("CERT_REQUIRED", requests.certs.where())
     (bundle := tmp_path / "bundle.pem").write_text("")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
-    pool = connect("https://192.0.2.1/v3")._exchange.new_transport()._pool(request)
-    assert (pool.cert_reqs, pool.ca_certs) == ("CERT_REQUIRED", str(bundle))
+    for api, hub in ((REMOTE, HERE), (HERE, REMOTE)):
+        given = pool(connect(api, hub_url=hub), f"{REMOTE}/lists")
+        assert (given.cert_reqs, given.ca_certs) == ("CERT_REQUIRED", str(bundle))

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from message_cases import OTHER, TO
 from target_runner import schema
 
-from clicksend.cli import main
+from clicksend.cli import command as main
 
 pytest_plugins = ["message_fixtures", "sandbox_calls"]
 DAY = 86_400

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from tap_runner import CREDENTIALS
 
-from clicksend.cli import main
+from clicksend.cli import command as main
 from clicksend.sandbox import Sandbox
 from clicksend.sandbox.access import BANNED
 

@@ -86,15 +86,85 @@ def test_every_recorded_error_gets_its_own_advice(name, status, kind):
     assert not message or message not in str(caught.value)
 
 
-def test_refused_fields_are_named_but_not_their_values():
-    body = {
-        "http_code": 400,
-        "response_code": "BAD_REQUEST",
-        "data": {"phone_number": "+15550100 is bad", "+1": "x"},
-    }
-    with pytest.raises(errors.BadRequestError, match="for phone_number") as caught:
-        raise_for_answer(ENDPOINT, 400, json.dumps(body).encode())
-    assert "+1" not in str(caught.value)
+ODD_NAMES = [
+    "61411222355",
+    "qanaryfirst",
+    "sk_0a1b2c",
+    "+1",
+    "a" * 41,
+    "phone_number\n",
+    "jane@people.example",
+    "",
+]
+
+
+@pytest.mark.parametrize("wrap", [lambda body: body, lambda body: {"status": "success", "result": body}])
+@pytest.mark.parametrize("status", [200, 400])
+def test_of_refused_fields_those_that_we_sent_are_named_and_nothing_else(wrap, status):
+    data = {"phone_number": "+15550100 is bad", "custom_1": "x", **dict.fromkeys(ODD_NAMES, "invalid")}
+    body = {"http_code": 400, "response_code": "BAD_REQUEST", "data": data}
+    raw = json.dumps(body).encode()
+    for sent in ({"phone_number", "custom_1", "other"}, {*data}):
+        with pytest.raises(
+            errors.BadRequestError, match=r"400 BAD_REQUEST for phone_number, custom_1"
+        ) as caught:
+            (
+                unwrap(ENDPOINT, wrap(body), sent.copy)
+                if status == 200
+                else raise_for_answer(ENDPOINT, 400, raw, sent.copy)
+            )
+        assert not [name for name in ODD_NAMES[2:-1] if name in str(caught.value)]
+        assert ("qanaryfirst" in str(caught.value)) == ("qanaryfirst" in sent)
+        assert "61411222355" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "Qanaryfirst",
+        "QANARYFIRST",
+        "qanaryfirst",
+        "qanary_first",
+        "Jane_Roe",
+        "jane roe",
+        "61411222355",
+        "A" * 60,
+        *("A_\n", "\x1b[31m", "_", 5, ["A"], {"a": 1}),
+    ],
+)
+def test_a_code_is_shown_if_it_is_one(code):
+    answers = [
+        {"http_code": 400, "response_code": code, "data": None},
+        {"error": {"code": code}},
+        {"error": code},
+        {"status": code, "result": {}},
+    ]
+    for answer in answers:
+        with pytest.raises(errors.ApiError) as caught:
+            raise_for_answer(ENDPOINT, 400, json.dumps(answer).encode())
+        assert str(code) not in str(caught.value).replace("GET /lists", "").replace("_URL", "") or code == "_"
+        assert str(caught.value).startswith("GET /lists answered 400")
+    for known in ("NEW_CODE", "COUNTRY_NOT_ENABLED", "insufficient_balance", "FORBIDDEN"):
+        assert known in str(errors.api_error(ENDPOINT, 400, known))
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 100_000, b'{"a":' * 100_000, b"[" * 5000 + b"]" * 5000, b'"\xff' + b"[" * 9999]
+)
+@pytest.mark.parametrize("lenient", [b"", b'["\\ud83d", '])
+def test_what_is_nested_too_deeply_is_no_answer(body, lenient):
+    with pytest.raises(errors.UnexpectedAnswerError, match="GET /lists answered with"):
+        decode(ENDPOINT, lenient + body)
+
+
+@pytest.mark.parametrize(
+    "number", ["1e99999999999999999999", "-1e-99999999999999999999", "9" * 5000, "1" * 5000 + ".5"]
+)
+def test_numbers_that_nothing_holds_are_an_answer_or_none(number):
+    try:
+        decode(ENDPOINT, b'{"a": %s}' % number.encode())
+    except errors.UnexpectedAnswerError as error:
+        assert number[:99] not in str(error)  # noqa: PT017
 
 
 @pytest.mark.parametrize(("status", "kind"), [(302, errors.RedirectError), (418, errors.BadRequestError)])

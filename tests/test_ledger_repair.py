@@ -13,7 +13,7 @@ from message_cases import CHANNELS, OTHER, TO, posts
 from tap_runner import CREDENTIALS
 from target_runner import line_of, stream_of
 
-from clicksend.cli import main
+from clicksend.cli import command as main
 from clicksend.ledger import Ledger
 
 pytest_plugins = ["message_fixtures"]

@@ -130,7 +130,7 @@ def command(out, tmp_path):
     from click.testing import CliRunner
     from tap_runner import CREDENTIALS
 
-    from clicksend.cli import main
+    from clicksend.cli import command as main
 
     def command(*arguments):
         path = tmp_path / "target.json"

@@ -15,7 +15,7 @@ from probe_cases import TO, WorldClock, call, let_scheduled_go, remains
 from sandbox_runner import EPOCH
 from tap_runner import CREDENTIALS
 
-from clicksend.cli import main
+from clicksend.cli import command as main
 from clicksend.client import Client
 from clicksend.probe import command
 from clicksend.probe.points import POINTS

@@ -27,7 +27,7 @@ OTHERS = "clicksend probe 2026-09-21T10:00:00Z"
 KILLED = """
 import os, signal, sys
 from clicksend.transport import Transport
-from clicksend.cli import main
+from clicksend.cli import command as main
 
 place, when, writes = int(sys.argv.pop(1)), sys.argv.pop(1), 0
 exchange = Transport.exchange

@@ -2,11 +2,14 @@
 
 import gzip
 import json
+import os
+import tracemalloc
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pyarrow as pa
 import pytest
+from hostile_server import ok, serving
 from pyarrow import parquet
 from target_runner import record, run_target, schema, state
 
@@ -67,6 +70,7 @@ def run(box, tmp_path):
 
     def run(*messages, ledger="l.db", **config):
         url = f"sqlite:///{tmp_path}/{ledger}"
+        config = {"batch_root": str(tmp_path), **config}
         ran = run_target(box.api_url, messages, ledger_url=url, max_retries=0, **config)
         if not (tmp_path / ledger).exists():
             return ran, []
@@ -153,11 +157,97 @@ def test_files_that_cannot_be_read_end_the_run_in_a_sentence(run, tmp_path, enco
 
 
 @pytest.mark.parametrize(
-    "manifest", [None, "x", {}, [5], [None], ["nowhere://x/y"], ["s3://bucket/file"], [["x"]]]
+    "manifest",
+    [None, "x", {}, [5], [None], ["nowhere://x/y"], ["s3://bucket/file"], [["x"]], ["\0"], ["a" * 9999]],
 )
 def test_manifests_that_are_none_end_the_run_in_a_sentence(run, manifest):
     ran, _ = run(HEAD, {**batch(GZ), "manifest": manifest})
     assert isinstance(ran.error, InputError)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/etc/passwd",
+        "file:///etc/passwd",
+        "file:/etc/passwd",
+        "{root}/../passwd",
+        "file://{root}/in/../../passwd",
+        "{root}/link",
+        "{root}/linked/passwd",
+        "{root}/fifo",
+        "{root}",
+        "/dev/zero",
+        "http://{host}/x.jsonl",
+        "https://{host}/x.jsonl",
+        "HTTP://{host}/x.jsonl",
+        "ftp://{host}/x.jsonl",
+        "simplecache::http://{host}/x.jsonl",
+        "simplecache::file://{root}/good",
+        "zip://good::file://{root}/good",
+        "filecache::s3://bucket/x",
+        "s3://bucket/x::file://{root}/good",
+        "local://{root}/good",
+        "memory://good",
+        "data:,%7B%7D",
+        "reference://x",
+        "github://a:b@/x",
+        "gs://bucket/x",
+        "az://bucket/x",
+        " file://{root}/good",
+    ],
+)
+def test_nothing_outside_the_root_is_read_and_nobody_is_asked(run, tmp_path, url):
+    asked = []
+    (root := tmp_path / "root").mkdir()
+    (tmp_path / "passwd").write_text('{"id": 1}\n')
+    (root / "good").write_text('{"id": 1}\n')
+    (root / "link").symlink_to("/etc/passwd")
+    (root / "linked").symlink_to(tmp_path)
+    os.mkfifo(root / "fifo")
+    with serving(lambda request: asked.append(request) or ok([])) as server:
+        named = url.format(root=root, host=server.removeprefix("http://"))
+        ran, _ = run(HEAD, batch({"format": "jsonl"}, named), batch_root=str(root))
+    assert isinstance(ran.error, InputError)
+    assert (
+        "batch_root" in str(ran.error) or "batch_config" in str(ran.error) or "pip install" in str(ran.error)
+    )
+    assert "passwd" not in str(ran.error)
+    assert (asked, ran.report["rows"]) == ([], {})
+
+
+def test_the_usual_root_is_the_current_folder(run, tmp_path, monkeypatch):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a b").write_text(json.dumps(ROWS[0]) + "\n")
+    monkeypatch.chdir(tmp_path)
+    for url in ("in/a b", "./in/a b", f"file://{tmp_path}/in/a b", f"{tmp_path}/in/../in/a b"):
+        ran, _ = run(HEAD, batch({"format": "jsonl"}, url), batch_root=None)
+        assert ran.error is None
+        assert ran.report["rows"]["sms_templates"]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_line_without_an_end_is_one_rejected_row(run, tmp_path, monkeypatch, packed):
+    monkeypatch.setattr("target_clicksend.inputs.LONGEST_LINE", 2**16)
+    lines = [b'{"id": 7, "body": "' + b"x" * 10**7 + b'"}', b" " * 10**6, json.dumps(ROWS[0]).encode()]
+    content = b"\n".join([*lines, json.dumps(ROWS[0]).encode() + b" " * 10**6])
+    (tmp_path / "1").write_bytes(gzip.compress(content) if packed else content)
+    tracemalloc.start()
+    ran, _ = run(HEAD, batch(GZ if packed else {"format": "jsonl"}, tmp_path / "1"), state({"a": 1}))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert ran.rows("sms_templates") == {"created": 1, "rejected": 1, "duplicate": 1}
+    assert peak < 5 * 10**6 + (0 if packed else 10**7)
+
+
+def test_a_line_of_the_input_without_an_end_is_one_rejected_line(run, monkeypatch):
+    for module in ("inputs", "sdk"):
+        monkeypatch.setattr(f"target_clicksend.{module}.LONGEST_LINE", 2**16)
+    long = json.dumps(record("sms_templates", ROWS[0] | {"body": "x" * 10**6})).encode()
+    ran, kept = run(HEAD, long, b" " * 10**6, record("sms_templates", ROWS[0]), state({"a": 1}))
+    assert ran.report["rows"] == {"input": {"rejected": 1}, "sms_templates": {"created": 1}}
+    assert [one[3] for one in kept if one[2] == "rejected"] == ["a line of the input is longer than 0 MiB"]
+    assert ran.states == [{"a": 1}]
 
 
 def test_no_files_are_no_rows(run):

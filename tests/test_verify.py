@@ -7,7 +7,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from clicksend.cli import main
+from clicksend.cli import command as main
 
 NUMBER = "+61491570156"
 PLAIN = "0491 570 156"

@@ -10,7 +10,7 @@ from tap_runner import CREDENTIALS
 from target_runner import stream_of
 
 import clicksend
-from clicksend.cli import main
+from clicksend.cli import command as main
 
 pytest_plugins = ["message_fixtures", "sandbox_calls"]
 

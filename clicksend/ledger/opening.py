@@ -17,8 +17,8 @@ from clicksend.settings import COUNTRY, check
 from clicksend.typed import Schema
 
 PROPERTIES: dict[str, Schema] = {
-    "ledger_url": {"type": "string", "default": "sqlite:///clicksend_ledger.db"},
-    "pii_key": {"type": "string", "minLength": 16},
+    "ledger_url": {"type": "string", "default": "sqlite:///clicksend_ledger.db", "secret": True},
+    "pii_key": {"type": "string", "minLength": 16, "secret": True},
     "default_country": COUNTRY,
 }
 """Those of the target's settings that the ledger itself needs."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from clicksend.client import Client
 from clicksend.paging import Row as ApiRow
-from clicksend.paging import read_pages
+from clicksend.paging import id_of, read_pages
 from target_clicksend.contacts.fields import FIELDS, Fields, columns_of, match_key, read_fields
 from target_clicksend.failures import GONE
 
@@ -190,9 +190,10 @@ class Index:
         seen: set[int] = set()
         totals: set[int | None] = set()
         began = newest = 0
-        for number, page in enumerate(read_pages(self._client, f"/lists/{list_id}/contacts")):
+        path = f"/lists/{list_id}/contacts"
+        for number, page in enumerate(read_pages(self._client, path)):
             self._keep(list_id, page.rows)
-            seen.update(int(row["contact_id"]) for row in page.rows)
+            seen.update(id_of(row, "contact_id", f"GET {path}") for row in page.rows)
             totals.add(page.total)
             began = began or int(page.date.timestamp())
             newest = max([newest, *map(_changed_at, page.rows)]) if number else newest
@@ -201,7 +202,8 @@ class Index:
     def _keep(self, list_id: int, rows: list[ApiRow]) -> None:
         contacts, matches = [], []
         for row in rows:
-            fields, contact_id = read_fields(row), int(row["contact_id"])
+            fields = read_fields(row)
+            contact_id = id_of(row, "contact_id", f"GET /lists/{list_id}/contacts")
             texts = json.dumps([fields[name] for name in FIELDS])
             contacts.append((list_id, contact_id, str(row.get("date_added") or ""), texts))
             keys = {match_key(name, fields[name]) for name in self._keys if fields[name]}

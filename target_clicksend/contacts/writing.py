@@ -9,7 +9,7 @@ from typing import Any
 from clicksend.client import Client
 from clicksend.errors import ApiError, ClickSendError, NotFoundError
 from clicksend.paging import Row as ApiRow
-from clicksend.paging import read_page
+from clicksend.paging import id_of, read_page
 from target_clicksend.contacts.fields import FIELDS, Fields, match_key, read_fields
 from target_clicksend.contacts.index import OPT_OUT_KEYS, Contact
 from target_clicksend.contacts.plan import Plan
@@ -181,7 +181,9 @@ class Writer:
         keys = [(name, fields[name]) for name in OPT_OUT_KEYS if fields.get(name)]
         found = self._find(list_id, *keys[0]) if keys else []
         same = [row for row in found if all(_has(row, name, value) for name, value in keys)]
-        return max(same, key=lambda row: int(row["contact_id"]), default=None)
+        return max(
+            same, key=lambda row: id_of(row, "contact_id", f"GET /lists/{list_id}/contacts"), default=None
+        )
 
     def _find(self, list_id: int, name: str, value: str) -> list[ApiRow]:
         """Return the contacts of a list that have a number or an e-mail address."""

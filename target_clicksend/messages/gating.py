@@ -16,7 +16,7 @@ from target_clicksend.gates.quiet_hours import QuietHours
 from target_clicksend.gates.timing import timed
 from target_clicksend.gates.voices import Voices, check_voice, read_voices
 from target_clicksend.messages.consent import cancel_opted_out
-from target_clicksend.messages.judging import Verdict
+from target_clicksend.messages.judging import Verdict, decimal_of
 from target_clicksend.messages.passed import Passed
 from target_clicksend.report import OTHER_RECIPIENT, OTHER_TEXT
 from target_clicksend.row import Rejected
@@ -51,7 +51,7 @@ class Gates:
         self._run, self._sink, self._channel = run, sink, channel
         quiet = run.config.get("quiet_hours")
         self._quiet_hours = QuietHours.from_setting(quiet) if quiet else None
-        self._most_parts = int(run.account.get("setting_sms_message_char_limit") or MOST_PARTS)
+        self._most_parts = int(decimal_of(run.account.get("setting_sms_message_char_limit")) or MOST_PARTS)
         self._opt_out: str = run.config["opt_out"]
         self._max_age = timedelta(hours=float(run.config["opt_out_max_age"]))
         self._looked_at = datetime.min.replace(tzinfo=UTC)

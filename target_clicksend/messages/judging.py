@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from clicksend.errors import shown_code
 from target_clicksend.gates.message import Message
 
 Answered = Mapping[str, Any]
@@ -130,7 +131,7 @@ def _verdict(row: Answered) -> Verdict:
         return Verdict("failed", NOT_NOW[status])
     if status in UNSURE:
         return Verdict("unknown", f"ClickSend answered {status}")
-    word = status if re.fullmatch(r"[A-Za-z_]{1,50}", status) else "a status that is none of its own"
+    word = shown_code(status) or "a status that is not a known one of its own"
     return Verdict("rejected", f"ClickSend answered {word}")
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from typing_extensions import override
 
 from clicksend.errors import ClickSendError, NotFoundError
-from clicksend.paging import read_pages
+from clicksend.paging import id_of, read_pages
 from target_clicksend.failures import ENDS_THE_RUN, Breaker, outcome_of
 from target_clicksend.lists import fold
 from target_clicksend.row import Rejected, Row
@@ -178,10 +178,11 @@ class Upserts(Sink):
     def _post(self, fields: Fields) -> int:
         """Make something and return its id; when the answer is lost, look whether it was made."""
         try:
-            return int(self.run.client.post(self.path, fields).data[self.id_column])
+            made = self.run.client.post(self.path, fields).data
+            return id_of(made, self.id_column, f"POST {self.path}")
         except ClickSendError as error:
-            made = {} if error.undone else self._read()
-            new = [one for one, found in made.items() if found == fields and one not in self.there]
+            there = {} if error.undone else self._read()
+            new = [one for one, found in there.items() if found == fields and one not in self.there]
             if not new:
                 raise
             return max(new)
@@ -229,7 +230,9 @@ class Upserts(Sink):
         """Return what there is."""
         things = [thing for page in read_pages(self.run.client, self.path) for thing in page.rows]
         return {
-            int(thing[self.id_column]): {name: str(thing.get(name) or "").strip() for name in self.fields}
+            id_of(thing, self.id_column, f"GET {self.path}"): {
+                name: str(thing.get(name) or "").strip() for name in self.fields
+            }
             for thing in things
         }
 
