@@ -71,7 +71,7 @@ def currency_of(account: Mapping[str, Any]) -> str | None:
     """Return the currency of an account (ISO 4217), None where it does not say."""
     currency = account.get("_currency")
     name = currency.get("currency_name_short") if isinstance(currency, dict) else None
-    return name if isinstance(name, str) else None
+    return name if isinstance(name, str) and re.fullmatch(r"[A-Z]{3}", name) else None
 
 
 FREE = (
@@ -384,7 +384,7 @@ class Run:
         lists = self.__dict__.get("lists")
         return {
             "environment": os.environ.get("MELTANO_ENVIRONMENT"),
-            "account": account.get("user_id"),
+            "account": user_id if isinstance(user_id := account.get("user_id"), int) else None,
             "currency": currency_of(account),
             "ledger": without_credentials(self.config.get("ledger_url") or LEDGER_URL),
             "state_written": self._states.is_written,
