@@ -121,7 +121,8 @@ def test_what_the_sandbox_makes(tmp_path, umask):
             auth = tuple(CREDENTIALS.values())
             message = {"to": "+61411222333", "body": "Hello"}
             requests.post(f"{url}/v3/sms/send", json={"messages": [message]}, auth=auth, timeout=10)
-            requests.post(f"{url}/_sandbox/clock", json={"advance": 1}, timeout=10)
+            answer = requests.post(f"{url}/_sandbox/clock", json={"advance": 1}, timeout=10)
+            assert answer.status_code == 200
             assert modes(tmp_path / "made") == {"state.json": 0o600, "state.json.writes": 0o600}
         finally:
             process.terminate()
