@@ -3,6 +3,7 @@
 # make test   linters, types and every test
 # make test-long  the kills 200 times each, 500 random walks of sending
 # make bench  rows per second next to a bare loop (ARGS="--rows 10000 --repeats 1" for a short one)
+# make audit  what should not be in code, dependencies and history; in an environment of its own
 # make lock   the requirement files anew, from pyproject.toml (ARGS=--upgrade for newer versions)
 # Paths are relative on purpose: the checkout may lie in a folder with spaces.
 
@@ -21,7 +22,7 @@ PSYCOPG2 = psycopg2-binary~=2.9.10
 
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: demo psql test test-long bench lint format lock clean
+.PHONY: demo psql test test-long bench audit lint format lock clean
 
 demo: .venv/demo.stamp
 	@$(BIN)/python -m clicksend.demo $(ARGS)
@@ -40,6 +41,9 @@ test-long: .venv/test.stamp
 
 bench: .venv/test.stamp
 	@cd tests && ../$(BIN)/python -m bench $(ARGS) && ../$(BIN)/python -m bench.target
+
+audit: .audit/stamp
+	@.audit/bin/python tools/audit.py
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check
@@ -71,10 +75,16 @@ format: .venv/test.stamp
 		$$PIP --require-hashes --target ".venv/$$name" -r "requirements-$$name.txt"; done
 	@touch $@
 
+.audit/stamp: requirements-audit.txt
+	@rm -rf .audit; "$(PYTHON)" -m venv .audit
+	@.audit/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 lock: .venv/demo.stamp
 	@UV=$$($(BIN)/python -c 'import uv; print(uv.find_uv_bin())'); set -e; \
 	$(COMPILE) pyproject.toml --extra postgres --extra sandbox --group demo -o requirements-demo.txt $(ARGS); \
 	$(COMPILE) pyproject.toml --extra postgres --extra sandbox --extra arrow --group test -c requirements-demo.txt -o requirements-test.txt $(ARGS); \
+	$(COMPILE) --group audit -o requirements-audit.txt $(ARGS); \
 	$(COMPILE) --group loader -o requirements-loader.txt $(ARGS); \
 	$(COMPILE) --group extractor -o requirements-extractor.txt $(ARGS); \
 	$(COMPILE) --group clicksend-client -o requirements-clicksend-client.txt $(ARGS); \
@@ -83,4 +93,4 @@ lock: .venv/demo.stamp
 	$(COMPILE) --group tap-spreadsheets -o requirements-tap-spreadsheets.txt $(ARGS)
 
 clean:
-	rm -rf .venv .demo .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis dist
+	rm -rf .venv .audit .demo .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis dist

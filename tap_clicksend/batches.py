@@ -5,25 +5,32 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 from isal import igzip
 from singer_sdk.contrib.msgspec import encoder
+from upath import UPath
 
 from clicksend.errors import ClickSendError
+from clicksend.private import opened
 from tap_clicksend.block import Block
 from tap_clicksend.columns import Row
 from tap_clicksend.packed import Form, choose_lines
 
 if TYPE_CHECKING:
-    from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
+    from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, StorageTarget
 
 FASTEST = 1
 """Level of ISA-L, which here needs a fifth of zlib's time for files of the same size."""
 
 PART = 1 << 20
 """Bytes of packed rows that are converted at once; the last of them while nothing is read any more."""
+
+LOCAL = ("", "file", "local")
+"""What fsspec calls folders of this machine."""
 
 WAITING = 1
 """How many full files may be on their way to the disk while the next rows are read."""
@@ -172,7 +179,7 @@ class Batches:
         storage = self._config.storage
         file_name = f"{storage.prefix or ''}{name}-{uuid4()}.{self._formats[name].suffix}"
         try:
-            with storage.open(file_name, "wb") as file:
+            with _opened(storage, file_name) as file:
                 rows.write(file)
         except (OSError, ImportError) as error:
             reason = getattr(error, "strerror", None) or "what its URL needs is not installed"
@@ -181,6 +188,16 @@ class Batches:
                 " there is room. Run again: the state stays behind the rows of that file."
             ) from None
         return storage.get_url(file_name)
+
+
+def _opened(storage: StorageTarget, file_name: str) -> AbstractContextManager[IO[bytes]]:
+    """Open a new file; in a folder of this machine it is its owner's only, as fsspec would not have it."""
+    root = UPath(storage.root, **storage.params)
+    if root.protocol not in LOCAL:
+        return storage.open(file_name, "wb")
+    folder = Path(root.path)
+    folder.mkdir(parents=True, exist_ok=True)
+    return opened(folder / file_name, "wb")
 
 
 def _format(encoding: BaseBatchFileEncoding, schema: Row) -> Format:

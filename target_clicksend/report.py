@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import clicksend
 from clicksend.phone import AS_WRITTEN, Reading, sample
+from clicksend.private import opened
 
 logger = logging.getLogger("target-clicksend")
 
@@ -209,8 +209,9 @@ class Report:
         }
 
     def save(self, path: str, requests: int) -> None:
-        """Write the report into a file."""
-        Path(path).write_text(json.dumps(self.content(requests), indent=2) + "\n", encoding="utf-8")
+        """Write the report into a file, for its owner only: samples hold bodies of messages."""
+        with opened(path, "wb") as file:
+            file.write(json.dumps(self.content(requests), indent=2).encode() + b"\n")
 
     def show(self, requests: int) -> None:
         """Print the counts: a table on a terminal, one line elsewhere."""

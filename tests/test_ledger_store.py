@@ -211,7 +211,7 @@ def test_a_ledger_that_is_not_there_is_not_made_by_reading(ledger_url, tmp_path)
             "sqlite:////no/such/folder/ledger.db",
             "folder of the ledger /no/such/folder/ledger.db does not exist",
         ),
-        ("sqlite:////proc", "cannot be used"),
+        ("sqlite:////proc", "plain file, but /proc is a link, a folder or a device"),
         ("postgresql+psycopg://user:secret@127.0.0.1:1/x", "cannot be reached"),
         ("postgresql+psycopg2://user:secret@127.0.0.1:1/x", "needs the database driver psycopg2"),
         ("postgresql+psycopg://user:secret@127.0.0.1:port/x", "must be a SQLAlchemy URL"),

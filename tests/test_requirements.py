@@ -16,6 +16,7 @@ EXTRAS = PROJECT["project"]["optional-dependencies"]
 FILES = {
     "demo": [*CORE, *EXTRAS["postgres"], *EXTRAS["sandbox"]],
     "test": [*CORE, *EXTRAS["postgres"], *EXTRAS["sandbox"], *EXTRAS["arrow"]],
+    "audit": [],
     "loader": [],
     "extractor": [],
     "clicksend-client": [],

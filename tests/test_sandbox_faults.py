@@ -209,7 +209,7 @@ def test_messages_arrive_or_not(box, session, order, arrived):
 def test_half_a_request_is_not_processed(box, caplog, reset):
     host, port = box.url.removeprefix("http://").split(":")
     data = json.dumps(MESSAGES).encode()
-    head = f"POST /v3/sms/send HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(data)}\r\n"
+    head = f"POST /v3/sms/send HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: {len(data)}\r\n"
     head += f"Authorization: Basic {b64encode(b'sandbox:sandbox-key').decode()}\r\n\r\n"
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(head.encode() + data[:-1])
@@ -298,7 +298,8 @@ def test_wrong_controls_are_explained(box, name, body, sentence):
 
 
 def test_a_control_body_that_is_no_json(box):
-    response = requests.post(f"{box.url}/_sandbox/clock", data=b"{", timeout=10)
+    headers = {"Content-Type": "application/json"}
+    response = requests.post(f"{box.url}/_sandbox/clock", data=b"{", headers=headers, timeout=10)
     assert response.status_code == 400
     assert "JSON" in response.json()["error"]
 

@@ -6,6 +6,7 @@ ledger, Meltano's state, the logs. So a second run is what the next day's run wo
 
 import argparse
 import fcntl
+import os
 import signal
 import subprocess
 import sys
@@ -38,6 +39,7 @@ Start afresh:           make clean"""
 def main() -> int:
     """Run the demo, or psql on its warehouse; return the exit code."""
     options = _options()
+    os.umask(0o077)  # what it starts inherits that: Meltano keeps keys in its run folder
     pipeline.forget_environment()
     for number in STOPS:
         signal.signal(number, _stop)

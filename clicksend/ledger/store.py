@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
-from sqlalchemy import URL, Connection, Dialect, Table, create_engine, event, make_url
+from sqlalchemy import Connection, Dialect, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 from clicksend.errors import LedgerError, LedgerUrlError
+from clicksend.ledger.address import make_private, parsed
 
 PATIENCE = 60
 """Seconds to wait for other processes' transactions."""
@@ -59,8 +57,12 @@ REASONS = {
 }
 """What is wrong, by PostgreSQL's SQLSTATE, where only a person can change it."""
 
+NO_TLS = (
+    "its PostgreSQL server does not offer TLS, which is asked for unless it is on this machine. Switch it on"
+    " there, or add ?sslmode=prefer to ledger_url if nobody else can read on the way"
+)
+
 INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
-_CREATING = Lock()
 
 
 class Store:
@@ -76,23 +78,23 @@ class Store:
         Raises:
             LedgerError: The URL is no such thing, or the file cannot be made.
         """
-        parsed = _parsed(url)
+        address = parsed(url)
         options: dict[str, Any] = {
             "isolation_level": "READ COMMITTED",
             "pool_pre_ping": True,
             "paramstyle": "format",
         }
-        if parsed.get_backend_name() == "sqlite":
-            _make_private(Path(str(parsed.database)), create=create)
+        if address.get_backend_name() == "sqlite":
+            make_private(Path(str(address.database)), create=create)
             options = {"connect_args": {"timeout": PATIENCE}}
         try:
-            self._engine = create_engine(parsed, hide_parameters=True, use_insertmanyvalues=False, **options)
+            self._engine = create_engine(address, hide_parameters=True, use_insertmanyvalues=False, **options)
         except ModuleNotFoundError as missing:
             raise LedgerUrlError(
                 f"ledger_url needs the database driver {missing.name}: pip install 'psycopg[binary]', and"
                 " begin the URL with postgresql+psycopg://."
             ) from None
-        if parsed.get_backend_name() == "sqlite":
+        if address.get_backend_name() == "sqlite":
             event.listen(self._engine, "connect", _prepare)
 
     def close(self) -> None:
@@ -128,45 +130,6 @@ class Store:
 def insert(dialect: Dialect, table: Table) -> Any:
     """Return the database's own INSERT, which knows ON CONFLICT."""
     return INSERTS[dialect.name](table)
-
-
-def _parsed(url: str) -> URL:
-    try:
-        parsed = make_url(url)
-        backend = parsed.get_backend_name()
-    except (ArgumentError, NoSuchModuleError, ValueError):
-        backend = ""
-    if backend not in INSERTS:
-        raise LedgerUrlError(
-            "ledger_url must be a SQLAlchemy URL: sqlite:///file.db, or postgresql+psycopg://user@host/database."
-        )
-    if backend == "sqlite" and (parsed.database in (None, "", ":memory:") or "uri" in parsed.query):
-        raise LedgerUrlError("ledger_url must name a plain file: what is kept in memory is no record.")
-    if parsed.drivername == "postgresql":
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    return parsed
-
-
-def _make_private(path: Path, *, create: bool) -> None:
-    """See to it that only its owner can read a SQLite file, from before its first byte on.
-
-    SQLite gives its log the same mode. A file that exists is never opened here: closing it would end
-    the locks of all connections of this process (POSIX, fcntl).
-    """
-    try:
-        with suppress(FileExistsError), _CREATING:
-            if create:
-                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            path.chmod(0o600)
-    except FileNotFoundError:
-        what = "The folder of the ledger" if create else "The ledger"
-        where = "" if path.is_absolute() else " in the current folder"
-        raise LedgerError(f"{what} {path} does not exist{where}: check ledger_url.") from None
-    except OSError as error:
-        raise LedgerError(
-            f"The ledger's file {path} cannot be used: {error.strerror}. Check ledger_url."
-        ) from None
 
 
 def _is_busy(error: BaseException) -> bool:
@@ -208,4 +171,6 @@ def _sentence(error: SQLAlchemyError) -> str:
         return f"The ledger cannot be used: {original}. Nothing was changed."
     if state:
         return f"The ledger cannot be used: PostgreSQL answered SQLSTATE {state}. Check ledger_url."
+    if "server does not support SSL" in str(original):  # libpq's words: no SQLSTATE comes
+        return f"The ledger cannot be used: {NO_TLS}. Nothing was changed."
     return f"The ledger cannot be reached ({type(error).__name__}). Check ledger_url, and that it runs."

@@ -8,14 +8,16 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from clicksend.sandbox import access, bodies, breakage
+from clicksend.sandbox import access, bodies, breakage, guard
 from clicksend.sandbox.answers import Call, Refusal
 from clicksend.sandbox.control import PREFIX as CONTROL
 from clicksend.sandbox.control import control
 from clicksend.sandbox.endpoints import PUBLIC, ROUTES, Route
 from clicksend.sandbox.faults import Fault
 from clicksend.sandbox.hub import HubRefusal, out_of_credits, unauthorized
-from clicksend.sandbox.service import Seen, Service
+from clicksend.sandbox.limits import EVERY_OTHER
+from clicksend.sandbox.seen import Seen
+from clicksend.sandbox.service import Service
 
 DIRECT, HUB = "/v3", "/clicksend/v3"
 RUN = "/v1/run"
@@ -27,6 +29,7 @@ _log = logging.getLogger(__name__)
 def application(service: Service) -> web.Application:
     """Build the application around a service."""
     app = web.Application(middlewares=[_gate(service)], client_max_size=_LARGEST_BODY)
+    app.on_response_prepare.append(guard.seal)
     for route in ROUTES:
         method, path, _ = route
         app.router.add_route(method, DIRECT + path, _direct(service, route))
@@ -40,14 +43,15 @@ def _gate(service: Service) -> Any:
 
     @web.middleware
     async def gate(request: web.Request, handler: _Handler) -> web.StreamResponse:
+        if objection := guard.objection(request):
+            return _json({"error": objection}, 403)
         if request.path.startswith(CONTROL):
             return await control(service, request)
         path, query = _below_base(request.path), _query(request)
         authorization = request.headers.get("Authorization", "")
-        seen = Seen(request.method, path, query, access.scheme(authorization))
-        service.seen.append(seen)
+        seen = service.seen.add(Seen(request.method, path, query, access.scheme(authorization)))
         try:
-            seen.data = await request.read()
+            service.seen.hold(seen, await request.read())
         except web.HTTPException as too_large:
             seen.status = too_large.status
             return _unroutable(request, too_large)
@@ -143,8 +147,8 @@ def _run(service: Service) -> _Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         _check_hub(service, request)
         try:
-            body = msgspec.json.decode(await request.read())
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            body = bodies.decoded(await request.read())
+        except ValueError:
             raise HubRefusal(400, "invalid_json", "The body is not valid JSON.") from None
         result = service.prelude.run(body)
         return _json({"status": "success", "result": result} if service.sim.switches.run_envelope else result)
@@ -204,9 +208,12 @@ def _below_base(path: str) -> str:
 
 
 def _endpoint_name(request: web.Request) -> str:
-    """Name what a rate limit counts: the method and the path's pattern, the same for both bases."""
+    """Name what a rate limit counts: the method and the path's pattern, the same for both bases.
+
+    All that is served nowhere counts together: there is no end of other paths.
+    """
     resource = request.match_info.route.resource
-    return f"{request.method} {_below_base(resource.canonical if resource else request.path)}"
+    return f"{request.method} {_below_base(resource.canonical)}" if resource else EVERY_OTHER
 
 
 def _query(request: web.Request) -> dict[str, str]:

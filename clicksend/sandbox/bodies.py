@@ -9,6 +9,7 @@ import msgspec
 
 from clicksend.sandbox.answers import Refusal, bad_fields
 
+_DEEPEST = 100
 _STUMBLED = "preg_replace(): Parameter mismatch, pattern is a string while replacement is an array"
 
 
@@ -21,9 +22,25 @@ def decoded(data: bytes) -> Any:
     if not data.strip():
         return None
     try:
-        return msgspec.json.decode(data)
+        body = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
         raise ValueError("the body is not JSON") from broken
+    if _is_deep(body):
+        raise ValueError(f"the body is nested more than {_DEEPEST} times")
+    return body
+
+
+def _is_deep(body: Any) -> bool:
+    """Tell whether a body is nested so deeply that it could not be written again."""
+    level = [body]
+    for _ in range(_DEEPEST):
+        inner = (
+            one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)
+        )
+        level = [one for values in inner for one in values if isinstance(one, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def seen(data: bytes) -> Any:
@@ -40,11 +57,11 @@ def fields(data: bytes, content_type: str = "") -> dict[str, Any] | None:
     Raises:
         Refusal: 400, it is no JSON or no object.
     """
-    if content_type.startswith("multipart/form-data"):
-        return {"content": b64encode(_file(data, content_type)).decode()}
     try:
+        if content_type.startswith("multipart/form-data"):
+            return {"content": b64encode(_file(data, content_type)).decode()}
         body = decoded(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Refusal(400) from None
     if body is not None and not isinstance(body, dict):
         raise Refusal(400)

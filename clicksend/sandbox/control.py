@@ -7,6 +7,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct, field
 
+from clicksend.sandbox import bodies, guard
 from clicksend.sandbox.answers import Call
 from clicksend.sandbox.faults import Fault
 from clicksend.sandbox.journal import ORDERS
@@ -18,6 +19,7 @@ from clicksend.sandbox.switches import Switches
 
 T = TypeVar("T")
 PREFIX = "/_sandbox"
+MOST_FAULTS = 1000
 _FURTHEST_TURN = 20 * 365 * 86_400
 _ALLOWANCES = dict[str, tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=1)]]]
 Action = Callable[[Service, bytes], Any]
@@ -151,6 +153,8 @@ def switches(service: Service, body: bytes) -> Switches:
 def order_fault(service: Service, body: bytes) -> Fault:
     """Order a fault."""
     fault = _read(body, Fault)
+    if len(service.faults.ordered) >= MOST_FAULTS:
+        raise ValueError(f"there are {MOST_FAULTS:,} faults already: DELETE {PREFIX}/faults takes them back")
     service.faults.ordered.append(fault)
     return fault
 
@@ -203,7 +207,10 @@ async def control(service: Service, request: web.Request) -> web.Response:
         known = ", ".join(f"{method} {PREFIX}/{name}" for method, name in ACTIONS)
         return _json({"error": f"no such control; there are {known}"}, 404)
     try:
-        return _json(action(service, await request.read()))
+        body = await request.read()
+        if body and request.method != "GET" and not guard.is_json(request):
+            return _json({"error": "a body must come with Content-Type: application/json"}, 415)
+        return _json(action(service, body))
     except (ValueError, msgspec.MsgspecError) as wrong:
         return _json({"error": str(wrong)}, 400)
 
@@ -215,12 +222,7 @@ def _ordered(service: Service, name: str, body: Any) -> Any:
 
 
 def _read(body: bytes, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except msgspec.ValidationError:
-        raise
-    except msgspec.DecodeError as broken:
-        raise ValueError(f"the body is not JSON: {broken}") from broken
+    return msgspec.convert(bodies.decoded(body), kind)
 
 
 def _json(data: Any, status: int = 200) -> web.Response:

@@ -89,7 +89,13 @@ class Sandbox:
             ValueError: the stand-in's own sentence about wrong input.
         """
         data = None if body is None else msgspec.json.encode(body)
-        response = self._session.request(method, f"{self.url}{CONTROL}/{name}", data=data, timeout=_PATIENCE)
+        response = self._session.request(
+            method,
+            f"{self.url}{CONTROL}/{name}",
+            data=data,
+            headers={"Content-Type": "application/json"},
+            timeout=_PATIENCE,
+        )
         decoded = msgspec.json.decode(response.content)
         if not response.ok:
             raise ValueError(decoded["error"])

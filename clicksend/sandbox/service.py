@@ -1,39 +1,14 @@
 """Everything a running stand-in holds: the simulation, limits, faults, and the requests it has seen."""
 
-from typing import Any
-
-import msgspec
-from msgspec import Struct
-
-from clicksend.sandbox import bodies
 from clicksend.sandbox.answers import Answer, Call
 from clicksend.sandbox.endpoints import Endpoint
 from clicksend.sandbox.faults import Faults
 from clicksend.sandbox.hub import Prelude
 from clicksend.sandbox.journal import WRITES, Write
 from clicksend.sandbox.limits import Limiter
+from clicksend.sandbox.seen import SeenRequests
 from clicksend.sandbox.simulation import Simulation
 from clicksend.sandbox.statefile import StateFile
-
-
-class Seen(Struct):
-    """A request, its path without the base; `status` is None when it was not processed and not answered.
-
-    The body is kept as it came: a thousand messages take ten times the room once they are decoded.
-    """
-
-    method: str
-    path: str
-    query: dict[str, str]
-    auth: str
-    status: int | None = None
-    data: bytes = b""
-
-    def shown(self) -> dict[str, Any]:
-        """Spell it for the list of requests; the body is null when it was not JSON."""
-        shape = msgspec.structs.asdict(self)
-        body = bodies.seen(shape.pop("data"))
-        return {**shape, "body": body}
 
 
 class Service:
@@ -51,7 +26,7 @@ class Service:
         self.prelude = Prelude(self.sim)
         self.limiter = Limiter()
         self.faults = Faults()
-        self.seen: list[Seen] = []
+        self.seen = SeenRequests()
 
     def reset(self) -> None:
         """Go back to the epoch; forget writes, faults, limits, switches, requests and notifications."""

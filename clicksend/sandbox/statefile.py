@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from clicksend.private import opened
 from clicksend.sandbox import journal
 from clicksend.sandbox.journal import Write
 from clicksend.sandbox.simulation import Simulation, Types
@@ -86,12 +87,13 @@ class StateFile:
         """Write the state in one step: a reader, or a run after a crash, sees the old one or the new one."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_name(f"{self.path.name}.{os.getpid()}.new")
-        draft.write_bytes(msgspec.json.encode(State.of(sim)) + b"\n")
+        with opened(draft, "wb") as file:
+            file.write(msgspec.json.encode(State.of(sim)) + b"\n")
         draft.replace(self.path)
 
     def append(self, write: Write) -> None:
         """Add a write."""
-        with self.journal.open("ab") as lines:
+        with opened(self.journal, "ab") as lines:
             lines.write(msgspec.json.encode(write) + b"\n")
 
     def restart(self, sim: Simulation) -> None:

@@ -209,7 +209,8 @@ def _sandbox() -> Iterator[str]:
         try:
             url = process.stdout.readline().split("ready: ")[1].split("/v3")[0]
             limits = json.dumps({"*": [10_000_000, 60]}).encode()
-            _opener.open(Request(f"{url}/_sandbox/limits", data=limits), timeout=10).close()
+            json_type = {"Content-Type": "application/json"}
+            _opener.open(Request(f"{url}/_sandbox/limits", limits, json_type), timeout=10).close()
             yield url
         finally:
             process.terminate()
