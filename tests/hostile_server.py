@@ -108,11 +108,12 @@ def forward(url: str, request: str, authorization: Callable[[str], str]) -> byte
     """
     head, _, body = request.partition("\r\n\r\n")
     first, *lines = head.splitlines()
-    drop = ("authorization:", "connection:", "accept-encoding:")
+    drop = ("authorization:", "connection:", "accept-encoding:", "host:")
     kept = [line for line in lines if not line.lower().startswith(drop)]
     given = next((line.partition(":")[2].strip() for line in lines if line.lower().startswith(drop[0])), "")
     kept += ["Connection: close", *([f"Authorization: {authorization(given)}"] if given else [])]
     host, _, port = url.removeprefix("http://").partition(":")
+    kept.append(f"Host: {host}:{port}")
     with socket.create_connection((host, int(port)), timeout=20) as connection:
         connection.sendall(("\r\n".join([first, *kept, "", ""]) + body).encode())
         received = b""

@@ -113,6 +113,7 @@ BEHAVIOURS = {
 TAP = ["tap_clicksend", "--config", "tap.json"]
 TARGET = ["target_clicksend", "--config", "target.json", "--input", "rows.jsonl"]
 CLI = ["clicksend.cli"]
+ROW = ("--stream", "sms_messages", "--row", '{"id": 1}')
 COMMANDS = {
     "tap": TAP,
     "tap with a map": ["tap_clicksend", "--config", "mapped.json"],
@@ -127,6 +128,18 @@ COMMANDS = {
     "verify, odd arguments": [*CLI, "verify", "send", "+61", "411222399", NUMBER],
     "ledger list": [*CLI, "ledger", "list", "--config", "target.json"],
     "ledger reconcile": [*CLI, "ledger", "reconcile", "--config", "target.json"],
+    "ledger show": [
+        *CLI,
+        "ledger",
+        "show",
+        "--stream",
+        "sms_messages",
+        "--row",
+        '{"id": 1}',
+        "--config",
+        "target.json",
+    ],
+    "probe": [*CLI, "probe", "--config", "connection.json"],
     "ledger rebuild": [*CLI, "ledger", "rebuild", "--since", "2026-10-01", "--config", "target.json"],
 }
 DATA_ON_STDOUT = ("tap", "tap with a map", "tap with a bad state", "ledger list")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from clicksend.errors import BadRequestError
-from clicksend.paging import LARGEST_PAGE, Row
+from clicksend.paging import LARGEST_PAGE, Row, id_of
 from clicksend.probe.account import Account
 from clicksend.probe.findings import Finding, Unknown
 
@@ -50,7 +50,7 @@ def contact_text(account: Account) -> Finding:
 def null_clears(account: Account) -> Finding:
     """Change a contact's names to null and ""."""
     row = _contact(account)
-    path = f"/lists/{_shared_list(account)}/contacts/{row['contact_id']}"
+    path = f"/lists/{_shared_list(account)}/contacts/{_key(row)}"
     answer = account.put(path, {"phone_number": NUMBERS[0], "first_name": None, "last_name": ""})
     account.contact_puts.append(answer is None)
     after = account.get(path)
@@ -169,7 +169,7 @@ def _shared_list(account: Account) -> int:
 def _new_list(account: Account) -> int:
     number = account.notes["lists"] = account.notes.get("lists", 0) + 1
     made = account.post("/lists", {"list_name": f"{account.name} {number}"})
-    return int(made["list_id"])
+    return id_of(made, "list_id", "POST /lists")
 
 
 def _added(account: Account, list_id: int, **fields: str) -> int:
@@ -178,7 +178,7 @@ def _added(account: Account, list_id: int, **fields: str) -> int:
 
 
 def _key(row: Row) -> int:
-    return int(row["contact_id"])
+    return id_of(row, "contact_id", "POST /lists/{list_id}/contacts")
 
 
 def _members(account: Account, list_id: int) -> list[Row]:

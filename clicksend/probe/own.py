@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from clicksend.client import Client
 from clicksend.errors import ClickSendError, ForbiddenError, NotFoundError, SettingsError
-from clicksend.paging import Row, read_pages
+from clicksend.paging import Row, id_of, read_pages
 from clicksend.settings import Settings
 
 PREFIX = "clicksend probe "
@@ -134,7 +134,7 @@ class Own:
 
     def _remove(self, strays: Sequence[str]) -> None:
         for row in self._ours(strays):
-            self._remove_list(row["list_id"], strays)
+            self._remove_list(id_of(row, "list_id", "GET /lists"), strays)
         if self.noted:
             self._cancel(self.noted)
             self._remove_address(self.noted)
@@ -146,7 +146,7 @@ class Own:
             self._client.delete(f"/lists/{list_id}")
         except (ForbiddenError, NotFoundError):
             # What is gone answers so; what may not be deleted is still there.
-            if any(row["list_id"] == list_id for row in self._ours(strays)):
+            if any(id_of(row, "list_id", "GET /lists") == list_id for row in self._ours(strays)):
                 raise
 
     def _ours(self, strays: Sequence[str]) -> list[Row]:
@@ -197,6 +197,7 @@ class Own:
         for row in rows:
             key = row.get("email_address_id")
             if key not in noted.addresses and _address(row) in doubled:
+                key = id_of(row, "email_address_id", "GET /email/addresses")
                 self._client.delete(f"/email/addresses/{key}")
 
 

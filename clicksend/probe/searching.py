@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from clicksend.errors import ApiError, ForbiddenError, NotFoundError
-from clicksend.paging import LARGEST_PAGE, Row
+from clicksend.paging import LARGEST_PAGE, Row, id_of
 from clicksend.probe.account import Account, seconds
 from clicksend.probe.findings import Finding, Unknown
 
@@ -185,12 +184,12 @@ def _known(account: Account) -> Row:
     raise Unknown(NO_ROWS)
 
 
-def _lists(account: Account) -> list[Any]:
+def _lists(account: Account) -> list[int]:
     try:
         rows = account.page("/lists", limit=LARGEST_PAGE).rows
     except ApiError:
         return []
-    return [row["list_id"] for row in rows[:MOST_LISTS]]
+    return [id_of(row, "list_id", "GET /lists") for row in rows[:MOST_LISTS]]
 
 
 def _date(row: Row) -> int:
