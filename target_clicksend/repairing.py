@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from clicksend.errors import ClickSendError, ForbiddenError, UnexpectedAnswerError
-from clicksend.ledger import Ledger, Outcome, Sent, Unknown
+from clicksend.ledger import Ledger, Outcome, Sent, Unknown, outcome_id_of
 from clicksend.paging import Page, read_pages
 from target_clicksend.gates.message import Channel
 from target_clicksend.gates.moments import read_moment
 from target_clicksend.messages.channels import ENDPOINTS
 from target_clicksend.messages.consent import cancel_opted_out
 from target_clicksend.messages.gating import opt_outs_of
-from target_clicksend.messages.judging import decimal_of, outcome_id_of
+from target_clicksend.messages.judging import decimal_of
 from target_clicksend.messages.reconciling import reconcile
 from target_clicksend.row import Rejected
 from target_clicksend.run import Run
@@ -46,7 +46,9 @@ def opened(config: Mapping[str, Any], *, new: bool) -> Iterator[Run]:
     run = TargetClickSend(config=dict(config)).run
     try:
         if not new:
-            Ledger.existing(config["ledger_url"], pii_key=config.get("pii_key")).close()
+            Ledger.existing(
+                config["ledger_url"], pii_key=config.get("pii_key"), pii_key_file=config.get("pii_key_file")
+            ).close()
         _ = run.ledger
         yield run
     finally:

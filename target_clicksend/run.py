@@ -22,7 +22,6 @@ from clicksend.errors import (
     SettingsError,
     UnexpectedAnswerError,
 )
-from clicksend.hashing import text_hasher
 from clicksend.ledger import Outcome
 from clicksend.settings import Settings
 from target_clicksend.columns import fold
@@ -147,8 +146,19 @@ class Run:
             api_url=self.client.settings.api_url,
             user_id=str(self.account.get("user_id", "")),
             pii_key=self.config.get("pii_key"),
+            pii_key_file=self.config.get("pii_key_file"),
+            clear=[name for name in ("custom_string", "campaign") if fold(name) in self.clear_keys],
             now=self.now,
         )
+
+    @cached_property
+    def clear_keys(self) -> frozenset[str]:
+        """The columns, folded, whose values the ledger may hold as they are."""
+        return frozenset(map(fold, self.config["clear_keys"]))
+
+    def hashed(self, text: str) -> str:
+        """Return the ledger's hash of a text."""
+        return self.ledger.fingerprint(text)
 
     @cached_property
     def lists(self) -> Lists:
@@ -296,8 +306,7 @@ class Run:
 
     def reject_line(self, line: bytes) -> None:
         """Reject a line that is no Singer message."""
-        hashed = text_hasher(self.config.get("pii_key", ""))
-        row = Row(self.count_row(), INPUT, hashed(line.decode(errors="replace")), "{}", {})
+        row = Row(self.count_row(), INPUT, self.hashed(line.decode(errors="replace")), "{}", {})
         self.done(row, INPUT, "rejected", "a line of the input is no Singer message")
 
     def end(self, error: Exception | None = None) -> None:

@@ -10,12 +10,15 @@ from clicksend.ledger.records import (
     Claim,
     Confirmation,
     Known,
+    OlderKeys,
     OpenClaim,
     Outcome,
     ScheduledMessage,
     Sent,
     Unknown,
     outcome_id,
+    outcome_id_of,
+    token,
 )
 
 if TYPE_CHECKING:
@@ -30,12 +33,15 @@ __all__ = [
     "Confirmation",
     "Known",
     "Ledger",
+    "OlderKeys",
     "OpenClaim",
     "Outcome",
     "ScheduledMessage",
     "Sent",
     "Unknown",
     "outcome_id",
+    "outcome_id_of",
+    "token",
 ]
 
 

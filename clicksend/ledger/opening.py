@@ -19,6 +19,8 @@ from clicksend.typed import Schema
 PROPERTIES: dict[str, Schema] = {
     "ledger_url": {"type": "string", "default": "sqlite:///clicksend_ledger.db"},
     "pii_key": {"type": "string", "minLength": 16},
+    "pii_key_file": {"type": "string"},
+    "clear_keys": {"type": "array", "items": {"type": "string"}, "default": []},
     "default_country": COUNTRY,
 }
 """Those of the target's settings that the ledger itself needs."""
@@ -59,7 +61,12 @@ def opened(config_file: Path | None, ledger_url: str | None) -> Iterator[tuple[L
         given = whole_config(config_file, ledger_url)
         config = with_defaults({name: given[name] for name in PROPERTIES if name in given}, PROPERTIES)
         check(config, PROPERTIES)
-        with Ledger.existing(config["ledger_url"], pii_key=config.get("pii_key")) as ledger:
+        with Ledger.existing(
+            config["ledger_url"],
+            pii_key=config.get("pii_key"),
+            pii_key_file=config.get("pii_key_file"),
+            clear=config["clear_keys"],
+        ) as ledger:
             yield ledger, config
 
 

@@ -31,21 +31,6 @@ MISSING = "the answer has no row for it"
 AMBIGUOUS = "the answer's rows for it and for others with its custom_string cannot be told apart"
 
 
-TOKEN = re.compile(r"sc-([0-9a-f]{32})")
-"""What ``token`` makes."""
-
-
-def token(outcome_id: str) -> str:
-    """Return the custom_string of a message whose row brings none: 35 characters that no other key has."""
-    return f"sc-{outcome_id}"
-
-
-def outcome_id_of(custom_string: str) -> str | None:
-    """Return whose token a custom_string is, None where it is no token."""
-    found = TOKEN.fullmatch(custom_string)
-    return found and found[1]
-
-
 class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """A message as it is sent: what its row in the answer is found by.
 

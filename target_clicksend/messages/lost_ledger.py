@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from clicksend.errors import ClickSendError, ForbiddenError, UnexpectedAnswerError
+from clicksend.ledger import outcome_id_of
 from clicksend.paging import Page, read_pages
 from target_clicksend.gates.moments import read_moment
 from target_clicksend.messages.channels import ENDPOINTS, Endpoints
-from target_clicksend.messages.judging import outcome_id_of
 from target_clicksend.row import Rejected
 from target_clicksend.run import Run
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from clicksend.ledger import Claim, Outcome, outcome_id
+from clicksend.ledger import Claim, Outcome, outcome_id, token
 from target_clicksend.gates.message import Message
 from target_clicksend.messages.gating import TAKEN
-from target_clicksend.messages.judging import Outgoing, Verdict, token
+from target_clicksend.messages.judging import Outgoing, Verdict
 from target_clicksend.messages.routes import Route
 from target_clicksend.run import Run
 

@@ -9,11 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 from clicksend.client import Client
-from clicksend.ledger import Confirmation, Ledger, OpenClaim
+from clicksend.ledger import Confirmation, Ledger, OpenClaim, token
 from clicksend.paging import read_pages
 from target_clicksend.gates.moments import read_moment
 from target_clicksend.messages.channels import Endpoints
-from target_clicksend.messages.judging import decimal_of, token
+from target_clicksend.messages.judging import decimal_of
 from target_clicksend.row import Rejected
 
 LAG = timedelta(hours=1)
@@ -70,13 +70,13 @@ class Search:
 
     def concerns(self, row: dict[str, Any]) -> bool:
         """Return whether a row of the history may be one of the messages."""
-        is_ours = str(row.get("custom_string") or "") in self._by_custom_string
-        return is_ours and bool(row.get("message_id")) and row.get("direction") != "in"
+        is_out = bool(row.get("message_id")) and row.get("direction") != "in"
+        return is_out and self._name(row) is not None
 
     def found_in(self, rows: Mapping[str, dict[str, Any]]) -> Iterator[Confirmation]:
         """Yield the messages that rows of the history, by message_id, confirm; each once."""
         for message_id, row in rows.items():
-            candidates = self._by_custom_string[str(row["custom_string"])]
+            candidates = self._by_custom_string[self._name(row)]
             claim = self._one_of([one for one in candidates if self._fits(one, row)], row)
             if claim is not None:
                 candidates.remove(claim)
@@ -87,6 +87,11 @@ class Search:
                     parts=None if parts is None else int(parts),
                     price=decimal_of(row.get("message_price")),
                 )
+
+    def _name(self, row: dict[str, Any]) -> str | None:
+        """Return as what the ledger keeps a row's custom_string, None where it keeps no such."""
+        names = self._ledger.names_of(str(row.get("custom_string") or "")) or set()
+        return next((name for name in names if name in self._by_custom_string), None)
 
     def _fits(self, claim: OpenClaim, row: dict[str, Any]) -> bool:
         """Return whether a row may be the message of a claim; what was there before it is another one."""
