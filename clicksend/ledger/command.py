@@ -1,6 +1,6 @@
 """The command ``clicksend ledger``: look into the ledger, remove from it, mend it.
 
-The ledger holds no personal data, so its lines show none.
+Its lines show what the ledger holds: hashes, ids, and what a person has declared to be stored in clear.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ import click
 
 from clicksend.characters import visible
 from clicksend.ledger import OUTCOMES
+from clicksend.ledger.command_key import key
 from clicksend.ledger.command_reopening import release, retry
 from clicksend.ledger.command_repairing import baseline, forget_baseline, rebuild, reconcile
 from clicksend.ledger.opening import opened, options
 from clicksend.ledger.reading import Columns
 from clicksend.phone import to_e164
+from clicksend.private import private
+from clicksend.wording import counted
 
 SHOWN = ("updated_at", "sink", "outcome", "key", "message_id", "reason")
 """Columns of the list as a table."""
@@ -33,7 +36,7 @@ def command() -> None:
     """What was sent and what came of every row."""
 
 
-for _one in (baseline, forget_baseline, rebuild, reconcile, release, retry):
+for _one in (baseline, forget_baseline, key, rebuild, reconcile, release, retry):
     command.add_command(_one)
 
 
@@ -63,12 +66,12 @@ def list_(config_file: Path | None, ledger_url: str | None, form: str, **filters
 
 @command.command()
 @options
-@click.argument("key")
+@click.argument("name", metavar="KEY", callback=private)
 @_form
-def show(config_file: Path | None, ledger_url: str | None, form: str, key: str) -> None:
-    """Show all that is known of a KEY."""
+def show(config_file: Path | None, ledger_url: str | None, form: str, name: str) -> None:
+    """Show all that is known of a KEY, as list shows it or as the row brought it; - is stdin."""
     with opened(config_file, ledger_url) as (ledger, _):
-        rows = ledger.show(key)
+        rows = ledger.show(name)
     if not rows:
         raise click.ClickException("The ledger does not know this key: list shows keys.")
     if form == "json":
@@ -102,20 +105,30 @@ def prune(config_file: Path | None, ledger_url: str | None, before: datetime) ->
 
 @command.command()
 @options
-@click.argument("number")
+@click.argument("number", callback=private)
 def forget(config_file: Path | None, ledger_url: str | None, number: str) -> None:
-    """Remove the hashes of a phone NUMBER from the record of messages.
+    """Remove the hashes of a phone NUMBER from messages, and from keys that are that number; - is stdin.
 
     That it opted out stays on record: forgetting it would text the person again.
     """
     with opened(config_file, ledger_url) as (ledger, config):
-        messages = ledger.forget(_recipient(number, config))
-    click.echo(f"Removed from {messages} messages.")
+        done = ledger.forget(_recipient(number, config))
+    said = f"Removed from {counted(done.messages, 'message')}"
+    click.echo(f"{said}, and from the keys of {counted(done.rows, 'row')}.")
+    click.echo("The ids of its rows stay, so that nothing is sent again.")
+    if done.opted_out_by:
+        click.echo(f"That it opted out ({', '.join(done.opted_out_by)}) stays, or it would be texted again.")
+    if done.is_opted_in:
+        click.echo("That a person opted it in again stays, with the reason that was given.")
+    click.echo(
+        "Rows whose keys hold the number among other things stay, as hashes. Erase the person elsewhere, too:"
+        " upstream, in the warehouse, in ClickSend, and in files (docs/privacy.md)."
+    )
 
 
 @command.command("opt-in")
 @options
-@click.argument("number")
+@click.argument("number", callback=private)
 @click.option("--reason", required=True, help="Who says so, and where. It is kept, and shown nowhere.")
 def opt_in(config_file: Path | None, ledger_url: str | None, number: str, reason: str) -> None:
     """Undo the STOP of a phone NUMBER, whose owner wants messages again.

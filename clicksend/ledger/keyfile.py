@@ -12,6 +12,8 @@ from sqlalchemy.exc import ArgumentError
 
 from clicksend.errors import LedgerError, LedgerUrlError
 
+LONGEST = 10_000
+"""Characters of a key that is imported; more is another file by mistake."""
 SHORTEST = 16
 """Characters; as of the setting ``pii_key``."""
 NOWHERE = (
@@ -58,6 +60,20 @@ def read(path: Path | None) -> str | None:
             " ledger key import)."
         )
     return key
+
+
+def check(key: str, path: Path | None) -> None:
+    """Look whether a key is one, and may be written to a file.
+
+    Raises:
+        LedgerError: It is not, or the file holds another.
+    """
+    if not SHORTEST <= len(key) < LONGEST or "\n" in key:
+        raise LedgerError(f"That is not a valid key: it is one line of at least {SHORTEST} characters.")
+    if path is None:
+        raise LedgerUrlError(NOWHERE)
+    if read(path) not in {None, key}:
+        raise LedgerError(f"{path} holds another key: move it away first, if no ledger needs it.")
 
 
 def make(path: Path | None, key: str | None = None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -23,6 +24,7 @@ from clicksend.ledger import (
     schema,
     unanswered,
 )
+from clicksend.ledger.forgetting import Forgotten, forget, hashes_of
 from clicksend.ledger.reading import Columns
 from clicksend.ledger.records import (
     IN_HAND,
@@ -73,6 +75,7 @@ class Ledger:
         self._now = now
         self._clear = frozenset(clear)
         self._finds_recipients = False
+        self._key = key
         self._hashers = None if key is None else (lru_cache(IN_HAND)(hasher(key)), text_hasher(key))
         self._label = lru_cache(IN_HAND)(self.fingerprint)
 
@@ -159,6 +162,35 @@ class Ledger:
         self.close()
 
     # Hashes
+
+    @property
+    def key(self) -> str:
+        """The key of the hashes.
+
+        Raises:
+            LedgerError: It is not there.
+        """
+        if self._key is None:
+            raise LedgerError(schema.missing(None))
+        return self._key
+
+    @staticmethod
+    def import_key(url: str, path: Path | None, key: str) -> None:
+        """Write a key into a ledger's key file, where no other is; the ledger need not be there.
+
+        Raises:
+            LedgerError: The key is not valid, the file holds another, or the ledger was made with another
+                and is not empty.
+        """
+        keyfile.check(key, path)
+        store = Store(url)
+        try:
+            with store.write() as connection:
+                schema.migrate(connection)
+                schema.replace_key(connection, key)
+            keyfile.make(path, key)
+        finally:
+            store.close()
 
     def hash(self, value: str) -> str:
         """Return the hash of a phone number or address; the tap's ``pii: hash`` makes the same."""
@@ -510,15 +542,17 @@ class Ledger:
         with self._store.write() as connection:
             return refilling.forget_baseline(connection, run_id)
 
-    def forget(self, number: str) -> int:
-        """Remove the hashes of a recipient from all claims; return from how many.
+    def forget(self, number: str) -> Forgotten:
+        """Remove a number (E.164) from all claims, and from keys and columns that are that number.
 
         The duplicate window no longer knows the number, and an unknown message to it can be confirmed by
-        our own token only. That it opted out stays: forgetting that would text the person again.
+        our own token only. That it opted out stays: forgetting that would text the person again. So do the
+        ids of the rows: nothing is sent again.
         """
-        recipient_hash = self.hash(number)
+        older = self.older_keys
+        hashes = hashes_of(number, self.fingerprint, () if older is None else older.hashes)
         with self._store.write() as connection:
-            return reading.forget(connection, recipient_hash)
+            return forget(connection, self.hash(number), hashes)
 
     # Memory
 

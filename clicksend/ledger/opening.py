@@ -31,7 +31,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 def options(function: F) -> F:
     """Give a command the options that say which ledger is meant."""
     for option in (
-        click.option("--ledger-url", help="The ledger, instead of the config's ledger_url."),
+        click.option(
+            "--ledger-url",
+            help="The ledger, instead of the config's ledger_url; one with a password rather in"
+            " TARGET_CLICKSEND_LEDGER_URL.",
+        ),
         click.option(
             "--config",
             "config_file",
@@ -58,9 +62,7 @@ def sentences() -> Iterator[None]:
 def opened(config_file: Path | None, ledger_url: str | None) -> Iterator[tuple[Ledger, Mapping[str, Any]]]:
     """Open the ledger."""
     with sentences():
-        given = whole_config(config_file, ledger_url)
-        config = with_defaults({name: given[name] for name in PROPERTIES if name in given}, PROPERTIES)
-        check(config, PROPERTIES)
+        config = config_of(config_file, ledger_url)
         with Ledger.existing(
             config["ledger_url"],
             pii_key=config.get("pii_key"),
@@ -68,6 +70,18 @@ def opened(config_file: Path | None, ledger_url: str | None) -> Iterator[tuple[L
             clear=config["clear_keys"],
         ) as ledger:
             yield ledger, config
+
+
+def config_of(config_file: Path | None, ledger_url: str | None) -> dict[str, Any]:
+    """Return the settings that the ledger itself needs.
+
+    Raises:
+        SettingsError: One is not valid.
+    """
+    given = whole_config(config_file, ledger_url)
+    config = with_defaults({name: given[name] for name in PROPERTIES if name in given}, PROPERTIES)
+    check(config, PROPERTIES)
+    return dict(config)
 
 
 def whole_config(config_file: Path | None, ledger_url: str | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, func, select, tuple_, union, update
+from sqlalchemy import Connection, case, delete, func, select, tuple_, union
 
 from clicksend.ledger.recording import SLICE, slices
 from clicksend.ledger.records import outcome_id
@@ -67,12 +67,6 @@ def prune(connection: Connection, before: datetime) -> int:
     for some in slices(ids):
         connection.execute(delete(outcomes).where(outcomes.c.outcome_id.in_(some)))
     return len(ids)
-
-
-def forget(connection: Connection, recipient_hash: str) -> int:
-    """Remove a recipient from all claims; return from how many."""
-    known = update(outcomes).where(outcomes.c.recipient_hash == recipient_hash)
-    return connection.execute(known.values(recipient_hash=None)).rowcount
 
 
 def _rows(connection: Connection, query: Any) -> list[Columns]:

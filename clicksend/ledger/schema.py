@@ -19,7 +19,7 @@ from clicksend.ledger.hiding import hide
 from clicksend.ledger.migrations import MIGRATIONS
 from clicksend.ledger.records import OlderKeys
 from clicksend.ledger.store import insert, is_taken
-from clicksend.ledger.tables import meta, metadata, outcomes
+from clicksend.ledger.tables import contact_keys, meta, metadata, opt_ins, opt_outs, outcomes, written
 from clicksend.ledger.writing import IS_FINAL
 from clicksend.settings import is_loopback
 
@@ -40,6 +40,9 @@ FINGERPRINT = "hash_key_fingerprint"
 """Name of the note by which the key of the hashes is known."""
 STREAM = "stream:"
 """What the names of notes begin with that say which streams, by their keys' names, have sent anything."""
+
+HASHED = (outcomes, opt_outs, opt_ins, contact_keys, written)
+"""Tables whose rows are known by hashes."""
 
 FOREIGN = (
     "The database holds other tables of the ledger's names: give the ledger a database or a schema of its"
@@ -153,6 +156,25 @@ def settle_key(connection: Connection, pii_key: str | None, path: Path | None) -
     write(connection, FINGERPRINT, _fingerprint(key))
     connection.execute(delete(meta).where(meta.c.name == HASH_KEY))
     return key
+
+
+def replace_key(connection: Connection, key: str) -> None:
+    """Let hashes be made with a key: it is the ledger's, or the ledger has none yet.
+
+    Raises:
+        LedgerError: The ledger was made with another key.
+    """
+    own, fingerprint = read(connection, HASH_KEY), read(connection, FINGERPRINT)
+    if (own is None or own == key) and fingerprint in {None, _fingerprint(key)}:
+        return
+    if any(connection.execute(select(table).limit(1)).first() for table in HASHED):
+        raise LedgerError(
+            "The ledger was made with another key, and is not empty: import the key that it was made with. If"
+            " it is new, and the one before it was lost, remove it, import the key, and refill it: clicksend"
+            " ledger rebuild."
+        )
+    write(connection, FINGERPRINT, _fingerprint(key))
+    connection.execute(delete(meta).where(meta.c.name == HASH_KEY))
 
 
 def known_key(connection: Connection, pii_key: str | None, path: Path | None) -> str | None:
