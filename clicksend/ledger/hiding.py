@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
-from clicksend.ledger.records import TOKEN, token
+from clicksend.ledger.records import TOKEN, outcome_id_of
 from clicksend.ledger.tables import outcomes
 from clicksend.spelling import says_nobody, spell, spell_older
 
@@ -52,7 +52,7 @@ class _Rule:
     def hidden(self, row: Row[Any]) -> Mapping[str, str | None]:
         """Return the new values of a row's columns."""
         reference, campaign = row.custom_string, row.campaign
-        is_ours = reference in {None, token(row.outcome_id)}
+        is_ours = reference is None or outcome_id_of(reference) == row.outcome_id
         if not is_ours and "custom_string" not in self._clear:
             reference = self._hashed(reference.strip())
         if campaign and "campaign" not in self._clear:

@@ -38,7 +38,7 @@ from clicksend.ledger.records import (
     Sent,
     Unknown,
     outcome_id,
-    token,
+    outcome_id_of,
 )
 from clicksend.ledger.store import Store
 from clicksend.ledger.tables import INDEX_OF_RECIPIENTS
@@ -205,9 +205,14 @@ class Ledger:
             raise LedgerError(schema.missing(None))
         return self._hashers
 
+    @cached_property
+    def key_id(self) -> str:
+        """What tells its key from others, and says nothing of it."""
+        return self.fingerprint("id of the key")[:8]
+
     def reference(self, outcome_id: str, custom_string: str | None) -> str | None:
         """Return as what a message's custom_string is kept: our token as it is, a row's own as a hash."""
-        if not custom_string or custom_string == token(outcome_id) or "custom_string" in self._clear:
+        if not custom_string or "custom_string" in self._clear or outcome_id_of(custom_string) == outcome_id:
             return custom_string
         return self.fingerprint(custom_string.strip())
 

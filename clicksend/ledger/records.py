@@ -40,19 +40,30 @@ def outcome_id(sink: str, key: str) -> str:
     return hashlib.sha256(f"{sink}\0{key}".encode(errors="surrogatepass")).hexdigest()[:32]
 
 
-TOKEN = re.compile(r"sc-([0-9a-f]{32})")
-"""What ``token`` makes."""
+TOKEN = re.compile(r"sc-([0-9a-f]{32})(?:-([0-9a-f]{8}))?")
+"""What ``token`` makes; versions 1 to 3 of the ledger made it without the second part."""
 
 
-def token(outcome_id: str) -> str:
-    """Return the custom_string of a message whose row brings none: 35 characters that no other key has."""
-    return f"sc-{outcome_id}"
+def token(outcome_id: str, key_id: str) -> str:
+    """Return the custom_string of a message whose row brings none: 44 characters that no other key has.
+
+    Args:
+        outcome_id: Of its key.
+        key_id: ``Ledger.key_id``: without the key of its hashes, a ledger that is made anew knows no row.
+    """
+    return f"sc-{outcome_id}-{key_id}"
 
 
 def outcome_id_of(custom_string: str) -> str | None:
     """Return whose token a custom_string is, None where it is no token."""
     found = TOKEN.fullmatch(custom_string)
     return found and found[1]
+
+
+def key_id_of(custom_string: str) -> str | None:
+    """Return of which key's ledger a token is, None for older ones, and where it is no token."""
+    found = TOKEN.fullmatch(custom_string)
+    return found and found[2]
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False, kw_only=True):

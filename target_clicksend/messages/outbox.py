@@ -76,7 +76,7 @@ class Outbox:
         return [one for key, one in first.items() if key in keys]
 
     def _token(self, message: Message) -> str:
-        return token(outcome_id(self._sink, message.row.key))
+        return token(outcome_id(self._sink, message.row.key), self._run.ledger.key_id)
 
     def _claim(self, outgoing: Outgoing) -> Claim:
         message, ledger = outgoing.message, self._run.ledger

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from clicksend.client import Client
-from clicksend.ledger import Confirmation, Ledger, OpenClaim, token
+from clicksend.ledger import Confirmation, Ledger, OpenClaim, outcome_id_of
 from clicksend.paging import read_pages
 from target_clicksend.gates.moments import read_moment
 from target_clicksend.messages.channels import Endpoints
@@ -95,7 +95,7 @@ class Search:
 
     def _fits(self, claim: OpenClaim, row: dict[str, Any]) -> bool:
         """Return whether a row may be the message of a claim; what was there before it is another one."""
-        if claim.custom_string == token(claim.outcome_id):
+        if _has_token(claim):
             return True
         if claim.recipient_hash != self._ledger.hash(str(row.get("to") or "")):
             return False
@@ -111,9 +111,13 @@ class Search:
         Rows that share custom_string and recipient differ in their text only, and one of them may not have
         been sent, or be on its way in another process just now.
         """
-        if fitting and fitting[0].custom_string == token(fitting[0].outcome_id):
+        if fitting and _has_token(fitting[0]):
             return fitting[0]
         if not self._shows_text:
             return fitting[0] if len(fitting) == 1 else None
         text = self._ledger.fingerprint(str(row.get("body") or ""))
         return next((one for one in fitting if one.body_hash == text), None)
+
+
+def _has_token(claim: OpenClaim) -> bool:
+    return outcome_id_of(claim.custom_string or "") == claim.outcome_id
