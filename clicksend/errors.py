@@ -41,7 +41,7 @@ class LedgerError(ClickSendError):
 
 
 class LedgerUrlError(LedgerError, SettingsError):
-    """The setting ledger_url names no database that could hold a ledger."""
+    """The settings name no database that could hold a ledger, or no place for its key."""
 
 
 class UnreachableError(ClickSendError):

@@ -26,9 +26,21 @@ def hasher(key: str) -> Callable[[str], str]:
 def text_hasher(key: str) -> Callable[[str], str]:
     """Return the function that hashes texts as they are with a key: HMAC-SHA256, in hex.
 
-    RFC 2104 by hand: ``hmac`` of the standard library takes three times as long for each short text.
+    Raises:
+        ValueError: The key is empty: everybody could make the same hashes.
     """
-    secret = key.encode()
+    if not key:
+        raise ValueError("the key of hashes is empty")
+    return _text_hasher(key.encode())
+
+
+def unkeyed_hasher() -> Callable[[str], str]:
+    """Return what made keys in versions 1 to 3 of a ledger without a pii_key; only to look them up."""
+    return _text_hasher(b"")
+
+
+def _text_hasher(secret: bytes) -> Callable[[str], str]:
+    """Do RFC 2104 by hand: ``hmac`` of the standard library takes three times as long for each short text."""
     secret = (hashlib.sha256(secret).digest() if len(secret) > BLOCK else secret).ljust(BLOCK, b"\0")
     inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in secret)) for pad in (0x36, 0x5C))
 

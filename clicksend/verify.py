@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
+from clicksend.arguments import private
 from clicksend.client import Client
 from clicksend.errors import ClickSendError, SettingsError, UnreachableError
 from clicksend.hub import Hub
@@ -60,10 +61,10 @@ def _config_option(function: F) -> F:
 
 @command.command()
 @_config_option
-@click.argument("number")
+@click.argument("number", callback=private)
 @click.option("--locale", help="Language of the message, like fr-FR. Unset: the hub's choice.")
 def send(path: Path | None, number: str, locale: str | None) -> None:
-    """Send a one-time code to a phone NUMBER."""
+    """Send a one-time code to a phone NUMBER; - is standard input."""
     with _opened(path, number) as (hub, to):
         answer = hub.verify_send(to, **({"options": {"locale": locale}} if locale else {}))
     _tell(answer, to, SENT, NOT_SENT)
@@ -71,10 +72,13 @@ def send(path: Path | None, number: str, locale: str | None) -> None:
 
 @command.command("check")
 @_config_option
-@click.argument("number")
-@click.argument("code")
+@click.argument("number", callback=private)
+@click.argument("code", callback=private)
 def check_(path: Path | None, number: str, code: str) -> None:
-    """Check the CODE that the owner of a phone NUMBER was sent; exits with 1 unless it is right."""
+    """Check the CODE that the owner of a phone NUMBER was sent; exits with 1 unless it is right.
+
+    For both - is the next line of standard input, where nobody sees it in the list of processes.
+    """
     with _opened(path, number) as (hub, to):
         answer = hub.verify_check(to, code)
     _tell(answer, to, RIGHT, WRONG)

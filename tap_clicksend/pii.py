@@ -28,7 +28,7 @@ class Mask:
         hashed = [name for name, column in personal.items() if column.read is read_text and pii == "hash"]
         self._hashed: list[str] = hashed
         self._dropped = [name for name in [*personal, "extra"] if name not in hashed] if pii != "keep" else []
-        self._hash = hasher(key)
+        self._hash = hasher(key) if hashed else str
 
     def __call__(self, block: Block) -> Block:
         """Return the rows, masked."""

@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from clicksend.errors import ClickSendError, ForbiddenError, UnexpectedAnswerError
-from clicksend.ledger import Ledger, Outcome, Sent, Unknown
+from clicksend.ledger import Ledger, Outcome, Sent, Unknown, key_id_of, outcome_id_of
 from clicksend.paging import Page, read_pages
 from target_clicksend.gates.message import Channel
 from target_clicksend.gates.moments import read_moment
 from target_clicksend.messages.channels import ENDPOINTS
 from target_clicksend.messages.consent import cancel_opted_out
 from target_clicksend.messages.gating import opt_outs_of
-from target_clicksend.messages.judging import decimal_of, outcome_id_of
+from target_clicksend.messages.judging import decimal_of
 from target_clicksend.messages.reconciling import reconcile
 from target_clicksend.row import Rejected
 from target_clicksend.run import Run, currency_of
@@ -46,7 +46,9 @@ def opened(config: Mapping[str, Any], *, new: bool) -> Iterator[Run]:
     run = TargetClickSend(config=dict(config)).run
     try:
         if not new:
-            Ledger.existing(config["ledger_url"], pii_key=config.get("pii_key")).close()
+            Ledger.existing(
+                config["ledger_url"], pii_key=config.get("pii_key"), pii_key_file=config.get("pii_key_file")
+            ).close()
         _ = run.ledger
         yield run
     finally:
@@ -102,10 +104,14 @@ def keys_of(config: Mapping[str, Any], stream: str, row: dict[str, Any]) -> list
         ClickSendError: The row has no key.
     """
     target = TargetClickSend(config={**config, "dry_run": True, "test_recipient": None})
-    try:
-        return target.keys_of(stream, row)
-    except Rejected as reason:
-        raise ClickSendError(f"--row has no key: {reason}.") from None
+    keys = {name: config.get(name) for name in ("pii_key", "pii_key_file")}
+    # Whosever it is: for its key no account is asked.
+    with Ledger.existing(config["ledger_url"], **keys) as ledger:
+        target.run.__dict__["ledger"] = ledger
+        try:
+            return target.keys_of(stream, row)
+        except Rejected as reason:
+            raise ClickSendError(f"--row has no key: {reason}.") from None
 
 
 def honour_opt_outs(run: Run) -> int:
@@ -125,6 +131,7 @@ class Rebuilt:
         ours: Messages with our token.
         new: Those of them that it did not have as sent or unknown.
         foreign: Messages with a custom_string that is not our token: nobody can tell of which row they are.
+        of_other_keys: Messages of a ledger with another key of its hashes: their rows would not be known.
         absent: Whether the account has no such channel.
     """
 
@@ -132,6 +139,7 @@ class Rebuilt:
     ours: int = 0
     new: int = 0
     foreign: int = 0
+    of_other_keys: int = 0
     absent: bool = False
 
 
@@ -141,12 +149,11 @@ def rebuild(run: Run, since: datetime) -> Iterator[Rebuilt]:
     Raises:
         ClickSendError: A history cannot be read whole; what was found until then is in the ledger.
     """
-    # Who knows which version sent what a history shows.
-    run.ledger.expect_older_keys()
     at = run.client.started_at or run.now()
     for sink, channel in CHANNELS.items():
         rebuilt = _Rebuilding(run, sink, channel, int(since.timestamp())).rebuilt()
-        run.ledger.note_known(sink, at)
+        if not rebuilt.of_other_keys:
+            run.ledger.note_known(sink, at)
         yield rebuilt
 
 
@@ -183,7 +190,7 @@ class _Rebuilding:
         # A second earlier, since the bound may be meant exclusively.
         params = {"date_from": self._since - 1, "order_by": f"{self._endpoints.history_date}:asc"}
         seen, total = 0, None
-        done.ours = done.foreign = 0
+        done.ours = done.foreign = done.of_other_keys = 0
         for page in read_pages(self._run.client, self._endpoints.history, params):
             seen, total = seen + len(page.rows), page.total
             self._refill(page, done)
@@ -191,10 +198,17 @@ class _Rebuilding:
 
     def _refill(self, page: Page, done: Rebuilt) -> None:
         out = [row for row in page.rows if row.get("direction") != "in" and row.get("message_id")]
-        found = [self._sent(one, row) for row in out if (one := outcome_id_of(_reference(row)))]
-        done.new += len(self._run.ledger.refill(self._run.id, found))
+        tokens = [row for row in out if outcome_id_of(_reference(row))]
+        keys = {key_id_of(_reference(row)) for row in tokens}
+        ledger = self._run.ledger
+        if None in keys and ledger.older_keys is None:
+            ledger.expect_older_keys()
+        ours = [row for row in tokens if key_id_of(_reference(row)) in {None, ledger.key_id}]
+        found = [self._sent(str(outcome_id_of(_reference(row))), row) for row in ours]
+        done.new += len(ledger.refill(self._run.id, found))
         done.ours += len(found)
-        done.foreign += sum(bool(_reference(row)) for row in out) - len(found)
+        done.of_other_keys += len(tokens) - len(ours)
+        done.foreign += sum(bool(_reference(row)) for row in out) - len(tokens)
 
     def _sent(self, outcome_id: str, row: Mapping[str, Any]) -> Sent:
         ledger = self._run.ledger

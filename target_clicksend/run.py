@@ -24,7 +24,6 @@ from clicksend.errors import (
     SettingsError,
     UnexpectedAnswerError,
 )
-from clicksend.hashing import text_hasher
 from clicksend.ledger import Outcome
 from clicksend.logs import clean, clean_reason
 from clicksend.settings import Settings
@@ -163,8 +162,19 @@ class Run:
             api_url=self.client.settings.api_url,
             user_id=str(self.account.get("user_id", "")),
             pii_key=self.config.get("pii_key"),
+            pii_key_file=self.config.get("pii_key_file"),
+            clear=[name for name in ("custom_string", "campaign") if fold(name) in self.clear_keys],
             now=self.now,
         )
+
+    @cached_property
+    def clear_keys(self) -> frozenset[str]:
+        """The columns, folded, whose values the ledger may hold as they are."""
+        return frozenset(map(fold, self.config["clear_keys"]))
+
+    def hashed(self, text: str) -> str:
+        """Return the ledger's hash of a text."""
+        return self.ledger.fingerprint(text)
 
     @cached_property
     def lists(self) -> Lists:
@@ -312,8 +322,7 @@ class Run:
 
     def reject_line(self, line: bytes, reason: str) -> None:
         """Reject a line of the input."""
-        hashed = text_hasher(self.config.get("pii_key", ""))
-        row = Row(self.count_row(), INPUT, hashed(line.decode(errors="replace")), "{}", {})
+        row = Row(self.count_row(), INPUT, self.hashed(line.decode(errors="replace")), "{}", {})
         self.done(row, INPUT, "rejected", reason)
 
     def end(self, error: Exception | None = None) -> None:

@@ -24,7 +24,6 @@ from typing_extensions import override
 from clicksend import variables
 from clicksend.characters import escaped
 from clicksend.errors import ClickSendError, SettingsError
-from clicksend.hashing import text_hasher
 from clicksend.inputs import read_config, with_defaults
 from clicksend.settings import declared
 from target_clicksend.columns import Columns
@@ -141,7 +140,8 @@ class Intake:
             namespace=run.config.get("key_namespace") or namespace,
             properties={name: self._columns.named(name) for name in names},
             personal=sink.personal,
-            hashed=text_hasher(run.config.get("pii_key", "")),
+            hashed=run.hashed,
+            clear=run.clear_keys,
             own=sink.own_key,
             needed=sink.needs_key,
         )
@@ -159,7 +159,8 @@ class Intake:
         if mapped is not None:
             values = self._columns.read(mapped)
             yield self._keys.of(values)[0]
-            yield from self._keys.older(values)
+            if (known := self._run.ledger.older_keys) is not None:
+                yield from self._keys.older(values, known)
 
     def take(self, record: Any) -> None:
         """Hand a record over as a row; whatever is wrong with it, the others go on."""
@@ -180,7 +181,8 @@ class Intake:
             self._reject({self._columns.named(name): value for name, value in mapped.items()}, str(reason))
             return
         number = self._run.count_row()
-        older = self._keys.older(values) if self._run.ledger.has_older_keys else ()
+        known = self._run.ledger.older_keys
+        older = () if known is None else self._keys.older(values, known)
         self._sink.note_unknown(values, self._columns)
         self._sink.receive(Row(number, self._stream, key, source_key, values, older))
 

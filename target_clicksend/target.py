@@ -82,11 +82,27 @@ PROPERTIES: dict[str, dict[str, Any]] = {
     "pii_key": {
         "type": "string",
         "title": "Key of the hashes",
-        "description": "Key of the ledger's hashes of numbers and addresses (HMAC-SHA256); with the tap's"
-        " pii_key they join with its hashed columns. Unset: a random one, kept in the ledger.",
+        "description": "Key of the ledger's hashes of keys, numbers and addresses (HMAC-SHA256); with the"
+        " tap's pii_key those of numbers and addresses join with its hashed columns. Unset: the one in"
+        " pii_key_file. Whoever loses it sends everything again.",
         "minLength": 16,
         "secret": True,
         "writeOnly": True,
+    },
+    "pii_key_file": {
+        "type": "string",
+        "title": "Key file",
+        "description": "File with that key, made with a random one at the first use. Unset: beside a SQLite"
+        " ledger, with .key behind its name; a PostgreSQL ledger needs it, or pii_key.",
+    },
+    "clear_keys": {
+        "type": "array",
+        "items": {"type": "string"},
+        "title": "Clear keys",
+        "description": "Columns whose values the ledger may hold as they are: key properties,"
+        " idempotency_key, custom_string, campaign. Of others only integers below 10,000,000, UUIDs and"
+        " times of key properties are, the rest as hashes.",
+        "default": [],
     },
     "dry_run": {
         "type": "boolean",

@@ -143,15 +143,24 @@ def ledger_postgres(tmp_path_factory):
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def ledger_url(request, tmp_path):
-    """Return the URL of a ledger that nobody has opened yet, in both databases."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/ledger.db"
-    import psycopg
+    """Return the URL of a ledger that nobody has opened yet, in both databases; its key file has a place."""
+    from ledger_cases import KEY_FILE
 
-    url, schema = request.getfixturevalue("ledger_postgres"), f"ledger_{uuid4().hex}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"create schema {schema}")
-    return url.replace("postgresql:", "postgresql+psycopg:") + f"&options=-csearch_path%3D{schema}"
+    from clicksend.ledger import keyfile
+
+    beside, path = keyfile.beside, tmp_path / "ledger.db.key"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(KEY_FILE, str(path))
+        patch.setattr(keyfile, "beside", lambda url: beside(url) or path)
+        if request.param == "sqlite":
+            yield f"sqlite:///{tmp_path}/ledger.db"
+            return
+        import psycopg
+
+        url, schema = request.getfixturevalue("ledger_postgres"), f"ledger_{uuid4().hex}"
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"create schema {schema}")
+        yield url.replace("postgresql:", "postgresql+psycopg:") + f"&options=-csearch_path%3D{schema}"
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from sqlalchemy import inspect
 from clicksend.ledger import Claim, Outcome
 from clicksend.ledger.tables import metadata
 
+KEY_FILE = "TEST_LEDGER_KEY_FILE"
+"""Variable that tells other processes where the key file of the fixture ``ledger_url`` is."""
 ACCOUNT = {"api_url": "https://rest.clicksend.com/v3", "user_id": "7"}
 
 

@@ -422,7 +422,8 @@ class Walk:
         self.told.extend(f"  {number} {sink} {row}" for number, (sink, row) in enumerate(worker.rows, 1))
 
     def _config(self, **more: Any) -> dict[str, Any]:
-        return {"api_url": self.box.api_url, "ledger_url": self.ledger_url, **CREDENTIALS, **more}
+        own = {"api_url": self.box.api_url, "ledger_url": self.ledger_url, "clear_keys": ["idempotency_key"]}
+        return own | CREDENTIALS | more
 
     def _outcomes(self) -> dict[tuple[str, str], str]:
         rows = [row for row in self.ledger.outcomes() if row["sink"] in SINKS]

@@ -18,6 +18,7 @@ EXAMPLES: dict[str, Any] = {
         "storage": {"root": "file:///tmp"},
         "batch_size": 500,
     },
+    "clear_keys": ["campaign"],
     "custom_fields": {"plan": "custom_1"},
     "faker_config": {"seed": 7},
     "ignored_columns": ["colour"],

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clicksend.ledger import key_id_of, outcome_id_of, token
 from target_clicksend.gates.message import Message
 from target_clicksend.messages.judging import (
     AMBIGUOUS,
@@ -15,7 +16,6 @@ from target_clicksend.messages.judging import (
     Outgoing,
     decimal_of,
     judge,
-    token,
 )
 from target_clicksend.row import Row
 
@@ -146,4 +146,7 @@ def test_rubbish_in_the_answer_leaves_messages_unknown(rows):
 
 
 def test_a_token_fits_into_what_a_custom_string_may_have():
-    assert len(token("0" * 32)) <= 50
+    custom_string = token("0" * 32, "1" * 8)
+    assert len(custom_string) <= 50
+    assert (outcome_id_of(custom_string), key_id_of(custom_string)) == ("0" * 32, "1" * 8)
+    assert (outcome_id_of(f"sc-{'2' * 32}"), key_id_of(f"sc-{'2' * 32}")) == ("2" * 32, None)

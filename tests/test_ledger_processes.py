@@ -23,15 +23,15 @@ WORKERS = 4
 KEYS = 2000
 
 WORKER = f"""
-import random, sys
+import os, random, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
-from ledger_cases import ACCOUNT, claim, final, outcome
+from ledger_cases import ACCOUNT, KEY_FILE, claim, final, outcome
 from clicksend.ledger import Ledger
 
 url, run = sys.argv[1:]
 keys = [str(n) for n in range({KEYS})]
 random.Random(run).shuffle(keys)
-with Ledger.open(url, **ACCOUNT) as ledger:
+with Ledger.open(url, **ACCOUNT, pii_key_file=os.environ[KEY_FILE]) as ledger:
     print("ready", flush=True)
     sys.stdin.readline()
     for start in range(0, len(keys), 100):
@@ -46,12 +46,12 @@ print("done", flush=True)
 CLAIMS = f"""
 import os, signal, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
-from ledger_cases import ACCOUNT, claim
+from ledger_cases import ACCOUNT, KEY_FILE, claim
 from clicksend.ledger import Ledger, claiming
 
 if sys.argv[2] == "before":
     claiming.schema.write = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-with Ledger.open(sys.argv[1], **ACCOUNT) as ledger:
+with Ledger.open(sys.argv[1], **ACCOUNT, pii_key_file=os.environ[KEY_FILE]) as ledger:
     ledger.claim("killed", {SINK!r}, [claim("a")], lease_seconds=90)
     os.kill(os.getpid(), signal.SIGKILL)
 """

@@ -45,7 +45,7 @@ def test_only_its_owner_reads_a_ledger(tmp_path, monkeypatch):
             modes = [mode(file) for file in tmp_path.iterdir()]
     finally:
         os.umask(before)
-    assert modes == [0o600] * 3  # its log and the index of that too
+    assert modes == [0o600] * 4  # its log and the index of that too, and its key
 
 
 def test_the_file_is_private_before_its_first_byte(tmp_path):
@@ -159,7 +159,7 @@ def test_tables_of_somebody_else_are_left_alone(ledger_url, name):
 def test_a_read_only_database_is_called_that(ledger_postgres, exists):
     url = _schema(ledger_postgres)
     if exists:
-        Ledger.open(url, **ACCOUNT).close()
+        Ledger.open(url, **ACCOUNT, pii_key="a key that nobody guesses").close()
     with pytest.raises(LedgerError, match="database is read-only") as caught:
         Ledger.open(f"{url}%20-cdefault_transaction_read_only%3Don", **ACCOUNT)
     assert "other tables" not in str(caught.value)

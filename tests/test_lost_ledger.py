@@ -132,14 +132,42 @@ def command(out, tmp_path):
 
     from clicksend.cli import command as main
 
-    def command(*arguments):
+    def command(*arguments, given=None):
         path = tmp_path / "target.json"
         path.write_text(json.dumps({"api_url": out.api_url, "ledger_url": out.ledger_url, **CREDENTIALS}))
-        result = CliRunner().invoke(main, ["ledger", *arguments, "--config", str(path)])
+        result = CliRunner().invoke(main, ["ledger", *arguments, "--config", str(path)], input=given)
         assert result.exit_code == 0, result.output
         return result.output
 
     return command
+
+
+def test_without_the_key_a_rebuild_lets_nothing_out_again(out, command):
+    """A container has lost the ledger and its key: what the history shows is of rows that nobody knows."""
+    out.send(*ROWS)
+    path, ledger, since = (
+        Path(out.folder, "ledger.db.key"),
+        Path(out.folder, "ledger.db"),
+        f"{out.now:%Y-%m-%d}",
+    )
+    key = path.read_text()
+    path.unlink()
+    lose(out)
+    for _ in range(2):
+        ran = out.send(*ROWS)
+        assert_blocked(out, ran, "5 messages", arrived=5)
+        assert "with another key" in ran.report["error"]
+        said = command("rebuild", "--since", since)
+        assert "0 messages found" in said
+        assert "5 messages went out from a ledger with another key of its hashes" in said
+    path.unlink()
+    command("key", "import", given=key)
+    assert "5 messages found, 5 of them recorded as sent" in command("rebuild", "--since", since)
+    assert ledger.exists()
+    assert out.send(*ROWS).rows("sms_messages") == {"duplicate": 5}
+    with out.ledger() as opened:
+        # None of them is of an older version: none is looked up as those spelled it.
+        assert opened.older_keys is None
 
 
 def test_the_setting_lets_it_go_on_and_is_remembered(out, other):

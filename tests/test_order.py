@@ -117,15 +117,15 @@ def test_what_waits_under_one_key_twice_is_cancelled_once(out, config):
 
 def test_what_another_worker_gives_back_is_not_sent_behind_its_cancellation(out, monkeypatch):
     """While the row of cancellations is carried out, another worker has the key."""
-    row = text(out, idempotency_key="k", custom_string="c1")
+    row = text(out, idempotency_key="7", custom_string="c1")
     with Ledger.open(out.ledger_url, api_url=out.api_url, user_id="672721", now=lambda: out.now) as other:
-        claim = Claim(key="k", stream="s", custom_string="c1", recipient_hash="h", body_hash="b")
+        claim = Claim(key="7", stream="s", custom_string="c1", recipient_hash="h", body_hash="b")
         other.claim("other", "sms_messages", [claim], lease_seconds=60)
         call_off = Ledger.call_off_claims
 
         def giving_back(self, *arguments):
             keys = call_off(self, *arguments)
-            given = Outcome(sink="sms_messages", key="k", stream="s", outcome="failed", reason="refused")
+            given = Outcome(sink="sms_messages", key="7", stream="s", outcome="failed", reason="refused")
             other.settle("other", [given])
             return keys
 

@@ -9,6 +9,7 @@ import pytest
 from tap_runner import CREDENTIALS, Output, tap_command
 
 from clicksend.errors import LedgerError, SettingsError
+from clicksend.hashing import hasher
 from clicksend.ledger import Ledger, Outcome
 from tap_clicksend.tap import TapClickSend
 
@@ -71,7 +72,9 @@ def test_an_outcome_with_all_its_columns(ledger, url):
     ledger.record("run 1", [Outcome(key="a", **SENT)])
     output = extract(url)
     (row,) = output.rows("outcomes")
-    assert row.items() >= (SENT | {"source_key": {"id": 7}, "price": 0.1584, "run_id": "run 1"}).items()
+    seen = {"source_key": {"id": 7}, "price": 0.1584, "run_id": "run 1"}
+    seen["custom_string"] = ledger.fingerprint(SENT["custom_string"])
+    assert row.items() >= (SENT | seen).items()
     assert row["created_at"] == row["updated_at"] == "2026-10-01T12:00:00+00:00"
     schema = next(m["schema"] for m in output.messages if m["type"] == "SCHEMA")
     jsonschema.Draft202012Validator(schema).validate(row)
@@ -133,10 +136,24 @@ def test_a_clock_that_is_ahead_hides_nothing(ledger, url, now):
     assert {row["key"] for row in extract(url, first.state).rows("outcomes")} == {"ahead", "right"}
 
 
-def test_the_key_of_the_taps_own_hashes_is_not_the_ledgers(ledger, url):
-    ledger.record("run", [Outcome(key="a", **SENT)])
-    (row,) = extract(url, pii="hash", pii_key="a key that nobody guesses").rows("outcomes")
-    assert (row["key"], row["source_key"]) == ("a", {"id": 7})
+BROUGHT = {"key": "welcome-61411222333", "custom_string": "for Quentin", "campaign": "autumn"}
+
+
+@pytest.mark.parametrize("pii", ["keep", "hash", "drop"])
+def test_what_rows_brought_is_personal(url, now, pii):
+    """The key of the tap's own hashes need not be the ledger's."""
+    key, clear = "a key that nobody guesses", ("custom_string", "campaign")
+    with Ledger.open(url, api_url="http://127.0.0.1:1/v3", user_id="7", now=now, clear=clear) as ledger:
+        ledger.record("run", [Outcome(**SENT | BROUGHT)])
+    (row,) = extract(url, pii=pii, pii_key=key).rows("outcomes")
+    wanted = {
+        "keep": BROUGHT,
+        "hash": {name: hasher(key)(value) for name, value in BROUGHT.items()},
+        "drop": dict.fromkeys(BROUGHT),
+    }
+    assert row.items() >= wanted[pii].items()
+    assert row["source_key"] == ({"id": 7} if pii == "keep" else None)
+    assert (row["message_id"], row["outcome"]) == (SENT["message_id"], "sent")
 
 
 def test_a_key_property_may_have_any_name(ledger, url):

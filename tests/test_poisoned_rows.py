@@ -118,7 +118,7 @@ def test_no_row_stops_a_run(out, sink, usual, config):
     odd = [*poisoned(sink, usual)]
     rows = [numbered(usual, number) | row for number, row in enumerate(odd, 1)]
     rows += [odd[-1], {"n" * 5000: '"x"'}, {}]
-    last = numbered(usual, 0) | {"id": '"good"'}
+    last = numbered(usual, 0) | {"id": "7654321"}
     hub = {"api_url": None, "hub_url": out.url, "username": None, "api_key": API_KEY}
     out.switch(throttle_seconds=0)
     if sink == "cancellations":
@@ -137,5 +137,5 @@ def test_no_row_stops_a_run(out, sink, usual, config):
     assert ran.error is None
     assert (ran.report["rows_read"], ran.report["rows_unfinished"]) == (len(rows) + 1, 0)
     assert sum(sum(counts.values()) for counts in ran.report["rows"].values()) == len(rows) + 1
-    ((outcome,),) = out.query("select outcome from outcomes where source_key like '%good%'")
+    ((outcome,),) = out.query("select outcome from outcomes where source_key like '%: 7654321%'")
     assert outcome in {"cancelled", "created", "sent"}

@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 
 import pytest
+from ledger_cases import KEY_FILE
 from tap_runner import CREDENTIALS
 from target_runner import line_of, state, stream_of
 
@@ -28,6 +29,7 @@ INPUTS = {
 
 def begin(out, ledger_url, rows, number, batch):
     settings = {"api_url": out.api_url, "ledger_url": ledger_url, "opt_out": "ignore"}
+    settings["pii_key_file"] = os.environ[KEY_FILE]
     report = {"report_path": str(out.folder / f"report {number}.json"), "batch_size_rows": batch}
     (path := out.folder / f"{number}.json").write_text(json.dumps({**settings, **report, **CREDENTIALS}))
     (lines := out.folder / f"{number}.jsonl").write_bytes(

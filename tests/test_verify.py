@@ -133,3 +133,15 @@ def test_what_is_wrong_is_said_in_a_sentence(box, verify):
     result = CliRunner().invoke(main, ["verify", "send", NUMBER])
     assert result.exit_code == 2
     assert "api_key is missing" in result.output
+
+
+def test_number_and_code_can_come_from_standard_input(box, tmp_path):
+    path = tmp_path / "hub.json"
+    path.write_text(json.dumps({"hub_url": box.url, "api_key": "sandbox-key"}))
+    for arguments, given, says in (
+        (("send", "-"), f"{NUMBER}\n", "A code is on its way"),
+        (("check", "-", "-"), f"{NUMBER}\n000000\n", "is verified"),
+        (("check", "-", "-"), f"{NUMBER}\n", "has no line for it"),
+    ):
+        result = CliRunner().invoke(main, ["verify", *arguments, "--config", str(path)], input=given)
+        assert says in result.output

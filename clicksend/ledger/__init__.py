@@ -10,12 +10,16 @@ from clicksend.ledger.records import (
     Claim,
     Confirmation,
     Known,
+    OlderKeys,
     OpenClaim,
     Outcome,
     ScheduledMessage,
     Sent,
     Unknown,
+    key_id_of,
     outcome_id,
+    outcome_id_of,
+    token,
 )
 
 if TYPE_CHECKING:
@@ -30,12 +34,16 @@ __all__ = [
     "Confirmation",
     "Known",
     "Ledger",
+    "OlderKeys",
     "OpenClaim",
     "Outcome",
     "ScheduledMessage",
     "Sent",
     "Unknown",
+    "key_id_of",
     "outcome_id",
+    "outcome_id_of",
+    "token",
 ]
 
 

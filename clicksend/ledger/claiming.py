@@ -89,17 +89,17 @@ def _settlement(outcome: str, details: tuple[str, ...]) -> Any:
 
 
 def scheduled(
-    connection: Connection, sink: str, custom_string: str | None, run_id: str | None, now: datetime
+    connection: Connection, sink: str, names: Collection[str] | None, run_id: str | None, now: datetime
 ) -> list[str]:
     """Return the message ids of what was sent, with a custom_string and by a run, and waits for its schedule.
 
-    None for either means any.
+    None for the spellings of the custom_string or for the run means any.
     """
     query = select(outcomes.c.message_id).where(
         outcomes.c.scheduled_for > now, SENT, outcomes.c.sink == sink, outcomes.c.message_id.is_not(None)
     )
-    if custom_string is not None:
-        query = query.where(func.trim(outcomes.c.custom_string) == custom_string.strip())
+    if names is not None:
+        query = query.where(func.trim(outcomes.c.custom_string).in_(names))
     if run_id is not None:
         query = query.where(outcomes.c.run_id == run_id)
     return list(connection.execute(query).scalars())

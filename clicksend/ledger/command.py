@@ -1,6 +1,6 @@
 """The command ``clicksend ledger``: look into the ledger, remove from it, mend it.
 
-The ledger holds no personal data, so its lines show none.
+Its lines show what the ledger holds: hashes, ids, and what a person has declared to be stored in clear.
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ from typing import Any
 
 import click
 
+from clicksend.arguments import private
 from clicksend.characters import visible
 from clicksend.ledger import OUTCOMES
+from clicksend.ledger.command_key import key
 from clicksend.ledger.command_reopening import release, retry
 from clicksend.ledger.command_repairing import baseline, forget_baseline, keys_of_row, rebuild, reconcile
 from clicksend.ledger.opening import opened, options
 from clicksend.ledger.reading import Columns
 from clicksend.phone import to_e164
+from clicksend.wording import counted
 
 SHOWN = ("updated_at", "sink", "outcome", "source_key", "key", "message_id", "reason")
 """Columns of the list as a table."""
@@ -33,7 +36,7 @@ def command() -> None:
     """What was sent and what came of every row."""
 
 
-for _one in (baseline, forget_baseline, rebuild, reconcile, release, retry):
+for _one in (baseline, forget_baseline, key, rebuild, reconcile, release, retry):
     command.add_command(_one)
 
 
@@ -63,7 +66,7 @@ def list_(config_file: Path | None, ledger_url: str | None, form: str, **filters
 
 @command.command()
 @options
-@click.argument("key", required=False)
+@click.argument("name", metavar="[KEY]", required=False, callback=private)
 @click.option("--stream", help="The stream upstream of a --row.")
 @click.option("--row", "row_text", help="The key properties of a row, a JSON object like '{\"id\": 7}'.")
 @_form
@@ -71,22 +74,22 @@ def show(  # noqa: PLR0913, PLR0917
     config_file: Path | None,
     ledger_url: str | None,
     form: str,
-    key: str | None,
+    name: str | None,
     stream: str | None,
     row_text: str | None,
 ) -> None:
-    """Show all that is known of a KEY, or of a row.
+    """Show all that is known of a KEY, as list shows it or as the row brought it (- is stdin), or of a row.
 
     For a --row the settings must be the target's: its key depends on streams, key_namespace and pii_key.
     """
-    if bool(key) == bool(row_text) or bool(row_text) != bool(stream):
+    if bool(name) == bool(row_text) or bool(row_text) != bool(stream):
         raise click.UsageError("Give a KEY, or --stream and --row.")
-    keys = [key] if key else keys_of_row(config_file, ledger_url, str(stream), str(row_text))
+    keys = [name] if name else keys_of_row(config_file, ledger_url, str(stream), str(row_text))
     with opened(config_file, ledger_url) as (ledger, _):
         found = {row["outcome_id"]: row for one in keys for row in ledger.show(one)}
     rows = list(found.values())
     if not rows:
-        what = "this key: list shows keys" if key else "this row: it never came, or its key is another one"
+        what = "this key: list shows keys" if name else "this row: it never came, or its key is another one"
         raise click.ClickException(f"The ledger does not know {what}.")
     if form == "json":
         _echo_json(rows)
@@ -119,20 +122,30 @@ def prune(config_file: Path | None, ledger_url: str | None, before: datetime) ->
 
 @command.command()
 @options
-@click.argument("number")
+@click.argument("number", callback=private)
 def forget(config_file: Path | None, ledger_url: str | None, number: str) -> None:
-    """Remove the hashes of a phone NUMBER from the record of messages.
+    """Remove the hashes of a phone NUMBER from messages, and from keys that are that number; - is stdin.
 
     That it opted out stays on record: forgetting it would text the person again.
     """
     with opened(config_file, ledger_url) as (ledger, config):
-        messages = ledger.forget(_recipient(number, config))
-    click.echo(f"Removed from {messages} messages.")
+        done = ledger.forget(_recipient(number, config))
+    said = f"Removed from {counted(done.messages, 'message')}"
+    click.echo(f"{said}, and from the keys of {counted(done.rows, 'row')}.")
+    click.echo("The ids of its rows stay, so that nothing is sent again.")
+    if done.opted_out_by:
+        click.echo(f"That it opted out ({', '.join(done.opted_out_by)}) stays, or it would be texted again.")
+    if done.is_opted_in:
+        click.echo("That a person opted it in again stays, with the reason that was given.")
+    click.echo(
+        "Rows whose keys hold the number among other things stay, as hashes. Erase the person elsewhere, too:"
+        " upstream, in the warehouse, in ClickSend, and in files (docs/privacy.md)."
+    )
 
 
 @command.command("opt-in")
 @options
-@click.argument("number")
+@click.argument("number", callback=private)
 @click.option("--reason", required=True, help="Who says so, and where. It is kept, and shown nowhere.")
 def opt_in(config_file: Path | None, ledger_url: str | None, number: str, reason: str) -> None:
     """Undo the STOP of a phone NUMBER, whose owner wants messages again.

@@ -103,6 +103,12 @@ def _what_was_rebuilt(one: Rebuilt) -> str:
             " nobody can tell which rows those were, so record rows that bring one with baseline, or they are"
             " sent again."
         )
+    if one.of_other_keys:
+        said += (
+            f" {counted(one.of_other_keys, 'message')} went out from a ledger with another key of its hashes,"
+            " and cannot be recorded: if that ledger is lost, move the key file of this one away, import the"
+            " lost one's key (clicksend ledger key import), and run this again."
+        )
     return said
 
 

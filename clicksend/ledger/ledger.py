@@ -5,29 +5,46 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
+
+from msgspec.structs import replace
 
 from clicksend.errors import LedgerError
 from clicksend.hashing import hasher, text_hasher
-from clicksend.ledger import claiming, memory, reading, reconciling, recording, refilling, schema, unanswered
+from clicksend.ledger import (
+    claiming,
+    keyfile,
+    memory,
+    reading,
+    reconciling,
+    recording,
+    refilling,
+    schema,
+    unanswered,
+)
+from clicksend.ledger.forgetting import Forgotten, forget, hashes_of
 from clicksend.ledger.reading import Columns
 from clicksend.ledger.records import (
     IN_HAND,
     Claim,
     Confirmation,
     Known,
+    OlderKeys,
     OpenClaim,
     Outcome,
     ScheduledMessage,
     Sent,
     Unknown,
     outcome_id,
+    outcome_id_of,
 )
 from clicksend.ledger.store import Store
 from clicksend.ledger.tables import INDEX_OF_RECIPIENTS
 
 Now = Callable[[], datetime]
+Kept = TypeVar("Kept", Outcome, Claim)
 
 
 def utc_now() -> datetime:
@@ -45,22 +62,34 @@ class Ledger:
         LedgerError: From every method, when the database cannot be used; then nothing was changed.
     """
 
-    def __init__(self, store: Store, key: str | None, now: Now) -> None:
+    def __init__(self, store: Store, key: str | None, clear: Collection[str], now: Now) -> None:
         """Use ``Ledger.open`` or ``Ledger.existing`` instead.
 
         Args:
             store: The database.
             key: Key of the hashes, None when it is not known.
+            clear: Which of ``custom_string`` and ``campaign`` are kept as they are.
             now: Returns the time.
         """
         self._store = store
         self._now = now
+        self._clear = frozenset(clear)
         self._finds_recipients = False
+        self._key = key
         self._hashers = None if key is None else (lru_cache(IN_HAND)(hasher(key)), text_hasher(key))
+        self._label = lru_cache(IN_HAND)(self.fingerprint)
 
     @classmethod
-    def open(
-        cls, url: str, *, api_url: str, user_id: str, pii_key: str | None = None, now: Now = utc_now
+    def open(  # noqa: PLR0913
+        cls,
+        url: str,
+        *,
+        api_url: str,
+        user_id: str,
+        pii_key: str | None = None,
+        pii_key_file: str | None = None,
+        clear: Collection[str] = (),
+        now: Now = utc_now,
     ) -> Ledger:
         """Open an account's ledger; the first to do so makes it and binds it to the account.
 
@@ -68,39 +97,54 @@ class Ledger:
             url: SQLAlchemy's, of a SQLite file (one host, local disk) or a PostgreSQL database.
             api_url: Where the account is.
             user_id: Which it is; ``""`` where a hub does not say.
-            pii_key: Key of the hashes; without one the ledger keeps a random one.
+            pii_key: Key of the hashes; without one it is in a file.
+            pii_key_file: That file, made at the first use; None: beside a SQLite ledger.
+            clear: Which of ``custom_string`` and ``campaign`` are kept as they are.
             now: Returns the time, with a zone.
 
         Raises:
-            LedgerError: It is another account's, made with another key, or newer than this code.
+            LedgerError: It is another account's, made with another key, or newer than this code; or its key
+                is not there.
         """
         store = Store(url)
         try:
             with store.write() as connection:
                 schema.migrate(connection)
                 schema.bind(connection, api_url, user_id)
-                schema.keep_key(connection, pii_key)
-                return cls(store, schema.hash_key(connection, pii_key), now)
+                key = schema.settle_key(connection, pii_key, keyfile.place(url, pii_key_file))
+                schema.hide_clear_rows(connection, text_hasher(key), clear)
+            return cls(store, key, clear, now)
         except BaseException:
             store.close()
             raise
 
     @classmethod
-    def existing(cls, url: str, *, pii_key: str | None = None, now: Now = utc_now) -> Ledger:
-        """Open a ledger whosever it is; for reading, a user with no right to write will do.
+    def existing(
+        cls,
+        url: str,
+        *,
+        pii_key: str | None = None,
+        pii_key_file: str | None = None,
+        clear: Collection[str] = (),
+        now: Now = utc_now,
+    ) -> Ledger:
+        """Open a ledger whosever it is; for reading, a user with no right to write will do, and no key.
 
         Raises:
             LedgerError: There is none, it was made with another key, or it is newer than this code.
         """
-        store = Store(url, create=False)
+        store, path = Store(url, create=False), keyfile.place(url, pii_key_file)
         try:
             with store.read() as connection:
                 found = schema.existing_version(connection)
             if found < schema.version():
                 with store.write() as connection:
                     schema.migrate(connection)
+                    if (path or pii_key) and schema.known_key(connection, pii_key, path):
+                        key = schema.settle_key(connection, pii_key, path)
+                        schema.hide_clear_rows(connection, text_hasher(key), clear)
             with store.read() as connection:
-                return cls(store, schema.hash_key(connection, pii_key), now)
+                return cls(store, schema.known_key(connection, pii_key, path), clear, now)
         except BaseException:
             store.close()
             raise
@@ -119,6 +163,35 @@ class Ledger:
 
     # Hashes
 
+    @property
+    def key(self) -> str:
+        """The key of the hashes.
+
+        Raises:
+            LedgerError: It is not there.
+        """
+        if self._key is None:
+            raise LedgerError(schema.missing(None))
+        return self._key
+
+    @staticmethod
+    def import_key(url: str, path: Path | None, key: str) -> None:
+        """Write a key into a ledger's key file, where no other is; the ledger need not be there.
+
+        Raises:
+            LedgerError: The key is not valid, the file holds another, or the ledger was made with another
+                and is not empty.
+        """
+        keyfile.check(key, path)
+        store = Store(url)
+        try:
+            with store.write() as connection:
+                schema.migrate(connection)
+                schema.replace_key(connection, key)
+            keyfile.make(path, key)
+        finally:
+            store.close()
+
     def hash(self, value: str) -> str:
         """Return the hash of a phone number or address; the tap's ``pii: hash`` makes the same."""
         return self._known_hashers()[0](value)
@@ -129,8 +202,29 @@ class Ledger:
 
     def _known_hashers(self) -> tuple[Callable[[str], str], Callable[[str], str]]:
         if self._hashers is None:
-            raise LedgerError("The ledger's hashes were made with a pii_key: set the same one.")
+            raise LedgerError(schema.missing(None))
         return self._hashers
+
+    @cached_property
+    def key_id(self) -> str:
+        """What tells its key from others, and says nothing of it."""
+        return self.fingerprint("id of the key")[:8]
+
+    def reference(self, outcome_id: str, custom_string: str | None) -> str | None:
+        """Return as what a message's custom_string is kept: our token as it is, a row's own as a hash."""
+        if not custom_string or "custom_string" in self._clear or outcome_id_of(custom_string) == outcome_id:
+            return custom_string
+        return self.fingerprint(custom_string.strip())
+
+    def _kept(self, one: Kept, sink: str) -> Kept:
+        """Return an outcome or a claim as it is kept."""
+        custom_string = self.reference(outcome_id(sink, one.key), one.custom_string)
+        campaign = one.campaign
+        if campaign and "campaign" not in self._clear:
+            campaign = self._label(campaign)
+        if (custom_string, campaign) == (one.custom_string, one.campaign):
+            return one
+        return replace(one, custom_string=custom_string, campaign=campaign)
 
     # Outcomes
 
@@ -141,7 +235,8 @@ class Ledger:
         ``dry_run`` replaces nothing but ``dry_run``. ``unchanged`` and ``duplicate`` are counted only.
         """
         with self._store.write() as connection:
-            recording.record(connection, run_id, outcomes, self._now())
+            kept = [self._kept(one, one.sink) for one in outcomes]
+            recording.record(connection, run_id, kept, self._now())
 
     def known(self, sink: str, keys: Mapping[str, Sequence[str]]) -> dict[str, Known]:
         """Return what there is of those keys that must not be sent again.
@@ -152,7 +247,7 @@ class Ledger:
         """
         with self._store.read() as connection:
             found = recording.known(connection, sink, keys)
-            if not self.has_older_keys:
+            if self.older_keys is None:
                 return found
             others = [key for key in keys if key not in found]
             found |= recording.known_by_alias(connection, sink, others)
@@ -164,10 +259,10 @@ class Ledger:
         return found | older
 
     @cached_property
-    def has_older_keys(self) -> bool:
-        """Whether an earlier version, which spelled keys otherwise, has written outcomes."""
+    def older_keys(self) -> OlderKeys | None:
+        """How earlier versions have made keys that it knows, None where none has."""
         with self._store.read() as connection:
-            return schema.read(connection, schema.OLDER_KEYS) is not None
+            return schema.older_keys(connection, self._hashers and self._hashers[1])
 
     def scheduled(self, sink: str, custom_string: str | None, run_id: str | None = None) -> list[str]:
         """Return the message ids of what a sink sent with a schedule that is still to come.
@@ -178,7 +273,13 @@ class Ledger:
             run_id: Only what this run sent; None: all runs.
         """
         with self._store.read() as connection:
-            return claiming.scheduled(connection, sink, custom_string, run_id, self._now())
+            return claiming.scheduled(connection, sink, self.names_of(custom_string), run_id, self._now())
+
+    def names_of(self, custom_string: str | None) -> set[str] | None:
+        """Return as what a custom_string, blanks around it aside, may be kept; None for any."""
+        if custom_string is None:
+            return None
+        return {custom_string.strip(), self.fingerprint(custom_string.strip())}
 
     def has_scheduled(self) -> bool:
         """Return whether anything was sent with a schedule that is still to come."""
@@ -207,7 +308,8 @@ class Ledger:
         """
         now = self._now()
         with self._store.write() as connection:
-            keys = claiming.claim(connection, run_id, sink, wanted, now, now)
+            kept = [self._kept(one, sink) for one in wanted]
+            keys = claiming.claim(connection, run_id, sink, kept, now, now)
             ended = {
                 outcome_id(sink, one.key): Outcome(
                     sink=sink, key=one.key, stream=one.stream, outcome="cancelled", reason=reason
@@ -221,8 +323,8 @@ class Ledger:
     def expect_older_keys(self) -> None:
         """Look keys up as earlier versions spelled them, too, from now on: what is refilled may be so."""
         with self._store.write() as connection:
-            schema.write(connection, schema.OLDER_KEYS, "true")
-        self.__dict__.pop("has_older_keys", None)
+            schema.expect_older_keys(connection)
+        self.__dict__.pop("older_keys", None)
 
     def call_off(self, run_id: str, sent: Mapping[str, Outcome]) -> None:
         """Write and count that messages, by outcome id, were cancelled before their schedule; for good."""
@@ -259,9 +361,8 @@ class Ledger:
         """
         now = self._now()
         with self._store.write() as connection:
-            return claiming.claim(
-                connection, run_id, sink, wanted, now, now + timedelta(seconds=lease_seconds)
-            )
+            kept = [self._kept(one, sink) for one in wanted]
+            return claiming.claim(connection, run_id, sink, kept, now, now + timedelta(seconds=lease_seconds))
 
     def settle(self, run_id: str, answered: Sequence[Outcome]) -> None:
         """End claims with what was answered, and count it: both are committed together.
@@ -271,7 +372,7 @@ class Ledger:
         ``unknown``, a claim is open for reconciling at once.
         """
         with self._store.write() as connection:
-            claiming.settle(connection, run_id, answered, self._now())
+            claiming.settle(connection, run_id, [self._kept(one, one.sink) for one in answered], self._now())
 
     def recently_sent(
         self,
@@ -362,7 +463,10 @@ class Ledger:
             LedgerError: A claim is too young; nothing was released.
         """
         with self._store.write() as connection:
-            return reconciling.release(connection, keys, run_id, self._now(), force=force)
+            key_of = {name: key for key in keys or () for name in self._names_of_key(key)}
+            names = None if keys is None else list(key_of)
+            found = reconciling.release(connection, names, run_id, self._now(), force=force)
+            return [key_of.get(name, name) for name in found]
 
     def retry(self, outcome: str, *, sink: str | None = None, run_id: str | None = None) -> list[str]:
         """Reopen keys that are ``rejected``, ``suppressed`` or ``failed``; return them.
@@ -400,7 +504,11 @@ class Ledger:
     def show(self, key: str) -> list[Columns]:
         """Return what came of a key, in each sink that saw it, with its lease while it is ``unknown``."""
         with self._store.read() as connection:
-            return reading.of_key(connection, key)
+            return reading.of_key(connection, self._names_of_key(key))
+
+    def _names_of_key(self, key: str) -> list[str]:
+        """Return as what a key that a person names may be kept."""
+        return [key] if self._hashers is None else [key, self.fingerprint(key)]
 
     def changed_since(self, moment: datetime | None = None) -> Iterator[list[Columns]]:
         """Yield pages of what changed then or later (None: of everything), in the order of ``updated_at``.
@@ -439,15 +547,17 @@ class Ledger:
         with self._store.write() as connection:
             return refilling.forget_baseline(connection, run_id)
 
-    def forget(self, number: str) -> int:
-        """Remove the hashes of a recipient from all claims; return from how many.
+    def forget(self, number: str) -> Forgotten:
+        """Remove a number (E.164) from all claims, and from keys and columns that are that number.
 
         The duplicate window no longer knows the number, and an unknown message to it can be confirmed by
-        our own token only. That it opted out stays: forgetting that would text the person again.
+        our own token only. That it opted out stays: forgetting that would text the person again. So do the
+        ids of the rows: nothing is sent again.
         """
-        recipient_hash = self.hash(number)
+        older = self.older_keys
+        hashes = hashes_of(number, self.fingerprint, () if older is None else older.hashes)
         with self._store.write() as connection:
-            return reading.forget(connection, recipient_hash)
+            return forget(connection, self.hash(number), hashes)
 
     # Memory
 

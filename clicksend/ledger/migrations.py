@@ -58,4 +58,19 @@ def _name_keys(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-MIGRATIONS: Sequence[Migration] = (_claims_into_outcomes, _name_keys)
+CLEAR_ROWS = """
+INSERT INTO meta (name, value)
+    SELECT 'version_3_keys', CASE WHEN EXISTS (SELECT 1 FROM meta WHERE name = 'hash_key') THEN 'unkeyed'
+        ELSE 'keyed' END
+    WHERE EXISTS (SELECT 1 FROM outcomes) OR EXISTS (SELECT 1 FROM contact_keys);
+INSERT INTO meta (name, value) SELECT 'has_clear_rows', 'true' WHERE EXISTS (SELECT 1 FROM outcomes)
+"""
+
+
+def _note_clear_rows(connection: Connection) -> None:
+    """Note how keys were made, and that rows are to be hidden: for that the key of the hashes is needed."""
+    for statement in CLEAR_ROWS.split(";"):
+        connection.exec_driver_sql(statement)
+
+
+MIGRATIONS: Sequence[Migration] = (_claims_into_outcomes, _name_keys, _note_clear_rows)

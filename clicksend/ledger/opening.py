@@ -19,6 +19,8 @@ from clicksend.typed import Schema
 PROPERTIES: dict[str, Schema] = {
     "ledger_url": {"type": "string", "default": "sqlite:///clicksend_ledger.db", "secret": True},
     "pii_key": {"type": "string", "minLength": 16, "secret": True},
+    "pii_key_file": {"type": "string"},
+    "clear_keys": {"type": "array", "items": {"type": "string"}, "default": []},
     "default_country": COUNTRY,
 }
 """Those of the target's settings that the ledger itself needs."""
@@ -29,7 +31,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 def options(function: F) -> F:
     """Give a command the options that say which ledger is meant."""
     for option in (
-        click.option("--ledger-url", help="The ledger, instead of the config's ledger_url."),
+        click.option(
+            "--ledger-url",
+            help="The ledger, instead of the config's ledger_url; one with a password rather in"
+            " TARGET_CLICKSEND_LEDGER_URL.",
+        ),
         click.option(
             "--config",
             "config_file",
@@ -56,11 +62,26 @@ def sentences() -> Iterator[None]:
 def opened(config_file: Path | None, ledger_url: str | None) -> Iterator[tuple[Ledger, Mapping[str, Any]]]:
     """Open the ledger."""
     with sentences():
-        given = whole_config(config_file, ledger_url)
-        config = with_defaults({name: given[name] for name in PROPERTIES if name in given}, PROPERTIES)
-        check(config, PROPERTIES)
-        with Ledger.existing(config["ledger_url"], pii_key=config.get("pii_key")) as ledger:
+        config = config_of(config_file, ledger_url)
+        with Ledger.existing(
+            config["ledger_url"],
+            pii_key=config.get("pii_key"),
+            pii_key_file=config.get("pii_key_file"),
+            clear=config["clear_keys"],
+        ) as ledger:
             yield ledger, config
+
+
+def config_of(config_file: Path | None, ledger_url: str | None) -> dict[str, Any]:
+    """Return the settings that the ledger itself needs.
+
+    Raises:
+        SettingsError: One is not valid.
+    """
+    given = whole_config(config_file, ledger_url)
+    config = with_defaults({name: given[name] for name in PROPERTIES if name in given}, PROPERTIES)
+    check(config, PROPERTIES)
+    return dict(config)
 
 
 def whole_config(config_file: Path | None, ledger_url: str | None) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, func, select, tuple_, union, update
+from sqlalchemy import Connection, case, delete, func, select, tuple_, union
 
 from clicksend.ledger.recording import SLICE, slices
 from clicksend.ledger.records import outcome_id
@@ -30,18 +30,18 @@ def newest(connection: Connection, filters: Mapping[str, str | None], limit: int
     return _rows(connection, query)
 
 
-def of_key(connection: Connection, key: str) -> list[Columns]:
-    """Return what came of a key, in each sink that saw it, with its lease."""
+def of_key(connection: Connection, names: Sequence[str]) -> list[Columns]:
+    """Return what came of a key, by any of its names, in each sink that saw it, with its lease."""
     claiming = func.substr(meta.c.name, len(SINK) + 1)
     sinks = union(select(runs.c.sink), select(claiming).where(meta.c.name.startswith(SINK)))
-    known = [outcome_id(sink, key) for sink in connection.execute(sinks).scalars()]
+    known = [outcome_id(sink, name) for sink in connection.execute(sinks).scalars() for name in names]
     older = select(aliases.c.known_as).where(aliases.c.outcome_id.in_(known))
     known += connection.execute(older).scalars()
     query = select(*SHOWN, LEASE).order_by(outcomes.c.sink)
     return _rows(connection, query.where(outcomes.c.outcome_id.in_(known))) or _rows(
         # A key that could not be stored as it was has the id of what it was.
         connection,
-        query.where(outcomes.c.key == key),
+        query.where(outcomes.c.key.in_(names)),
     )
 
 
@@ -67,12 +67,6 @@ def prune(connection: Connection, before: datetime) -> int:
     for some in slices(ids):
         connection.execute(delete(outcomes).where(outcomes.c.outcome_id.in_(some)))
     return len(ids)
-
-
-def forget(connection: Connection, recipient_hash: str) -> int:
-    """Remove a recipient from all claims; return from how many."""
-    known = update(outcomes).where(outcomes.c.recipient_hash == recipient_hash)
-    return connection.execute(known.values(recipient_hash=None)).rowcount
 
 
 def _rows(connection: Connection, query: Any) -> list[Columns]:

@@ -6,6 +6,8 @@ What there is many of is kept from the garbage collector (``gc=False``): none of
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -38,16 +40,45 @@ def outcome_id(sink: str, key: str) -> str:
     return hashlib.sha256(f"{sink}\0{key}".encode(errors="surrogatepass")).hexdigest()[:32]
 
 
+TOKEN = re.compile(r"sc-([0-9a-f]{32})(?:-([0-9a-f]{8}))?")
+"""What ``token`` makes; versions 1 to 3 of the ledger made it without the second part."""
+
+
+def token(outcome_id: str, key_id: str) -> str:
+    """Return the custom_string of a message whose row brings none: 44 characters that no other key has.
+
+    Args:
+        outcome_id: Of its key.
+        key_id: ``Ledger.key_id``: without the key of its hashes, a ledger that is made anew knows no row.
+    """
+    return f"sc-{outcome_id}-{key_id}"
+
+
+def outcome_id_of(custom_string: str) -> str | None:
+    """Return whose token a custom_string is, None where it is no token."""
+    found = TOKEN.fullmatch(custom_string)
+    return found and found[1]
+
+
+def key_id_of(custom_string: str) -> str | None:
+    """Return of which key's ledger a token is, None for older ones, and where it is no token."""
+    found = TOKEN.fullmatch(custom_string)
+    return found and found[2]
+
+
 class Outcome(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What came of a row.
 
     Attributes:
-        key: The row's idempotency_key, or a hash of what identifies it; never a phone number.
-        source_key: The row's key properties, a JSON object.
+        key: The row's idempotency_key, hashed unless it says nothing about a person, or a hash of what
+            identifies the row.
+        source_key: The row's key properties, a JSON object, values hashed likewise.
         outcome: One of ``OUTCOMES``.
         reason: Why, for a person; never with a value of the row.
         object_id: Id of a list, a template or an address.
-        custom_string: What ClickSend hands back with the message.
+        custom_string: What ClickSend hands back with the message; one that is not our token is kept as a
+            hash, unless it is declared clear.
+        campaign: The row's; kept as a hash, unless it is declared clear.
     """
 
     sink: str
@@ -118,6 +149,7 @@ class OpenClaim(msgspec.Struct, frozen=True, kw_only=True):
     """A message of which nobody knows whether it was sent, and which nobody is sending now.
 
     Attributes:
+        custom_string: As it is kept.
         recipient_hash: None when the number was forgotten.
         body_hash: As its claim's.
         claimed_at: UTC; the message was sent later, if it was.
@@ -177,3 +209,15 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime | None = None
     recipient_hash: str | None = None
     body_hash: str | None = None
+
+
+class OlderKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """How earlier versions have made keys that a ledger knows.
+
+    Attributes:
+        hashes: With what they hashed, the likelier first.
+        are_spelled_otherwise: Whether versions 1 and 2, which spelled keys otherwise, are among them.
+    """
+
+    hashes: tuple[Callable[[str], str], ...]
+    are_spelled_otherwise: bool

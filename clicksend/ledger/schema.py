@@ -5,17 +5,21 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Connection, delete, inspect, select
 from sqlalchemy.exc import DBAPIError
 
 from clicksend.errors import LedgerError
+from clicksend.hashing import unkeyed_hasher
+from clicksend.ledger import keyfile
+from clicksend.ledger.hiding import hide
 from clicksend.ledger.migrations import MIGRATIONS
+from clicksend.ledger.records import OlderKeys
 from clicksend.ledger.store import insert, is_taken
-from clicksend.ledger.tables import meta, metadata, outcomes
+from clicksend.ledger.tables import contact_keys, meta, metadata, opt_ins, opt_outs, outcomes, written
 from clicksend.ledger.writing import IS_FINAL
 from clicksend.settings import is_loopback
 
@@ -25,8 +29,20 @@ only of what is counted."""
 
 OLDER_KEYS = "has_older_keys"
 """Name of the note that says that a version wrote outcomes which spelled keys otherwise."""
+VERSION_3_KEYS = "version_3_keys"
+"""Name of the note that says that version 3 or an earlier one made keys, and what they hashed them with."""
+UNKEYED, KEYED = "unkeyed", "keyed"
+CLEAR_ROWS = "has_clear_rows"
+"""Name of the note that says that rows of these versions are not hidden yet."""
+HASH_KEY = "hash_key"
+"""Name under which versions 1 to 3 kept the key of the hashes."""
+FINGERPRINT = "hash_key_fingerprint"
+"""Name of the note by which the key of the hashes is known."""
 STREAM = "stream:"
 """What the names of notes begin with that say which streams, by their keys' names, have sent anything."""
+
+HASHED = (outcomes, opt_outs, opt_ins, contact_keys, written)
+"""Tables whose rows are known by hashes."""
 
 FOREIGN = (
     "The database holds other tables of the ledger's names: give the ledger a database or a schema of its"
@@ -114,37 +130,121 @@ def _address(api_url: str) -> str:
     return parts._replace(netloc=host).geturl() if is_loopback(host) else parts.geturl()
 
 
-def keep_key(connection: Connection, pii_key: str | None) -> None:
-    """Fix the key of the ledger's hashes, at its first use.
+def settle_key(connection: Connection, pii_key: str | None, path: Path | None) -> str:
+    """Return the key of the ledger's hashes; fix it at the first use, for all: a writer is alone.
+
+    Versions 1 to 3 kept a random one in the database: it moves out.
+
+    Args:
+        connection: To the database, for writing.
+        pii_key: The setting's.
+        path: Where the key file is, or is to be.
 
     Raises:
-        LedgerError: The ledger's hashes were made with another key.
+        LedgerError: The ledger's hashes were made with another key, or the key is not there.
     """
-    if read(connection, "hash_key") is None and read(connection, "hash_key_fingerprint") is None:
-        if pii_key is None:
-            write(connection, "hash_key", secrets.token_hex(32))
-        else:
-            write(connection, "hash_key_fingerprint", _fingerprint(pii_key))
-    if hash_key(connection, pii_key) is None:
-        raise LedgerError("The ledger's hashes were made with a pii_key: set the same one.")
-
-
-def hash_key(connection: Connection, pii_key: str | None) -> str | None:
-    """Return the key of the ledger's hashes, None when it is a ``pii_key`` that was not given.
-
-    Raises:
-        LedgerError: Another key was given.
-    """
-    own, fingerprint = read(connection, "hash_key"), read(connection, "hash_key_fingerprint")
+    key = known_key(connection, pii_key, path)
+    if key is None and read(connection, FINGERPRINT) is not None:
+        raise LedgerError(missing(path))
     if pii_key is None:
-        return own
-    if fingerprint is None:
+        made = keyfile.make(path, key)
+        if key not in (None, made):
+            raise LedgerError(another(path))
+        key = made
+    elif key is None:
+        key = pii_key
+    write(connection, FINGERPRINT, _fingerprint(key))
+    connection.execute(delete(meta).where(meta.c.name == HASH_KEY))
+    return key
+
+
+def replace_key(connection: Connection, key: str) -> None:
+    """Let hashes be made with a key: it is the ledger's, or the ledger has none yet.
+
+    Raises:
+        LedgerError: The ledger was made with another key.
+    """
+    own, fingerprint = read(connection, HASH_KEY), read(connection, FINGERPRINT)
+    if (own is None or own == key) and fingerprint in {None, _fingerprint(key)}:
+        return
+    if any(connection.execute(select(table).limit(1)).first() for table in HASHED):
         raise LedgerError(
-            "The ledger's hashes were made without a pii_key: unset it, or set ledger_url to another ledger."
+            "The ledger was made with another key, and is not empty: import the key that it was made with. If"
+            " it is new, and the one before it was lost, remove it, import the key, and refill it: clicksend"
+            " ledger rebuild."
         )
-    if not hmac.compare_digest(fingerprint, _fingerprint(pii_key)):
-        raise LedgerError("The ledger's hashes were made with another pii_key: set that one.")
-    return pii_key
+    write(connection, FINGERPRINT, _fingerprint(key))
+    connection.execute(delete(meta).where(meta.c.name == HASH_KEY))
+
+
+def known_key(connection: Connection, pii_key: str | None, path: Path | None) -> str | None:
+    """Return the key of the ledger's hashes, None when it is not there.
+
+    Raises:
+        LedgerError: Another key is there.
+    """
+    own, fingerprint = read(connection, HASH_KEY), read(connection, FINGERPRINT)
+    if own is not None:
+        if pii_key not in (None, own):
+            raise LedgerError(
+                "The ledger's hashes were made without a pii_key: unset it, or set ledger_url to another"
+                " ledger."
+            )
+        return own
+    key = pii_key or keyfile.read(path)
+    if key is not None and fingerprint and not hmac.compare_digest(fingerprint, _fingerprint(key)):
+        raise LedgerError(another(None if pii_key else path))
+    return key if fingerprint else None
+
+
+def missing(path: Path | None) -> str:
+    """Say that the key is not there, and what to do."""
+    where = "pii_key is not set" if path is None else f"{path} is not there, nor is pii_key set"
+    return (
+        f"The key of the ledger's hashes is missing: {where}. Set the same pii_key, or bring back the key"
+        " file (clicksend ledger key export where it is, clicksend ledger key import here). With a new key no"
+        " row would be known, and all would go out AGAIN."
+    )
+
+
+def another(path: Path | None) -> str:
+    """Say that a key is not the ledger's, and what to do."""
+    given = "this pii_key" if path is None else f"the key in {path}"
+    return (
+        f"The ledger's hashes were made with another key than {given}: set the pii_key, or bring back the key"
+        " file, that it was made with (clicksend ledger key import)."
+    )
+
+
+def older_keys(connection: Connection, hashed: Callable[[str], str] | None) -> OlderKeys | None:
+    """Return how earlier versions have made keys, None where none has.
+
+    Args:
+        connection: To the database.
+        hashed: Makes the ledger's hashes, None where its key is not known.
+    """
+    are_spelled_otherwise = read(connection, OLDER_KEYS) is not None
+    made = read(connection, VERSION_3_KEYS)
+    if made is None and not are_spelled_otherwise:
+        return None
+    hashes = [unkeyed_hasher()] if made != KEYED else []
+    if hashed is not None and made != UNKEYED:
+        hashes.append(hashed)
+    return OlderKeys(hashes=tuple(hashes), are_spelled_otherwise=are_spelled_otherwise)
+
+
+def expect_older_keys(connection: Connection) -> None:
+    """Note that an earlier version, with or without a pii_key, may have made keys."""
+    write(connection, OLDER_KEYS, "true")
+    write(connection, VERSION_3_KEYS, "either")
+
+
+def hide_clear_rows(connection: Connection, hashed: Callable[[str], str], clear: Collection[str]) -> None:
+    """Hash what earlier versions have stored in clear, once."""
+    if read(connection, CLEAR_ROWS) is None:
+        return
+    hide(connection, hashed, clear, is_keyed=read(connection, VERSION_3_KEYS) == KEYED)
+    connection.execute(delete(meta).where(meta.c.name == CLEAR_ROWS))
 
 
 def read(connection: Connection, name: str) -> str | None:

@@ -28,7 +28,10 @@ def _read_object(value: Any) -> Row | None:
 
 
 class Outcomes(ClickSendStream):
-    """Outcome of every row that target-clicksend was given; there with ledger_url only."""
+    """Outcome of every row that target-clicksend was given; there with ledger_url only.
+
+    What rows have brought is personal, since a person may have declared any of it to be stored in clear.
+    """
 
     name = "outcomes"
     path = "(the ledger)"
@@ -36,11 +39,12 @@ class Outcomes(ClickSendStream):
     replication_key = "updated_at"
     columns: ClassVar[dict[str, Column]] = {
         "outcome_id": text("Hash of sink and key."),
-        "key": text("The row's idempotency_key, or a hash of what identifies it."),
+        "key": text("The row's idempotency_key as the ledger holds it, or a hash.", personal=True),
         "source_key": Column(
             _read_object,
             {"type": "object", "additionalProperties": True},
-            "The row's key properties, personal ones hashed.",
+            "The row's key properties as the ledger holds them: in clear or as hashes.",
+            personal=True,
         ),
         "run_id": text("The run that wrote this outcome."),
         "stream": text("The row's stream upstream."),
@@ -53,8 +57,8 @@ class Outcomes(ClickSendStream):
         "parts": integer("Parts of the message."),
         "price": price("Price of all parts, in currency."),
         "currency": text("ISO 4217 code."),
-        "custom_string": text("What ClickSend hands back with the message."),
-        "campaign": text("The row's campaign."),
+        "custom_string": text("The target's token, or a hash of the row's own.", personal=True),
+        "campaign": text("The row's campaign where it is declared clear, else a hash.", personal=True),
         "attempts": integer("How often the row was judged."),
         "created_at": time("When the row was first judged."),
         "updated_at": time("When the outcome last changed."),

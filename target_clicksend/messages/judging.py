@@ -6,7 +6,6 @@ rows: each message is judged by the status of the row that carries its own custo
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
@@ -30,21 +29,6 @@ MOST_DIGITS = 9
 UNSURE = frozenset({"INTERNAL_ERROR", "SOMETHING_IS_WRONG"})
 MISSING = "the answer has no row for it"
 AMBIGUOUS = "the answer's rows for it and for others with its custom_string cannot be told apart"
-
-
-TOKEN = re.compile(r"sc-([0-9a-f]{32})")
-"""What ``token`` makes."""
-
-
-def token(outcome_id: str) -> str:
-    """Return the custom_string of a message whose row brings none: 35 characters that no other key has."""
-    return f"sc-{outcome_id}"
-
-
-def outcome_id_of(custom_string: str) -> str | None:
-    """Return whose token a custom_string is, None where it is no token."""
-    found = TOKEN.fullmatch(custom_string)
-    return found and found[1]
 
 
 class Outgoing(msgspec.Struct, frozen=True, gc=False):

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from clicksend.errors import ClickSendError, ForbiddenError, UnexpectedAnswerError
+from clicksend.ledger import key_id_of, outcome_id_of
 from clicksend.paging import Page, read_pages
 from target_clicksend.gates.moments import read_moment
 from target_clicksend.messages.channels import ENDPOINTS, Endpoints
-from target_clicksend.messages.judging import outcome_id_of
 from target_clicksend.row import Rejected
 from target_clicksend.run import Run
 
@@ -18,6 +18,10 @@ KEPT = timedelta(days=124)
 ENOUGH = 1000
 """Messages that the ledger does not know after which no more are looked for."""
 TRIES = 3
+OTHER_KEY = (
+    " They were sent with another key of the ledger's hashes, without which their rows are not known: import"
+    " it before (clicksend ledger key import)."
+)
 NEVER = datetime.max.replace(tzinfo=UTC)
 ACCEPTED = "sends_without_old_ledger"
 """Cursor: since when a person lets the ledger be, whatever else has been sent from the account."""
@@ -42,6 +46,7 @@ class LostLedger:
         self._strange: set[str] = set()
         self._first = NEVER
         self._foreign = 0
+        self._is_other_keys = False
 
     def check(self, *, brings_own: bool) -> None:
         """Let the sink send; a dry run only says what it would not have passed.
@@ -118,6 +123,7 @@ class LostLedger:
 
     def _compare(self, page: Page, date: str) -> None:
         went: dict[str, datetime | None] = {}
+        others = set()
         for row in page.rows:
             custom_string = str(row.get("custom_string") or "")
             if row.get("direction") == "in" or not custom_string:
@@ -126,8 +132,11 @@ class LostLedger:
                 self._foreign += 1
             else:
                 went[outcome_id] = _time(row, date)
+                if key_id_of(custom_string) not in {None, self._run.ledger.key_id}:
+                    others.add(outcome_id)
         strange = self._run.ledger.strange(went) if went else set()
         self._strange |= strange
+        self._is_other_keys |= not strange.isdisjoint(others)
         times = [at for name in strange if (at := went[name]) is not None]
         self._first = min([*times, self._first])
 
@@ -141,8 +150,9 @@ class LostLedger:
             f"{self._sink}: the history has {count} {messages} with the target's own token that this ledger"
             f" does not know, since {first}: it {'is new' if is_new else 'is older than they are'}, and would"
             " let rows go out AGAIN. Nothing is sent. If a ledger was lost, or this one was restored from a"
-            f" backup, refill it: {command}. If they are another pipeline's, with a ledger of its own, set"
-            " send_without_old_ledger for one run; the ledger remembers it."
+            f" backup, refill it: {command}.{OTHER_KEY if self._is_other_keys else ''} If they are another"
+            " pipeline's, with a ledger of its own, set send_without_old_ledger for one run; the ledger"
+            " remembers it."
         )
 
     def _unreadable(self, error: ClickSendError) -> LostLedgerError:

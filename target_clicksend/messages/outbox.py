@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from clicksend.ledger import Claim, Outcome, outcome_id
+from clicksend.ledger import Claim, Outcome, outcome_id, token
 from target_clicksend.gates.message import Message
 from target_clicksend.messages.gating import TAKEN
-from target_clicksend.messages.judging import Outgoing, Verdict, token
+from target_clicksend.messages.judging import Outgoing, Verdict
 from target_clicksend.messages.routes import Route
 from target_clicksend.run import Run, currency_of
 
@@ -74,7 +74,7 @@ class Outbox:
         return [one for key, one in first.items() if key in keys]
 
     def _token(self, message: Message) -> str:
-        return token(outcome_id(self._sink, message.row.key))
+        return token(outcome_id(self._sink, message.row.key), self._run.ledger.key_id)
 
     def _claim(self, outgoing: Outgoing) -> Claim:
         message, ledger = outgoing.message, self._run.ledger

@@ -9,11 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 from clicksend.client import Client
-from clicksend.ledger import Confirmation, Ledger, OpenClaim
+from clicksend.ledger import Confirmation, Ledger, OpenClaim, outcome_id_of
 from clicksend.paging import read_pages
 from target_clicksend.gates.moments import read_moment
 from target_clicksend.messages.channels import Endpoints
-from target_clicksend.messages.judging import decimal_of, token
+from target_clicksend.messages.judging import decimal_of
 from target_clicksend.row import Rejected
 
 LAG = timedelta(hours=1)
@@ -70,13 +70,13 @@ class Search:
 
     def concerns(self, row: dict[str, Any]) -> bool:
         """Return whether a row of the history may be one of the messages."""
-        is_ours = str(row.get("custom_string") or "") in self._by_custom_string
-        return is_ours and bool(row.get("message_id")) and row.get("direction") != "in"
+        is_out = bool(row.get("message_id")) and row.get("direction") != "in"
+        return is_out and self._name(row) is not None
 
     def found_in(self, rows: Mapping[str, dict[str, Any]]) -> Iterator[Confirmation]:
         """Yield the messages that rows of the history, by message_id, confirm; each once."""
         for message_id, row in rows.items():
-            candidates = self._by_custom_string[str(row["custom_string"])]
+            candidates = self._by_custom_string[self._name(row)]
             claim = self._one_of([one for one in candidates if self._fits(one, row)], row)
             if claim is not None:
                 candidates.remove(claim)
@@ -88,9 +88,14 @@ class Search:
                     price=decimal_of(row.get("message_price")),
                 )
 
+    def _name(self, row: dict[str, Any]) -> str | None:
+        """Return as what the ledger keeps a row's custom_string, None where it keeps no such."""
+        names = self._ledger.names_of(str(row.get("custom_string") or "")) or set()
+        return next((name for name in names if name in self._by_custom_string), None)
+
     def _fits(self, claim: OpenClaim, row: dict[str, Any]) -> bool:
         """Return whether a row may be the message of a claim; what was there before it is another one."""
-        if claim.custom_string == token(claim.outcome_id):
+        if _has_token(claim):
             return True
         if claim.recipient_hash != self._ledger.hash(str(row.get("to") or "")):
             return False
@@ -106,9 +111,13 @@ class Search:
         Rows that share custom_string and recipient differ in their text only, and one of them may not have
         been sent, or be on its way in another process just now.
         """
-        if fitting and fitting[0].custom_string == token(fitting[0].outcome_id):
+        if fitting and _has_token(fitting[0]):
             return fitting[0]
         if not self._shows_text:
             return fitting[0] if len(fitting) == 1 else None
         text = self._ledger.fingerprint(str(row.get("body") or ""))
         return next((one for one in fitting if one.body_hash == text), None)
+
+
+def _has_token(claim: OpenClaim) -> bool:
+    return outcome_id_of(claim.custom_string or "") == claim.outcome_id

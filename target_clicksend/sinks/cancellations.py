@@ -101,10 +101,12 @@ class Cancellations(Sink):
 
     def _is_done(self, row: Row, message_id: str, custom_string: str) -> bool:
         """Return whether the row has cancelled the same before; one that was changed wants something else."""
+        names = self.run.ledger.names_of(custom_string) or {custom_string}
         return (row.key, message_id or custom_string) in self._done or any(
             found["sink"] == self.name
             and found["outcome"] in {"cancelled", "unknown"}
-            and (found["message_id"] or "", found["custom_string"] or "") == (message_id, custom_string)
+            and (found["message_id"] or "") == message_id
+            and (found["custom_string"] or "").strip() in names
             for key in (row.key, *row.older)
             for found in self.run.ledger.show(key)
         )
