@@ -104,9 +104,9 @@ def keys_of(config: Mapping[str, Any], stream: str, row: dict[str, Any]) -> list
         ClickSendError: The row has no key.
     """
     target = TargetClickSend(config={**config, "dry_run": True, "test_recipient": None})
-    keys = {name: config.get(name) for name in ("pii_key", "pii_key_file")}
+    url, key, file = (config.get(name) for name in ("ledger_url", "pii_key", "pii_key_file"))
     # Whosever it is: for its key no account is asked.
-    with Ledger.existing(config["ledger_url"], **keys) as ledger:
+    with Ledger.existing(str(url), pii_key=key, pii_key_file=file) as ledger:
         target.run.__dict__["ledger"] = ledger
         try:
             return target.keys_of(stream, row)

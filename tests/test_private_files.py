@@ -73,7 +73,7 @@ def test_what_the_target_makes(settings, tmp_path, umask, dry_run):
         opt_out="ignore",
     )
     run(made, umask, "target_clicksend", "--config", config, stdin=rows)
-    assert modes(made) == {"ledger.db": 0o600, "report.json": 0o600}
+    assert modes(made) == {"ledger.db": 0o600, "ledger.db.key": 0o600, "report.json": 0o600}
 
 
 @pytest.mark.parametrize("umask", UMASKS)

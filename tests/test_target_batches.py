@@ -70,7 +70,7 @@ def run(box, tmp_path):
 
     def run(*messages, ledger="l.db", **config):
         url = f"sqlite:///{tmp_path}/{ledger}"
-        config = {"batch_root": str(tmp_path), **config}
+        config = {"batch_root": str(tmp_path), "pii_key": "a key that nobody guesses", **config}
         ran = run_target(box.api_url, messages, ledger_url=url, max_retries=0, **config)
         if not (tmp_path / ledger).exists():
             return ran, []
