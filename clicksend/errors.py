@@ -215,13 +215,17 @@ BY_CODE: dict[str, type[ApiError]] = {
 }
 
 
-WORDS = frozenset({"CANCELLED", "COMPLETED", "FAILED", "QUEUED", "REJECTED", "SUCCESS", "THROTTLED", "error"})
-"""Codes of one word, which else would be no different from a name."""
+PLAIN_CODES = frozenset(
+    {"CANCELLED", "COMPLETED", "FAILED", "QUEUED", "REJECTED", "SUCCESS", "THROTTLED", "error"}
+    | {"invalid_phone_number", "invalid_request", "invalid_request_error", "invalid_template"}
+    | {"invalid_template_variables", "model_not_found"}
+)
+"""Known codes of one word or in small letters, which by their looks could be somebody's name."""
 
 
 def shown_code(code: str) -> str:
     """Return a code of an answer if it may be shown, else ``""``: some servers put values in its place."""
-    is_code = code in BY_CODE or code in WORDS or re.fullmatch(r"(?=.{1,50}$)[A-Z]+(_[A-Z]+)+", code)
+    is_code = code in BY_CODE or code in PLAIN_CODES or re.fullmatch(r"(?=.{1,50}$)[A-Z]+(_[A-Z]+)+", code)
     return code if is_code else ""
 
 

@@ -169,7 +169,7 @@ def test_forgetting_a_number_leaves_only_that_it_opted_out(ledger, ledger_time):
     ]
     ledger.claim("run 1", "sms", wanted, lease_seconds=90)
     ledger.add_opt_outs([one], source="reply", kind="phone")
-    assert ledger.forget("+61 411 111 111") == 2
+    assert ledger.forget("+61 411 111 111").messages == 2
     assert ledger.recently_sent([(one, "body"), (other, "body")], since=ledger_time()) == {(other, "body")}
     assert ledger.opted_out([one]) == {one}
     ledger_time.advance(minutes=5)

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from message_cases import TO
 
-from clicksend.cli import main
+from clicksend.cli import command as main
 from clicksend.ledger import Ledger
 from clicksend.ledger.forgetting import spellings
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from ledger_cases import ACCOUNT, outcome
 
-from clicksend.cli import main
+from clicksend.cli import command as main
 from clicksend.ledger import Ledger
 
 KEY = "a key that nobody guesses"

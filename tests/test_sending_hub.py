@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from conftest import FakeClock
 from message_cases import TO
 from target_runner import state, stream_of
 
+from clicksend.client import Client
 from clicksend.sandbox import API_KEY
 
 pytest_plugins = ["message_fixtures"]
@@ -154,16 +154,17 @@ def test_a_refusal_of_the_caller_leaves_all_for_later(out, notify, status):
     assert len(shown(out)) == len(set(shown(out))) == 3
 
 
-def test_what_waited_until_its_claim_is_old_is_not_sent_any_more(out, notify):
-    class Turning(FakeClock):
-        def sleep(self, seconds):
-            super().sleep(seconds)
-            out.now += timedelta(seconds=seconds)
+def test_what_waited_until_its_claim_is_old_is_not_sent_any_more(out, notify, monkeypatch):
+    original = Client.run
 
-    fault(out, "status", status=429, retry_after=55, times=-1)
-    ran = notify(2, clock=Turning(), max_retries=9)
+    def late(self, payload, **options):
+        out.now += timedelta(minutes=10)
+        return original(self, payload, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Client, "run", late)
+        ran = notify(2)
     assert (ran.code, ran.rows(SINK)) == (1, {"failed": 2})
     assert "came too late" in ran.reasons(SINK)[0]
-    assert len([one for one in ran.requests if one["path"] == "/v1/run"]) == 4
-    out.control("DELETE", "faults")
+    assert [one for one in ran.requests if one["path"] == "/v1/run"] == []
     assert notify(2).rows(SINK) == {"sent": 2}
