@@ -145,7 +145,9 @@ def test_production_environments_take_their_keys_from_dotenv(meltano, tmp_path, 
         env = {"TAP_CLICKSEND_API_URL": url, "TARGET_CLICKSEND_API_URL": url}
         meltano("--environment", environment, "invoke", "tap-clicksend", "--test", **env)
         meltano("--environment", environment, "invoke", "target-clicksend", "--input", str(row), **env)
-        assert {(request["auth"], request["status"]) for request in box.requests()} == {(auth, 200)}
+        # ClickSend's specification has no MMS receipts.
+        requests = [one for one in box.requests() if one["path"] != "/mms/receipts"]
+        assert {(one["auth"], one["status"]) for one in requests} == {(auth, 200)}
     dotenv.unlink()
     ledger = meltano.project / f"clicksend_ledger_{environment}.db"
     listed = meltano("invoke", "target-clicksend:ledger", "list", "--ledger-url", f"sqlite:///{ledger}")

@@ -175,7 +175,7 @@ def test_what_meltano_sets_by_itself_ends_nothing(project, box):
         "quiet_hours": {"start": "02:00", "end": "02:01"},
         "stream_map_config": {"share": 0.5, "day": "2026-10-01"},
         "opt_out_keywords": ["STOP"],
-        "mirror_max_deletes": 0.25,
+        "max_deletes": 0.25,
     }
     project.others = [{"name": "target-clicksend-texts", "inherit_from": "target-clicksend"}]
     maps = json.dumps({"sms_messages": {"body": "body"}})
