@@ -13,7 +13,7 @@ def opened(path: str | os.PathLike[str], mode: Literal["wb", "ab"]) -> IO[bytes]
     """Open a file for writing; it is private before anything is written.
 
     Raises:
-        OSError: It cannot be opened, or belongs to somebody else.
+        OSError: The file cannot be opened, or belongs to another user.
     """
     return open(path, mode, opener=_opener)
 
@@ -22,7 +22,7 @@ def close_to_others(path: str | os.PathLike[str]) -> None:
     """Take away what others may do with a plain file; a link, a pipe or a device stays as it is.
 
     Raises:
-        OSError: There is no such file, or it belongs to somebody else.
+        OSError: The file does not exist, or belongs to another user.
     """
     mode = os.lstat(path).st_mode
     if stat.S_ISREG(mode) and stat.S_IMODE(mode) & 0o077:

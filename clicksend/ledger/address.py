@@ -81,7 +81,7 @@ def make_private(path: Path, *, create: bool) -> None:
     the locks of all connections of this process (POSIX, fcntl).
 
     Raises:
-        LedgerError: There is no such file or folder, or it cannot be used.
+        LedgerError: The file or its folder does not exist, or is not usable.
     """
     try:
         with suppress(FileExistsError), _CREATING:

@@ -13,7 +13,7 @@ from clicksend.sandbox.endpoints.sending import without_one
 from clicksend.sandbox.faults import Fault
 
 UNPROCESSED = frozenset({"reset_before", "delay_before"})
-"""Kinds of faults after which there is no answer, because nobody worked on one."""
+"""Kinds of faults that drop a request before it is processed, so that it gets no answer."""
 _WEB_PAGE = (
     "<!DOCTYPE html><html><head><title>Maintenance</title></head><body>We'll be back soon.</body></html>"
 )
@@ -45,7 +45,7 @@ def error(fault: Fault) -> web.Response:
 
 
 def _other(fault: Fault) -> web.Response:
-    """Return a success that is none of ours: a web page, or the body that was ordered."""
+    """Return status 200 with what ClickSend would not send: a web page, or the body that was ordered."""
     if fault.kind.startswith("html"):
         return web.Response(text=_WEB_PAGE, content_type="text/html")
     return _with_body(fault, 200, "")

@@ -132,7 +132,7 @@ def _values(sim: Simulation, body: Mapping[str, Any]) -> dict[str, str]:
     """Read the fields of a contact out of a body, the way they are kept.
 
     Raises:
-        Refusal: 400, a field is no text, or the telephone number is none and the switch rejects those.
+        Refusal: 400; a field is not a text, or the phone number is not valid and the switch rejects those.
     """
     values = {name: text(body[name]) for name in WRITABLE if name in body}
     if sim.switches.contact_text == "trimmed":
