@@ -172,3 +172,24 @@ def test_errors_of_threads_and_finalizers_are_not_quoted(level):
     assert "Qanaryfirst" not in done.stderr
     assert "ValueError. This should not happen" in done.stderr
     assert ("work" in done.stderr) == (level == "DEBUG")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("to 61411111111.0 of row 7", "to [number] of row 7"),
+        ("to 61411111111.5", "to [number]"),
+        ("to 6.1411111111e+10", "to [number]"),
+        ("to 6.1411111111E10", "to [number]"),
+        ("to +15551234567", "to [number]"),
+        ("write it like +15551234567", "write it like +15551234567"),
+        ("E.164 form (+15551234567)", "E.164 form (+15551234567)"),
+        ("like +155512345678", "like [number]"),
+        (
+            "0.4 s, 12.345678 USD, 3,000 rows, 0.061411111111",
+            "0.4 s, 12.345678 USD, 3,000 rows, 0.061411111111",
+        ),
+    ],
+)
+def test_a_number_is_hidden_in_every_form_of_a_float(text, shown):
+    assert logs.clean(text) == shown
