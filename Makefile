@@ -12,9 +12,6 @@ PYTHON = $(shell command -v uv >/dev/null && needs=sys || needs='ensurepip, sys,
 	for p in $(CANDIDATES); do "$$p" -c "import $$needs; sys.exit(sys.version_info < (3, 11))" 2>/dev/null \
 	&& { command -v "$$p"; break; }; done)
 BIN = .venv/bin
-SLOW_TESTS = tests/test_kill.py tests/test_target_kill.py tests/test_sending_kill.py tests/test_meltano.py \
-	tests/test_meltano_minimal.py tests/test_target_meltano.py tests/test_pipeline.py tests/test_real_taps.py \
-	tests/test_demo.py
 COMPILE = "$$UV" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
 # pipelinewise-tap-postgres asks for 2.9.5, which has no wheels for Python 3.12 and later
@@ -31,16 +28,16 @@ psql: .venv/demo.stamp
 	@$(BIN)/python -m clicksend.demo --psql
 
 test: lint
-	$(BIN)/python -m pytest -n 2 $(addprefix --ignore=,$(SLOW_TESTS))
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(SLOW_TESTS)
+	$(BIN)/python -m pytest -n 2 --ignore=tests/e2e
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/e2e
 
 test-long: .venv/test.stamp
-	CLICKSEND_KILLS=200 $(BIN)/python -m pytest -n 2 --dist loadfile tests/test_kill.py tests/test_target_kill.py \
-		tests/test_sending_kill.py
-	CLICKSEND_WALKS=500 $(BIN)/python -m pytest -n 2 tests/test_sending_walks.py
+	CLICKSEND_KILLS=200 $(BIN)/python -m pytest -n 2 --dist loadfile tests/e2e/test_tap_kill.py tests/e2e/test_target_kill.py \
+		tests/e2e/test_sending_kill.py
+	CLICKSEND_WALKS=500 $(BIN)/python -m pytest -n 2 tests/target/messages/test_sending_walks.py
 
 bench: .venv/test.stamp
-	@cd tests && ../$(BIN)/python -m bench $(ARGS) && ../$(BIN)/python -m bench.target
+	@$(BIN)/python -m tests.bench $(ARGS) && $(BIN)/python -m tests.bench.target
 
 audit: .audit/stamp
 	@.audit/bin/python tools/audit.py

@@ -11,15 +11,20 @@ from uuid import uuid4
 import pytest
 import requests
 from hypothesis import settings
-from known_requests import _known_requests, _no_unknown_requests  # noqa: F401, fixtures
-from meltano_project import hub, meltano, warehouse  # noqa: F401, fixtures
-from official_client import official  # noqa: F401, a fixture
-from recorded_server import RecordedServer
-from sandbox_runner import EPOCH
-from tap_runner import CREDENTIALS
 
 from clicksend.client import Client
 from clicksend.settings import Settings
+from tests.contract.recorded_server import RecordedServer
+from tests.sandbox.runner import EPOCH
+from tests.tap.runner import CREDENTIALS
+
+pytest_plugins = [
+    "tests.contract.official_client",
+    "tests.contract.known_requests",
+    "tests.sandbox.fixtures",
+    "tests.target.fixtures",
+    "tests.target.messages.fixtures",
+]
 
 # On a machine that keeps UTC a time without a zone would be read right by chance.
 os.environ["TZ"] = "America/Chicago"
@@ -144,9 +149,8 @@ def ledger_postgres(tmp_path_factory):
 @pytest.fixture(params=["sqlite", "postgresql"])
 def ledger_url(request, tmp_path):
     """Return the URL of a ledger that nobody has opened yet, in both databases; its key file has a place."""
-    from ledger_cases import KEY_FILE
-
     from clicksend.ledger import keyfile
+    from tests.ledger.cases import KEY_FILE
 
     beside, path = keyfile.beside, tmp_path / "ledger.db.key"
     with pytest.MonkeyPatch.context() as patch:
@@ -166,7 +170,7 @@ def ledger_url(request, tmp_path):
 @pytest.fixture
 def ledger_time():
     """Return the ledger's clock."""
-    from ledger_cases import Clock
+    from tests.ledger.cases import Clock
 
     return Clock()
 
@@ -174,9 +178,8 @@ def ledger_time():
 @pytest.fixture
 def ledger(ledger_url, ledger_time):
     """Return an open ledger."""
-    from ledger_cases import ACCOUNT
-
     from clicksend.ledger import Ledger
+    from tests.ledger.cases import ACCOUNT
 
     with Ledger.open(ledger_url, **ACCOUNT, now=ledger_time) as ledger:
         yield ledger

@@ -14,7 +14,7 @@ from singer_sdk.singerlib.encoding.base import GenericSingerReader
 from tap_clicksend import sdk
 from target_clicksend import sdk as target_sdk
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 FORBIDDEN = {
     "clicksend": ("tap_clicksend", "target_clicksend", "singer_sdk"),
     "tap_clicksend": ("target_clicksend", "clicksend.sandbox", "clicksend.demo"),

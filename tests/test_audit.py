@@ -5,7 +5,8 @@ from __future__ import annotations
 import runpy
 
 import pytest
-from checkout import ROOT
+
+from tests.e2e.checkout import ROOT
 
 AUDIT = runpy.run_path(str(ROOT / "tools" / "audit.py"))
 HASH = "--hash=sha256:" + "0a" * 32

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 TABLES = runpy.run_path(str(ROOT / "docs" / "tables.py"))
 FILES = TABLES["FILES"]
 
@@ -37,7 +37,7 @@ def test_every_promise_has_its_tests():
     shown = dict(re.findall(r"^\| (\w[^|]*) \| (`test_.*`) \|$", page, re.MULTILINE))
     assert list(shown) == promises
     for tests in shown.values():
-        for name in re.findall(r"`(\w+\.py)`", tests):
+        for name in re.findall(r"`([\w/]+\.py)`", tests):
             assert (ROOT / "tests" / name).exists(), name
 
 

@@ -6,8 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from bench.cases import BARE_TAP, CONCURRENCY, TAP, bare, taps
-from bench.runs import BenchError, Case, Run, run, seconds_of
+from tests.bench.cases import BARE_TAP, CONCURRENCY, TAP, bare, taps
+from tests.bench.runs import BenchError, Case, Run, run, seconds_of
 
 CHECKED_ROWS = 20_000
 """Enough for the tap to cut the history into several windows."""
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="bench", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        prog="tests.bench", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--repeats", type=int, default=3, help="alternating runs; the best counts")

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import bare_loop, bare_tap
-from bench.runs import ENVIRONMENT, BenchError, Case
+from tests.bench import bare_loop, bare_tap
+from tests.bench.runs import ENVIRONMENT, BenchError, Case
 
 TAP = [sys.executable, "-m", "tap_clicksend"]
 BARE_TAP = [sys.executable, bare_tap.__file__]

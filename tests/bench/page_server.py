@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from email.utils import formatdate
 from urllib.parse import parse_qs, urlsplit
 
-from bench.rows import History
+from tests.bench.rows import History
 
 LARGEST_PAGE = 100
 HEAD = (

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-MODULES = Path(__file__).parent.parent
-"""Where ``python -m bench.<module>`` finds this package."""
+ROOT = Path(__file__).parents[2]
+"""Where ``python -m tests.bench.<module>`` finds this package."""
 
 KIBIBYTES = 1 / 1024 if sys.platform == "darwin" else 1
 PREFIXES = ("CLICKSEND_", "SKILLBOSS_", "TAP_CLICKSEND_", "MELTANO_")
@@ -78,9 +78,17 @@ class PageServer:
 @contextmanager
 def page_server(rows: int, latency: float) -> Iterator[PageServer]:
     """Run a page server: so many rows, so many milliseconds before each answer."""
-    command = [sys.executable, "-m", "bench.page_server", "--rows", str(rows), "--latency", str(latency)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.bench.page_server",
+        "--rows",
+        str(rows),
+        "--latency",
+        str(latency),
+    ]
     with subprocess.Popen(
-        command, cwd=MODULES, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         server = PageServer(f"http://127.0.0.1:{process.stdout.readline().strip()}/v3")
         try:

@@ -1,7 +1,7 @@
 """An API that takes text messages and says SUCCESS to each, as fast as it can; it remembers only counts.
 
-Started as ``python -m bench.send_server`` it says its port, serves until its standard input ends, and then
-prints what it served, and when (``time.time()``) the first request came.
+Started as ``python -m tests.bench.send_server`` it says its port, serves until its standard input ends, and
+then prints what it served, and when (``time.time()``) the first request came.
 """
 
 from __future__ import annotations

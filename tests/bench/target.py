@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.request import ProxyHandler, Request, build_opener
 
-from bench.cases import bare
-from bench.runs import ENVIRONMENT, KIBIBYTES, MODULES, BenchError, run
+from tests.bench.cases import bare
+from tests.bench.runs import ENVIRONMENT, KIBIBYTES, ROOT, BenchError, run
 
 CREDENTIALS = {"username": "sandbox", "api_key": "sandbox-key"}
 TARGET = [sys.executable, "-m", "target_clicksend", "--config", "config.json"]
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="bench.target", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        prog="tests.bench.target", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--messages", type=int, nargs="+", default=[10_000, 100_000, 300_000])
     parser.add_argument("--contacts", type=int, default=10_000)
@@ -190,9 +190,9 @@ class SendServer:
 
 @contextmanager
 def _send_server() -> Iterator[SendServer]:
-    command = [sys.executable, "-m", "bench.send_server"]
+    command = [sys.executable, "-m", "tests.bench.send_server"]
     with subprocess.Popen(
-        command, cwd=MODULES, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         server = SendServer(process.stdout.readline().strip(), {})
         try:

@@ -1,0 +1,156 @@
+"""`make demo`, on a small world in a copy of the project."""
+
+from __future__ import annotations
+
+import fcntl
+import re
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+
+import psutil
+import psycopg
+import pytest
+
+from clicksend.demo.postgres import Postgres
+from tests.e2e.checkout import check_out, run
+
+SMALL = ("-m", "clicksend.demo", "--messages=600", "--contacts=60")
+# A user's own settings, none of which may reach the demo
+FOREIGN = {
+    "TAP_CLICKSEND_USERNAME": "someone",
+    "TAP_CLICKSEND_START_DATE": "2099-01-01",
+    "TARGET_POSTGRES_SQLALCHEMY_URL": "postgresql+psycopg://nobody@127.0.0.1:1/nothing",
+    "SKILLBOSS_API_KEY": "sk-real",
+    "MELTANO_ENVIRONMENT": "prod",
+    "PGHOSTADDR": "127.0.0.1",
+    "PGPORT": "1",
+    "LOGLEVEL": "ERROR",
+    "http_proxy": "http://127.0.0.1:1",
+}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    copy = check_out(tmp_path_factory.mktemp("demo"))
+    (copy / ".env").write_text(
+        "TAP_CLICKSEND_LIST_IDS=[1]\nTARGET_POSTGRES_DEFAULT_TARGET_SCHEMA=elsewhere\n"
+    )
+    return copy
+
+
+def offspring(project) -> list[str]:
+    """Return the command lines of all processes that belong to the copy."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        line = " ".join(process.info["cmdline"] or ())
+        if str(project) in line:
+            found.append(line)
+    return found
+
+
+def figures(output: str) -> dict[str, list[str]]:
+    return {line.split()[1]: line.split()[3::2] for line in output.splitlines() if line.startswith("│")}
+
+
+def test_first_run_loads_everything_with_the_usual_port_taken(project):
+    with socket.socket() as port:
+        port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with suppress(OSError):  # then somebody else has taken it
+            port.bind(("127.0.0.1", 8025))
+            port.listen()
+        done = run(project, *SMALL)
+    assert done.returncode == 0, done.stdout + done.stderr
+    table = figures(done.stdout)
+    assert len(table) == 14
+    assert all(api == warehouse == loaded for api, warehouse, loaded, _ in table.values())
+    assert "300 rows, 300 of them new; 298 have arrived, 0 of them a second time." in done.stdout
+    assert "1 suppressed: the recipient has opted out" in done.stdout
+    assert "each row has its outcome" in done.stdout
+    assert "500 read; 497 created, 3 rejected." in done.stdout
+    assert '497 contacts of the list "Shop customers", each equal to its customer' in done.stdout
+    assert offspring(project) == []
+
+
+def test_second_run_is_the_next_day_and_incremental(project):
+    done = run(project, *SMALL, **FOREIGN)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "a day further" in done.stdout
+    api, _, loaded, _ = map(int, (cell.replace(".", "") for cell in figures(done.stdout)["sms_history"]))
+    assert 0 < loaded < api / 2
+    assert "325 rows, 25 of them new; 323 have arrived, 0 of them a second time." in done.stdout
+    assert "500 read; 3 rejected, 1 suppressed, 496 unchanged; nothing was written." in done.stdout
+    assert "1 suppressed: " in done.stdout
+    assert '496 contacts of the list "Shop customers", each equal to its customer' in done.stdout
+
+
+def test_a_failing_meltano_is_told_with_its_reason(project):
+    tap = next((project / ".meltano").glob("extractors/*/venv/bin/tap-clicksend"))
+    tap.rename(tap.with_suffix(".away"))
+    done = run(project, *SMALL)
+    tap.with_suffix(".away").rename(tap)
+    assert done.returncode == 1
+    assert re.search(r"meltano run .* failed.*tap-clicksend", done.stdout, re.DOTALL)
+    assert "Traceback" not in done.stdout + done.stderr
+    assert offspring(project) == []
+
+
+def test_only_one_demo_runs_in_a_folder(project):
+    with (project / ".demo" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = run(project, *SMALL)
+    assert done.returncode == 1
+    assert done.stdout.startswith("Another demo is at work in ")
+
+
+@pytest.mark.parametrize("request_to_stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_demo_that_is_stopped_stops_what_it_started(project, request_to_stop):
+    log = project / ".demo" / "meltano.log"
+    log.parent.mkdir(exist_ok=True)
+    log.write_bytes(b"")
+    demo = subprocess.Popen(
+        [sys.executable, *SMALL],
+        cwd=project,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with demo.stdout:
+        while "meltano run" not in demo.stdout.readline():
+            pass
+        while b"tap-clicksend" not in log.read_bytes():
+            assert demo.poll() is None
+        demo.send_signal(request_to_stop)
+        assert "Stopped." in demo.stdout.read()
+    assert demo.wait() == 130
+    assert offspring(project) == []
+    assert run(project, *SMALL).returncode == 0
+
+
+def test_a_contact_unlike_its_customer_fails_the_demo(project):
+    with Postgres(project / ".demo" / "postgres") as url, psycopg.connect(url) as warehouse:
+        warehouse.execute("update customers set phone_number = null where id = 9")
+    done = run(project, *SMALL)
+    assert done.returncode == 1
+    assert "1 unlike any customer" in done.stdout
+    assert "Customers and contacts differ." in done.stdout
+
+
+def test_a_message_that_arrives_twice_fails_the_demo(project):
+    """Upstream has given a row another key, and so made it another row."""
+    with Postgres(project / ".demo" / "postgres") as url, psycopg.connect(url) as warehouse:
+        warehouse.execute("update messages set id = 0 where id = 5")
+    done = run(project, *SMALL)
+    assert done.returncode == 1
+    assert ", 1 of them a second time." in done.stdout
+    assert "Not every message is accounted for." in done.stdout
+
+
+def test_a_row_that_is_missing_fails_the_demo(project):
+    with Postgres(project / ".demo" / "postgres") as url, psycopg.connect(url) as warehouse:
+        middle = "select message_id from clicksend.sms_history order by date offset 300 limit 1"
+        warehouse.execute(f"delete from clicksend.sms_history where message_id in ({middle})")
+    done = run(project, *SMALL)
+    assert done.returncode == 1
+    assert "differ in sms_history." in done.stdout
