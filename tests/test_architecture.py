@@ -23,7 +23,7 @@ FORBIDDEN = {
         "clicksend.client",
         "clicksend.exchange",
         "clicksend.paging",
-        "clicksend.doctor",
+        "clicksend.cli",
         "requests",
         "singer_sdk",
     ),
@@ -65,9 +65,17 @@ def test_upward_imports_wait_until_they_are_needed(path):
 
 
 def test_the_sandbox_is_imported_by_its_own_command_only():
+    command = ROOT / "clicksend/cli/sandbox.py"
     for path in (ROOT / "clicksend").rglob("*.py"):
-        if "sandbox" not in path.parts:
+        if "sandbox" not in path.parts and path != command:
             assert not [name for name in imports(path) if name.startswith("clicksend.sandbox")], path
+
+
+@pytest.mark.parametrize("package", ["clicksend", "tap_clicksend", "target_clicksend"])
+def test_nothing_imports_the_commands(package):
+    for path in (ROOT / package).rglob("*.py"):
+        if not path.is_relative_to(ROOT / "clicksend/cli"):
+            assert not [name for name in imports(path) if f"{name}.".startswith("clicksend.cli.")], path
 
 
 @pytest.mark.parametrize("package", ["tap_clicksend", "target_clicksend"])
