@@ -17,7 +17,8 @@ COMPILE = "$$UV" pip compile --quiet --universal --python-version 3.11 --generat
 # pipelinewise-tap-postgres asks for 2.9.5, which has no wheels for Python 3.12 and later
 PSYCOPG2 = psycopg2-binary~=2.9.10
 
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+# Without compiled files each of the many processes that the tests start would compile all it imports.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo psql test test-long bench audit lint format lock clean
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import metadata
 from typing import Any
 from uuid import uuid4
 
@@ -29,6 +32,11 @@ pytest_plugins = [
 # On a machine that keeps UTC a time without a zone would be read right by chance.
 os.environ["TZ"] = "America/Chicago"
 time.tzset()
+
+# Each run of the tap and the target asks three times; reading it takes a tenth of a short run.
+metadata.version = cache(metadata.version)
+
+FULL = os.environ.get("CLICKSEND_TESTS") == "full"
 
 # The first example of a test also pays for what it imports, and the machine may be busy.
 settings.register_profile("default", deadline=None)
@@ -139,16 +147,39 @@ def connect(clock):
 
 @pytest.fixture(scope="session")
 def ledger_postgres(tmp_path_factory):
-    """Return the URL of a PostgreSQL for ledgers; started when the first test asks for it."""
+    """Return the URL of a PostgreSQL database for ledgers; all workers of a run share the server.
+
+    The first test that asks for it starts it; who started it waits for the others' end before stopping it.
+    """
+    import psycopg
+
     from clicksend.demo.postgres import Postgres
 
-    with Postgres(tmp_path_factory.mktemp("ledger") / "postgres") as url:
-        yield url
+    base = tmp_path_factory.getbasetemp()
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    folder = base if worker == "alone" else base.parent
+    with (folder / "postgres.starting").open("w") as starting, (folder / "postgres.users").open("w") as users:
+        fcntl.flock(starting, fcntl.LOCK_EX)
+        with Postgres(folder / "postgres") as url:
+            fcntl.flock(users, fcntl.LOCK_SH)
+            fcntl.flock(starting, fcntl.LOCK_UN)
+            # A database of its own: ledgers in one database write one after the other.
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(f"create database {worker}")
+            yield url.replace("/postgres?", f"/{worker}?")
+            fcntl.flock(users, fcntl.LOCK_EX)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+def pytest_generate_tests(metafunc):
+    """Run a test of the ledger on both databases where its SQL may differ, and on SQLite where it may not."""
+    if "ledger_url" in metafunc.fixturenames:
+        both = FULL or metafunc.definition.get_closest_marker("both_databases")
+        metafunc.parametrize("ledger_url", ["sqlite", "postgresql"] if both else ["sqlite"], indirect=True)
+
+
+@pytest.fixture
 def ledger_url(request, tmp_path):
-    """Return the URL of a ledger that nobody has opened yet, in both databases; its key file has a place."""
+    """Return the URL of a ledger that nobody has opened yet; its key file has a place."""
     from clicksend.ledger import keyfile
     from tests.ledger.cases import KEY_FILE
 

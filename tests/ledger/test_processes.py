@@ -17,6 +17,8 @@ import pytest
 from clicksend.ledger import Ledger
 from tests.ledger.cases import ACCOUNT, claim, final, outcome
 
+pytestmark = pytest.mark.both_databases
+
 KILLS = int(os.environ.get("CLICKSEND_KILLS", "4"))
 SINK = "sms_messages"
 WORKERS = 4
