@@ -26,7 +26,7 @@ few = settings(
 
 @cache
 def described(name):
-    """Return a document as Schemathesis reads it: imported here, since collecting would take seconds longer."""
+    """Return a document as Schemathesis reads it; imported late: collecting would take seconds longer."""
     import schemathesis
 
     return schemathesis.openapi.from_path(HERE / name, config=schemathesis.Config.from_dict(CONFIG))

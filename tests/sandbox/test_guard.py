@@ -73,7 +73,7 @@ OWN = ["127.0.0.1:{port}", "localhost:{port}", "LOCALHOST:{port}", "[::1]:{port}
 
 
 def pairs(paths, others):
-    """Return every path with the first of the others, and the first path with all: the guard stands before both.
+    """Return every path with the first of the others, and the first path with all: the guard knows no path.
 
     The full profile asks for each with each.
     """
