@@ -153,7 +153,7 @@ def ledger_postgres(tmp_path_factory):
     """
     import psycopg
 
-    from clicksend.demo.postgres import Postgres
+    from demo.postgres import Postgres
 
     base = tmp_path_factory.getbasetemp()
     worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")

@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 from hypothesis import HealthCheck, settings
 
-from clicksend.sandbox.milestones import CUSTOMERS, LEADS, OPT_OUTS
+from clicksend.sandbox.world.seed_data import CUSTOMERS, LEADS, OPT_OUTS
 from tests.conftest import FULL
 from tests.contract.schemas import DOCUMENTS, HERE
 

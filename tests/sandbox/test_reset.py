@@ -5,12 +5,12 @@ import itertools
 import msgspec
 import pytest
 
-from clicksend.sandbox.answers import Call, Refusal
-from clicksend.sandbox.endpoints import ROUTES
-from clicksend.sandbox.service import Service
+from clicksend.sandbox.api.answers import Call, Refusal
+from clicksend.sandbox.api.routes import ROUTES
+from clicksend.sandbox.server.service import Service
 from clicksend.sandbox.simulation import Simulation
 from clicksend.sandbox.switches import DIALECTS
-from clicksend.sandbox.world import Plan
+from clicksend.sandbox.world.stream import Plan
 from tests.sandbox.runner import DAY, EPOCH
 
 PLAN = Plan(seed=5, epoch=EPOCH, messages=300, contacts=120)

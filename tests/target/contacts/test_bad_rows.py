@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from clicksend.sandbox.milestones import EMPTY, VIP
+from clicksend.sandbox.world.seed_data import EMPTY, VIP
 from tests.target.runner import schema
 
 P = "phone_number"
