@@ -1,7 +1,7 @@
 # make demo   a table into ClickSend, and ClickSend into a real PostgreSQL, through Meltano, all on this machine
 # make psql   a look at the demo's warehouse
 # make test   linters, types and every test
-# make test-long  the kills 200 times each, 500 random walks of sending
+# make test-long  the same in full: the kills 200 times each, 500 random walks of sending, many random examples
 # make bench  rows per second next to a bare loop (ARGS="--rows 10000 --repeats 1" for a short one)
 # make audit  what should not be in code, dependencies and history; in an environment of its own
 # make lock   the requirement files anew, from pyproject.toml (ARGS=--upgrade for newer versions)
@@ -32,9 +32,7 @@ test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/e2e
 
 test-long: .venv/test.stamp
-	CLICKSEND_KILLS=200 $(BIN)/python -m pytest -n 2 --dist loadfile tests/e2e/test_tap_kill.py tests/e2e/test_target_kill.py \
-		tests/e2e/test_sending_kill.py
-	CLICKSEND_WALKS=500 $(BIN)/python -m pytest -n 2 tests/target/messages/test_sending_walks.py
+	CLICKSEND_TESTS=full $(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: .venv/test.stamp
 	@$(BIN)/python -m tests.bench $(ARGS) && $(BIN)/python -m tests.bench.target

@@ -30,9 +30,20 @@ pytest_plugins = [
 os.environ["TZ"] = "America/Chicago"
 time.tzset()
 
-# The first example of a test also pays for what it imports, and the machine may be busy.
-settings.register_profile("default", deadline=None)
-settings.load_profile("default")
+FULL = os.environ.get("CLICKSEND_TESTS") == "full"
+"""Whether everything is tried, as `make test-long` does."""
+
+# The first example of a test also pays for what it imports, and the machine may be busy: no deadline.
+# `make test` tries the same examples each time: what fails there is the change's doing. New ones are tried by
+# `make test-long`. Either prints a failing example so that it can be tried again.
+settings.register_profile("quick", deadline=None, print_blob=True, derandomize=True)
+settings.register_profile("full", deadline=None, print_blob=True, max_examples=500)
+settings.load_profile("full" if FULL else "quick")
+
+
+def budget(quick: int, full: int) -> int:
+    """Return how many examples, walks or kills a test tries, where its profile's number does not fit."""
+    return full if FULL else quick
 
 
 @pytest.fixture(autouse=True)
