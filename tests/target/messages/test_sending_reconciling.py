@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.target.messages.cases import OTHER, TO
+from tests.target.messages.cases import OTHER, TO, posts
 
 SINK = "sms_messages"
 PROMO = {"custom_string": "promo"}
@@ -144,3 +144,36 @@ def test_a_found_message_has_its_id_price_and_parts(out):
     assert [one[:3] for one in found] == [("sent", arrived["message_id"], 1)]
     assert float(found[0][3]) > 0
     assert "found in the history" in found[0][4]
+
+
+def test_a_reply_with_the_token_of_a_message_confirms_nothing(out):
+    """A reply shows the custom_string of what it answers."""
+    lose(out, "reset_before")
+    (post,) = posts(out.send({}))
+    row = {"direction": "in", "message_id": "a-reply", "date": out.at, "from": TO, "to": "+61411111111"}
+    row |= {"custom_string": post["messages"][0]["custom_string"], "body": "Yes", "status": "Received"}
+    body = {"http_code": 200, "response_code": "SUCCESS", "data": {"total": 1, "last_page": 1, "data": [row]}}
+    for direction, expected in (("in", "unknown"), ("out", "sent")):
+        row["direction"] = direction
+        out.control("DELETE", "faults")
+        out.fault(method="GET", path="/sms/history", kind="body", body=body, times=-1)
+        out.send({})
+        assert outcomes(out) == {'{"id": 1}': expected}
+
+
+def test_two_equal_messages_that_both_arrived_are_both_found_at_once(out):
+    rows = [PROMO | {"id": number} for number in (1, 2)]
+    lose(out, "reset_after", times=2)
+    out.switch(history_lag=60)
+    assert out.send(*rows, batch_size_rows=1).rows(SINK) == {"unknown": 2}
+    out.switch(history_lag=0)
+    out.advance(60)
+    with out.ledger() as ledger:
+        assert len(ledger.open_claims(SINK)) == 2
+    walks = []
+    for _ in range(2):
+        ran = out.send(*rows)
+        walks.append(set(outcomes(out).values()))
+        assert ran.rows(SINK) == {"duplicate": 2}
+    assert walks[0] == {"sent"}
+    assert len(out.arrivals) == 2
