@@ -222,6 +222,15 @@ def test_redirects_never_carry_the_key_away(sandbox, connect):
     assert requests.get(f"{sandbox.url}/elsewhere", timeout=5).status_code == 404
 
 
+@pytest.mark.parametrize("status", [300, 302, 307])
+def test_a_redirect_is_no_answer_whatever_it_says(connect, status):
+    with (
+        serving(lambda _: ok([], status=f"{status} Elsewhere")) as url,
+        pytest.raises(errors.ClickSendError, match=f"GET /lists answered {status}"),
+    ):
+        connect(url).get("/lists")
+
+
 PROXY = "http://user:word@127.0.0.1:9"
 
 
