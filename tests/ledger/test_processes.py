@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -15,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from clicksend.ledger import Ledger
+from tests.conftest import budget
 from tests.ledger.cases import ACCOUNT, claim, final, outcome
 
-KILLS = int(os.environ.get("CLICKSEND_KILLS", "4"))
+KILLS = budget(4, 200)
 SINK = "sms_messages"
 WORKERS = 4
 KEYS = 2000
