@@ -1,0 +1,130 @@
+"""The three commands that users run: in this process, all but its end, or in a process of their own."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import chdir, contextmanager
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import IO
+
+import pytest
+
+import clicksend.cli
+import tap_clicksend.__main__
+import target_clicksend.__main__
+from clicksend import ending, logs
+
+MAINS = {
+    "clicksend": clicksend.cli.main,
+    "tap-clicksend": tap_clicksend.__main__.main,
+    "target-clicksend": target_clicksend.__main__.main,
+}
+PROCESSES = {
+    "clicksend": [sys.executable, "-c", "from clicksend.cli import main; main()"],
+    "tap-clicksend": [sys.executable, "-m", "tap_clicksend"],
+    "target-clicksend": [sys.executable, "-m", "target_clicksend"],
+}
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return what a command finds in its environment: nothing of who runs the tests but this."""
+    return {name: os.environ[name] for name in ("PATH", "TZ")} | more
+
+
+def run_command(
+    name: str,
+    *arguments: str,
+    stdin: bytes | IO[bytes] = b"",
+    folder: str | Path = ".",
+    env: Mapping[str, str] | None = None,
+) -> CompletedProcess[bytes]:
+    """Run a command in this process, as its `main` does, but for the end of the process.
+
+    Args:
+        name: Of `MAINS`.
+        arguments: What comes after the name.
+        stdin: What it reads.
+        folder: Where it runs.
+        env: Its variables, besides `environment()`.
+    """
+    source = io.BytesIO(stdin) if isinstance(stdin, bytes) else stdin
+    stdout, stderr, codes = io.BytesIO(), io.BytesIO(), list[int]()
+    given = environment(**env or {})
+    encoding = given.get("PYTHONIOENCODING", "utf-8")
+    with pytest.MonkeyPatch.context() as patch, chdir(folder), _as_a_process_begins():
+        for variable in set(os.environ) - set(given):
+            patch.delenv(variable)
+        for variable, value in given.items():
+            patch.setenv(variable, value)
+        patch.setattr(sys, "argv", [name, *arguments])
+        patch.setattr(sys, "stdin", io.TextIOWrapper(source, encoding))  # type: ignore[type-var]
+        patch.setattr(sys, "stdout", io.TextIOWrapper(stdout, encoding))
+        patch.setattr(
+            sys, "stderr", io.TextIOWrapper(stderr, encoding, "backslashreplace", write_through=True)
+        )
+        patch.setattr(ending, "run", lambda *how: codes.append(ending.exit_code(*how)))
+        MAINS[name]()
+        (code,) = codes
+        return CompletedProcess([name, *arguments], code, stdout.getvalue(), stderr.getvalue())
+
+
+def run_process(
+    name: str,
+    *arguments: str,
+    stdin: bytes = b"",
+    folder: str | Path = ".",
+    env: Mapping[str, str] | None = None,
+) -> CompletedProcess[bytes]:
+    """Run a command as `run_command` does, but in a process of its own."""
+    return subprocess.run(
+        [*PROCESSES[name], *arguments],
+        input=stdin,
+        capture_output=True,
+        check=False,
+        timeout=120,
+        cwd=folder,
+        env=environment(**env or {}),
+    )
+
+
+@contextmanager
+def _as_a_process_begins() -> Iterator[None]:
+    """Without handlers, hooks and secrets of others; afterwards with those that there were."""
+    root = logging.getLogger()
+    loggers = [root, *(one for one in root.manager.loggerDict.values() if isinstance(one, logging.Logger))]
+    before = [(one, one.level, one.handlers, one.filters, one.propagate, one.disabled) for one in loggers]
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        # Left for the end of a process to close.
+        warnings.simplefilter("ignore", ResourceWarning)
+        logging.captureWarnings(capture=False)
+        for hooks, name in ((sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook")):
+            patch.setattr(hooks, name, getattr(hooks, f"__{name}__"))
+        patch.setattr(logs, "_secrets", set())
+        logs.clean_reason.cache_clear()
+        for logger in loggers:
+            logger.handlers, logger.filters = [], []
+        root.setLevel(logging.WARNING)
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            yield
+        finally:
+            logging.captureWarnings(capture=False)
+            logs.clean_reason.cache_clear()
+            for logger, *state in before:
+                logger.level, logger.handlers, logger.filters, logger.propagate, logger.disabled = state
+            root.manager._clear_cache()  # type: ignore[attr-defined]
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
