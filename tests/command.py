@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -11,10 +12,11 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import chdir, contextmanager
+from contextlib import chdir, contextmanager, suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import IO
+from typing import IO, Self
 
 import pytest
 
@@ -33,6 +35,22 @@ PROCESSES = {
     "tap-clicksend": [sys.executable, "-m", "tap_clicksend"],
     "target-clicksend": [sys.executable, "-m", "target_clicksend"],
 }
+FORKS = multiprocessing.get_context("forkserver")
+# What commands import when they need it is imported once; a name that is no more costs time and nothing else.
+FORKS.set_forkserver_preload(
+    [
+        "tests.command",
+        "phonenumbers.timezone",
+        "sqlalchemy.dialects.sqlite",
+        "clicksend.ledger.ledger",
+        "clicksend.sandbox.command",
+        "clicksend.sandbox.server",
+        "target_clicksend.contacts.writing",
+        "target_clicksend.messages.routes",
+        "target_clicksend.sinks.contacts",
+        "target_clicksend.sinks.messages",
+    ]
+)
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -67,6 +85,8 @@ def run_command(
         for variable, value in given.items():
             patch.setenv(variable, value)
         patch.setattr(sys, "argv", [name, *arguments])
+        # By these two click tells how it was called.
+        patch.setattr(sys.modules["__main__"], "__package__", None, raising=False)
         patch.setattr(sys, "stdin", io.TextIOWrapper(source, encoding))  # type: ignore[type-var]
         patch.setattr(sys, "stdout", io.TextIOWrapper(stdout, encoding))
         patch.setattr(
@@ -95,6 +115,95 @@ def run_process(
         cwd=folder,
         env=environment(**env or {}),
     )
+
+
+class Started:
+    """A command in a process of its own that can be fed, signalled and killed.
+
+    It is forked from one that has imported all that a command needs: 20 ms instead of a second.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *arguments: str,
+        errors: Path,
+        stdin: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start it.
+
+        Args:
+            name: Of `MAINS`.
+            arguments: What comes after the name.
+            errors: The file for its stderr.
+            stdin: What it reads; None for a pipe.
+            env: Its variables, besides `environment()`.
+        """
+        theirs_in, ours_in = FORKS.Pipe(duplex=False)
+        ours_out, theirs_out = FORKS.Pipe(duplex=False)
+        given = environment(**env or {})
+        errors.write_bytes(b"")
+        self._process = FORKS.Process(
+            target=_become,
+            args=(name, arguments, given, theirs_in if stdin is None else stdin, theirs_out, errors),
+        )
+        self._process.start()
+        self.stdin = open(os.dup(ours_in.fileno()), "wb")  # noqa: PTH123, SIM115
+        self.stdout = open(os.dup(ours_out.fileno()), "rb")  # noqa: PTH123, SIM115
+        for end in (theirs_in, ours_in, ours_out, theirs_out):
+            end.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill it if it runs still, and close its pipes."""
+        self._process.kill()
+        self._process.join()
+        self.stdout.close()
+        with suppress(BrokenPipeError):
+            self.stdin.close()
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code, minus the signal that killed it, or None while it runs."""
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        assert self._process.pid
+        os.kill(self._process.pid, number)
+
+    def wait(self, seconds: float) -> int:
+        """Wait for its end; return the exit code."""
+        self._process.join(seconds)
+        assert self.returncode is not None
+        return self.returncode
+
+
+def _become(
+    name: str,
+    arguments: tuple[str, ...],
+    env: dict[str, str],
+    stdin: Connection | Path,
+    stdout: Connection,
+    errors: Path,
+) -> None:
+    """Be a command, in a fork."""
+    source = stdin.fileno() if isinstance(stdin, Connection) else os.open(stdin, os.O_RDONLY)
+    os.dup2(source, 0)
+    os.dup2(stdout.fileno(), 1)
+    os.dup2(os.open(errors, os.O_WRONLY), 2)
+    os.closerange(3, 256)
+    for number, stream in enumerate(("stdin", "stdout", "stderr")):
+        setattr(sys, stream, open(number, "w" if number else "r", encoding="utf-8"))  # noqa: PTH123, SIM115
+    os.environ.clear()
+    os.environ.update(env)
+    sys.argv = [name, *arguments]
+    MAINS[name]()
 
 
 @contextmanager
