@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -125,7 +125,7 @@ class Started:
 
     def __init__(
         self,
-        name: str,
+        command: str | Callable[[], object],
         *arguments: str,
         errors: Path,
         stdin: Path | None = None,
@@ -134,8 +134,8 @@ class Started:
         """Start it.
 
         Args:
-            name: Of `MAINS`.
-            arguments: What comes after the name.
+            command: A name of `MAINS`, or what else is to run.
+            arguments: What it finds in `sys.argv`.
             errors: The file for its stderr.
             stdin: What it reads; None for a pipe.
             env: Its variables, besides `environment()`.
@@ -146,7 +146,7 @@ class Started:
         errors.write_bytes(b"")
         self._process = FORKS.Process(
             target=_become,
-            args=(name, arguments, given, theirs_in if stdin is None else stdin, theirs_out, errors),
+            args=(command, arguments, given, theirs_in if stdin is None else stdin, theirs_out, errors),
         )
         self._process.start()
         self.stdin = open(os.dup(ours_in.fileno()), "wb")  # noqa: PTH123, SIM115
@@ -185,7 +185,7 @@ class Started:
 
 
 def _become(
-    name: str,
+    command: str | Callable[[], object],
     arguments: tuple[str, ...],
     env: dict[str, str],
     stdin: Connection | Path,
@@ -197,13 +197,16 @@ def _become(
     os.dup2(source, 0)
     os.dup2(stdout.fileno(), 1)
     os.dup2(os.open(errors, os.O_WRONLY), 2)
-    os.closerange(3, 256)
+    stdout.close()
+    if isinstance(stdin, Connection):
+        stdin.close()
     for number, stream in enumerate(("stdin", "stdout", "stderr")):
         setattr(sys, stream, open(number, "w" if number else "r", encoding="utf-8"))  # noqa: PTH123, SIM115
     os.environ.clear()
     os.environ.update(env)
-    sys.argv = [name, *arguments]
-    MAINS[name]()
+    sys.argv = [str(command), *arguments]
+    main = MAINS[command] if isinstance(command, str) else command
+    main()
 
 
 @contextmanager
