@@ -43,7 +43,7 @@ FORKS.set_forkserver_preload(
         "phonenumbers.timezone",
         "sqlalchemy.dialects.sqlite",
         "clicksend.ledger.ledger",
-        "clicksend.sandbox.command",
+        "clicksend.cli.sandbox",
         "clicksend.sandbox.server",
         "target_clicksend.contacts.writing",
         "target_clicksend.messages.routes",
