@@ -23,10 +23,10 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 .PHONY: demo psql test test-long bench audit lint format lock clean
 
 demo: .venv/demo.stamp
-	@$(BIN)/python -m clicksend.demo $(ARGS)
+	@$(BIN)/python -m demo $(ARGS)
 
 psql: .venv/demo.stamp
-	@$(BIN)/python -m clicksend.demo --psql
+	@$(BIN)/python -m demo --psql
 
 test: lint
 	$(BIN)/python -m pytest -n 3 --dist worksteal

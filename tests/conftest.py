@@ -156,7 +156,7 @@ def connect(clock):
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory):
     """Return the URL of a PostgreSQL; started when the first test asks for it."""
-    from clicksend.demo.postgres import Postgres
+    from demo.postgres import Postgres
 
     with Postgres(tmp_path_factory.mktemp("postgres") / "data") as url:
         yield url

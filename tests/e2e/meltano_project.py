@@ -12,7 +12,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from clicksend.demo.pipeline import PINS, PLUGINS
+from demo.pipeline import PINS, PLUGINS
 from tests.e2e.checkout import PACKAGES, ROOT, check_out, run
 from tests.e2e.kept import kept
 

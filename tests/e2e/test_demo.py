@@ -14,12 +14,12 @@ import psutil
 import psycopg
 import pytest
 
-from clicksend.demo.pipeline import Pipeline
-from clicksend.demo.postgres import Postgres
+from demo.pipeline import Pipeline
+from demo.postgres import Postgres
 from tests.conftest import FULL
 from tests.e2e.checkout import check_out, run
 
-SMALL = ("-m", "clicksend.demo", "--messages=600", "--contacts=60")
+SMALL = ("-m", "demo", "--messages=600", "--contacts=60")
 # A user's own settings, none of which may reach the demo
 FOREIGN = {
     "TAP_CLICKSEND_USERNAME": "someone",

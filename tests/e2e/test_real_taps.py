@@ -14,8 +14,8 @@ import pytest
 import uv
 from psycopg.conninfo import conninfo_to_dict
 
-from clicksend.demo.pipeline import with_host_and_password
 from clicksend.sandbox import Sandbox
+from demo.pipeline import with_host_and_password
 from tests.e2e.checkout import ROOT
 from tests.e2e.kept import kept
 from tests.tap.runner import CREDENTIALS
