@@ -37,10 +37,27 @@ time.tzset()
 metadata.version = cache(metadata.version)
 
 FULL = os.environ.get("CLICKSEND_TESTS") == "full"
+"""Whether everything is tried, as `make test-long` does."""
 
-# The first example of a test also pays for what it imports, and the machine may be busy.
-settings.register_profile("default", deadline=None)
-settings.load_profile("default")
+# The first example of a test also pays for what it imports, and the machine may be busy: no deadline.
+# `make test` tries the same examples each time: what fails there is the change's doing. New ones are tried by
+# `make test-long`. Either prints a failing example so that it can be tried again.
+settings.register_profile("quick", deadline=None, print_blob=True, derandomize=True)
+settings.register_profile("full", deadline=None, print_blob=True, max_examples=500)
+settings.load_profile("full" if FULL else "quick")
+
+
+def budget(quick: int, full: int) -> int:
+    """Return how many examples, walks or kills a test tries, where its profile's number does not fit."""
+    return full if FULL else quick
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave tests marked as long to the full profile; begin with those that take longest."""
+    if not FULL:
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+    items.sort(key=lambda item: "e2e" not in item.path.parts)
 
 
 @pytest.fixture(autouse=True)
@@ -146,28 +163,34 @@ def connect(clock):
 
 
 @pytest.fixture(scope="session")
-def ledger_postgres(tmp_path_factory):
-    """Return the URL of a PostgreSQL database for ledgers; all workers of a run share the server.
+def postgres(tmp_path_factory):
+    """Return the URL of a PostgreSQL server that all workers of a run share; the first who asks starts it.
 
-    The first test that asks for it starts it; who started it waits for the others' end before stopping it.
+    Who started it waits for the others' end before it stops it.
     """
-    import psycopg
-
     from demo.postgres import Postgres
 
-    base = tmp_path_factory.getbasetemp()
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-    folder = base if worker == "alone" else base.parent
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
     with (folder / "postgres.starting").open("w") as starting, (folder / "postgres.users").open("w") as users:
         fcntl.flock(starting, fcntl.LOCK_EX)
         with Postgres(folder / "postgres") as url:
             fcntl.flock(users, fcntl.LOCK_SH)
             fcntl.flock(starting, fcntl.LOCK_UN)
-            # A database of its own: ledgers in one database write one after the other.
-            with psycopg.connect(url, autocommit=True) as connection:
-                connection.execute(f"create database {worker}")
-            yield url.replace("/postgres?", f"/{worker}?")
+            yield url
             fcntl.flock(users, fcntl.LOCK_EX)
+
+
+@pytest.fixture(scope="session")
+def ledger_postgres(postgres):
+    """Return the URL of this worker's own database: ledgers in one database write one after the other."""
+    import psycopg
+
+    name = f"ledgers_{uuid4().hex}"
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    return postgres.replace("@/postgres?", f"@/{name}?")
 
 
 def pytest_generate_tests(metafunc):
