@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clicksend.hashing import text_hasher, unkeyed_hasher
-from clicksend.ledger import OlderKeys
+from clicksend.ledger.records import OlderKeys
 from target_clicksend.keys import Keys, spell
 from target_clicksend.row import Rejected
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clicksend.ledger import Ledger
+from clicksend.ledger.ledger import Ledger
 from clicksend.sandbox import Sandbox
 from clicksend.sandbox.milestones import EMPTY, NEWSLETTER, OPT_OUTS, VIP
 from tests.sandbox.runner import walk

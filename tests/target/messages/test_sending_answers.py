@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from clicksend.errors import LedgerError
-from clicksend.ledger import Ledger
+from clicksend.ledger.ledger import Ledger
 from tests.conftest import FakeClock
 from tests.target.messages.cases import CHANNELS, OTHER, TO, posts
 from tests.target.runner import state, stream_of
