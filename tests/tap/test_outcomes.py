@@ -10,6 +10,7 @@ import pytest
 from clicksend.errors import LedgerError, SettingsError
 from clicksend.hashing import hasher
 from clicksend.ledger.ledger import Ledger
+from clicksend.ledger.outcomes import Outcomes
 from clicksend.ledger.records import Outcome
 from tap_clicksend.tap import TapClickSend
 from tests.tap.runner import CREDENTIALS, Output, tap_command
@@ -108,7 +109,7 @@ def test_what_another_process_writes_meanwhile_is_not_missed(ledger, url, now, m
         ledger.outcomes.record(
             "run 1", [Outcome(key=f"k{number}", **SENT | {"outcome": "held"}) for number in range(1500)]
         )
-    pages = Ledger.changed_since
+    pages = Outcomes.changed_since
 
     def changed_since(self, moment):
         for page in pages(self, moment):
@@ -117,7 +118,7 @@ def test_what_another_process_writes_meanwhile_is_not_missed(ledger, url, now, m
             now.now += timedelta(hours=1)
             ledger.outcomes.record("run 2", [Outcome(key=row["key"], **SENT) for row in page[:100]])
 
-    monkeypatch.setattr(Ledger, "changed_since", changed_since)
+    monkeypatch.setattr(Outcomes, "changed_since", changed_since)
     first = extract(url)
     monkeypatch.undo()
     assert len({row["key"] for row in first.rows("outcomes")}) == len(first.rows("outcomes")) >= 1000

@@ -23,7 +23,7 @@ from clicksend.errors import ClickSendError, LedgerError
 from clicksend.ledger.ledger import Ledger
 from clicksend.ledger.records import outcome_id
 from clicksend.ledger.schema import metadata
-from clicksend.sandbox.places import millionths, price
+from clicksend.sandbox.world.countries import millionths, price
 from target_clicksend.repairing import honour_opt_outs, look_up, opened
 from tests.conftest import FakeClock
 from tests.tap.runner import CREDENTIALS
