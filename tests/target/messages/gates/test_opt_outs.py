@@ -334,7 +334,7 @@ def test_a_broken_ledger_is_no_matter_of_opt_outs(new, ledger, monkeypatch):
     def fail(*arguments, **about):
         raise LedgerError("locked")
 
-    monkeypatch.setattr(ledger, "add_opt_outs", fail)
+    monkeypatch.setattr(ledger.memory, "add_opt_outs", fail)
     with pytest.raises(LedgerError, match="locked"):
         new().refresh()
 
