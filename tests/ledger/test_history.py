@@ -9,6 +9,8 @@ import pytest
 from clicksend.ledger.records import outcome_id
 from tests.ledger.cases import claim, outcome
 
+pytestmark = pytest.mark.both_databases
+
 SINK = "sms_messages"
 
 
