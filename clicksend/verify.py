@@ -97,7 +97,7 @@ def _opened(path: Path | None, number: str) -> Iterator[tuple[Hub, str]]:
     except SettingsError as error:
         raise click.UsageError(str(error)) from None
     except UnreachableError as error:
-        again = "" if error.undone else " It may have been done all the same; it was not tried again."
+        again = "" if error.not_processed else " It may have been done all the same; it was not tried again."
         raise click.ClickException(f"{error}{again}") from None
     except ClickSendError as error:
         raise click.ClickException(str(error)) from None

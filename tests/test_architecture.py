@@ -21,7 +21,7 @@ FORBIDDEN = {
     "target_clicksend": ("tap_clicksend", "clicksend.sandbox", "clicksend.demo"),
     "clicksend/ledger": (
         "clicksend.client",
-        "clicksend.exchange",
+        "clicksend.transport",
         "clicksend.paging",
         "clicksend.doctor",
         "requests",

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from clicksend.client import Client
+from clicksend.client import Answer, Client, Repeat
 from clicksend.errors import ApiError, UnexpectedAnswerError
-from clicksend.exchange import Answer
 from clicksend.limiter import IDS
 from clicksend.paging import LARGEST_PAGE, Row
 from clicksend.probe.own import Own
@@ -95,9 +94,9 @@ class Account:
             raise ValueError("rows are not an array")
         return Rows(rows, data)
 
-    def post(self, path: str, payload: Mapping[str, Any], *, repeatable: bool = False) -> Any:
+    def post(self, path: str, payload: Mapping[str, Any], *, repeat: Repeat = "unprocessed") -> Any:
         """Make something, or ask for prices."""
-        return self._noted("POST", path, lambda: self.client.post(path, payload, repeatable=repeatable)).data
+        return self._noted("POST", path, lambda: self.client.post(path, payload, repeat=repeat)).data
 
     def send(self, messages: list[Row]) -> list[Row]:
         """Send text messages and return the rows of the answer."""
