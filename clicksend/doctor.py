@@ -19,6 +19,7 @@ from typing import Any
 import click
 
 from clicksend.client import Client
+from clicksend.config import load_config
 from clicksend.errors import (
     ClickSendError,
     ForbiddenError,
@@ -27,7 +28,6 @@ from clicksend.errors import (
     SettingsError,
 )
 from clicksend.hub import Hub
-from clicksend.inputs import read_config
 from clicksend.paging import read_page, read_pages
 from clicksend.settings import Settings
 
@@ -85,7 +85,7 @@ def command(path: Path | None) -> None:
     Exits with 0 when nothing is wrong, 1 when something is, 2 when the settings are.
     """
     try:
-        config = read_config(path) if path else {}
+        config = load_config(path)
         _show(_keys(config))
         settings = Settings.from_config(config)
     except SettingsError as error:

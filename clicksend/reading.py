@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from clicksend import settings
+from clicksend.config import Schema, typed
 from clicksend.errors import SettingsError
-from clicksend.typed import Schema, typed
+from clicksend.settings import PROPERTIES as CONNECTION
+from clicksend.validation import check
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
@@ -89,7 +90,7 @@ def read(
         SettingsError: There is no such stream, it is no history, or a setting is missing or wrong.
     """
     config = typed(connection, _properties())
-    settings.check(config, _properties())
+    check(config, _properties())
     tap = _tap(config)
     if stream not in tap.streams:
         near = difflib.get_close_matches(stream, tap.streams, n=1)
@@ -182,9 +183,9 @@ def _extra() -> Iterator[None]:
 
 
 def _properties() -> dict[str, Schema]:
-    from tap_clicksend.tap import PROPERTIES  # noqa: PLC0415
+    from tap_clicksend.settings import PROPERTIES  # noqa: PLC0415
 
-    return settings.PROPERTIES | {name: PROPERTIES[name] for name in TAP_SETTINGS}
+    return CONNECTION | {name: PROPERTIES[name] for name in TAP_SETTINGS}
 
 
 def _tap(config: Mapping[str, Any]) -> TapClickSend:

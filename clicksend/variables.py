@@ -15,9 +15,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from clicksend.config import Schema, kinds, typed, with_defaults
 from clicksend.errors import SettingsError
-from clicksend.inputs import with_defaults
-from clicksend.typed import Schema, kinds, typed
 
 OTHERS = {"batchconfig", "catalog", "config", "harddelete", "pipurl", "state"}
 """Names known from the SDK and from Meltano: where they are not settings, they are not misspelt ones."""

@@ -15,11 +15,12 @@ import click
 
 from clicksend.arguments import private
 from clicksend.client import Client
+from clicksend.config import load_config
 from clicksend.errors import ClickSendError, SettingsError, UnreachableError
 from clicksend.hub import Hub
-from clicksend.inputs import read_config, with_defaults
 from clicksend.phone import mask, to_e164
-from clicksend.settings import COUNTRY, Settings, check
+from clicksend.settings import COUNTRY, Settings
+from clicksend.validation import check
 
 SENT = {
     "success": "A code is on its way to {to}.",
@@ -104,9 +105,7 @@ def _opened(path: Path | None, number: str) -> Iterator[tuple[Hub, str]]:
 
 
 def _config(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return {}
-    config = with_defaults(read_config(path), {})
+    config = load_config(path)
     if country := config.get("default_country"):
         check({"default_country": country}, {"default_country": COUNTRY})
     return config
