@@ -30,6 +30,7 @@ from clicksend.errors import (
 from clicksend.hub import Hub
 from clicksend.paging import read_page, read_pages
 from clicksend.settings import Settings
+from clicksend.times import unix_seconds
 
 KEYS = ("SKILLBOSS_API_KEY", "CLICKSEND_USERNAME", "CLICKSEND_API_KEY")
 RULES = {
@@ -50,7 +51,6 @@ LABEL = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9+ ]{2,11}")
 SMALLEST_PAGE = 15
 TOLERATED_SKEW = 60
 """Seconds."""
-FIRST_MILLISECOND_VALUE = 10**11
 
 
 class Mark(Enum):
@@ -257,8 +257,7 @@ def _number(value: Any) -> str:
 
 
 def _seconds(value: Any) -> int:
-    seconds = int(_number(value))
-    return seconds // 1000 if seconds >= FIRST_MILLISECOND_VALUE else seconds
+    return unix_seconds(int(_number(value)))
 
 
 def _show(finding: Finding) -> Mark:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from clicksend.config import Schema, typed
 from clicksend.errors import SettingsError
 from clicksend.settings import PROPERTIES as CONNECTION
+from clicksend.times import parse_iso
 from clicksend.validation import check
 
 if TYPE_CHECKING:
@@ -219,12 +220,11 @@ def _moment(name: str, value: str | date | None) -> datetime | None:
     if value is None:
         return None
     try:
-        moment = datetime.fromisoformat(value.isoformat() if isinstance(value, date) else value)
+        return parse_iso(value.isoformat() if isinstance(value, date) else value)
     except (TypeError, ValueError):
         raise SettingsError(
             f"{name} must be a date, or ISO 8601 like 2026-10-01 or 2026-10-01T00:00:00Z."
         ) from None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _span(since: datetime | None, until: datetime | None) -> dict[str, str]:

@@ -11,6 +11,7 @@ from clicksend import validation
 from clicksend.config import Schema
 from clicksend.errors import SettingsError
 from clicksend.settings import Settings
+from clicksend.times import parse_iso
 
 PROPERTIES: dict[str, Schema] = {
     "start_date": {
@@ -158,9 +159,8 @@ def moment(config: Mapping[str, Any], setting: str) -> datetime | None:
     if not value:
         return None
     try:
-        found = datetime.fromisoformat(value)
+        return parse_iso(value)
     except (TypeError, ValueError):
         raise SettingsError(
             f"Setting {setting} is not an ISO 8601 date: write it like 2026-10-01 or 2026-10-01T00:00:00Z."
         ) from None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)

@@ -13,10 +13,10 @@ from clicksend.errors import ApiError, UnexpectedAnswerError
 from clicksend.limiter import IDS
 from clicksend.paging import LARGEST_PAGE, Row
 from clicksend.probe.own import Own
+from clicksend.times import unix_seconds
 
 COLUMN = re.compile(r"_?[a-z][a-z0-9_]{0,40}")
 """Names of columns; what is spelled otherwise may be a value that stands where a name should."""
-FIRST_MILLISECOND = 10**11
 
 
 ROWS_IN = ("data", "messages", "stats", "own_numbers", "alpha_tags")
@@ -175,5 +175,4 @@ def seconds(value: Any) -> int | None:
     """Read a time: Unix seconds or milliseconds, as number or text; None for anything else."""
     if not re.fullmatch(r"\d{1,13}(\.\d+)?", str(value)):
         return None
-    whole = int(float(str(value)))
-    return whole // 1000 if whole >= FIRST_MILLISECOND else whole
+    return unix_seconds(int(float(str(value))))
