@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
-from clicksend.characters import escaped
 from clicksend.errors import ClickSendError
+from clicksend.text import escaped
 
 OURS = frozenset({"root", "clicksend", "tap-clicksend", "target-clicksend", "singer_sdk"})
 """First parts of the names of loggers whose texts are known; of others only errors are shown."""

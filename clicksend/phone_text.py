@@ -7,7 +7,7 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
-from clicksend.characters import is_invisible
+from clicksend.text import is_invisible
 
 HINT = "write it like +15551234567"
 NOT_VALID = "is not a valid phone number"

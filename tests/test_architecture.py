@@ -33,7 +33,7 @@ FORBIDDEN = {
     "target_clicksend/sinks": ("singer_sdk", "target_clicksend.sdk", "target_clicksend.target"),
 }
 UPWARD = {
-    "clicksend/reading.py": "tap_clicksend",
+    "clicksend/frames.py": "tap_clicksend",
     "clicksend/ledger/command_repairing.py": "target_clicksend",
 }
 """Files that may import a connector, inside a function only."""

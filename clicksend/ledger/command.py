@@ -15,7 +15,6 @@ from typing import Any
 import click
 
 from clicksend.arguments import private
-from clicksend.characters import visible
 from clicksend.ledger import OUTCOMES
 from clicksend.ledger.command_key import key
 from clicksend.ledger.command_reopening import release, retry
@@ -23,7 +22,7 @@ from clicksend.ledger.command_repairing import baseline, forget_baseline, keys_o
 from clicksend.ledger.opening import opened, options
 from clicksend.ledger.reading import Columns
 from clicksend.phone import to_e164
-from clicksend.wording import counted
+from clicksend.text import counted, visible
 
 SHOWN = ("updated_at", "sink", "outcome", "source_key", "key", "message_id", "reason")
 """Columns of the list as a table."""

@@ -8,7 +8,7 @@ import click
 
 from clicksend.ledger.opening import opened, options
 from clicksend.ledger.reconciling import RETRIED
-from clicksend.wording import counted
+from clicksend.text import counted
 
 LATER = "Nothing is sent now: a row goes out when upstream delivers it again."
 

@@ -15,9 +15,8 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
 
-from clicksend.characters import escaped
 from clicksend.ledger.opening import opened, options, sentences, whole_config
-from clicksend.wording import counted
+from clicksend.text import counted, escaped
 
 if TYPE_CHECKING:
     from target_clicksend.baseline import Baseline
