@@ -45,8 +45,8 @@ class IdlePages:
         self._pages = 0 if is_new else self._pages + 1
         if self._pages >= MOST_IDLE_PAGES:
             raise UnexpectedAnswerError(
-                f"GET {self._path}: {MOST_IDLE_PAGES} pages in a row brought no new row, though the answers count"
-                " more. Check api_url, and any proxy in between; else run again later."
+                f"GET {self._path}: {MOST_IDLE_PAGES} pages in a row brought no new row, though the answers"
+                " count more. Check api_url, and any proxy in between; else run again later."
             )
 
 
