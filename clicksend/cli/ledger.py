@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import click
 
-from clicksend.arguments import private
+from clicksend.cli.arguments import private
 from clicksend.cli.ledger_config import config_of, opened, options, sentences
 from clicksend.cli.ledger_repair import (
     baseline,

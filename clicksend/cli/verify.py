@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
-from clicksend.arguments import private
+from clicksend.cli.arguments import private
 from clicksend.client import Client
 from clicksend.config import load_config
 from clicksend.errors import ClickSendError, SettingsError, UnreachableError
