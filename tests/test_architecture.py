@@ -18,8 +18,8 @@ from target_clicksend import sdk as target_sdk
 ROOT = Path(__file__).parents[1]
 FORBIDDEN = {
     "clicksend": ("tap_clicksend", "target_clicksend", "singer_sdk"),
-    "tap_clicksend": ("target_clicksend", "clicksend.sandbox", "clicksend.demo"),
-    "target_clicksend": ("tap_clicksend", "clicksend.sandbox", "clicksend.demo"),
+    "tap_clicksend": ("target_clicksend", "clicksend.sandbox", "demo"),
+    "target_clicksend": ("tap_clicksend", "clicksend.sandbox", "demo"),
     "clicksend/ledger": (
         "clicksend.client",
         "clicksend.transport",
@@ -29,6 +29,15 @@ FORBIDDEN = {
         "singer_sdk",
     ),
     "clicksend/sandbox": ("clicksend.phone",),
+    "clicksend/sandbox/world": tuple(
+        f"clicksend.sandbox.{room}" for room in ("formats", "simulation", "api", "server")
+    ),
+    "clicksend/sandbox/formats": (
+        "clicksend.sandbox.simulation",
+        "clicksend.sandbox.api",
+        "clicksend.sandbox.server",
+    ),
+    "clicksend/sandbox/api": ("clicksend.sandbox.server", "aiohttp"),
     "target_clicksend/contacts": ("singer_sdk", "target_clicksend.sdk", "target_clicksend.sinks"),
     "target_clicksend/sinks": ("singer_sdk", "target_clicksend.sdk", "target_clicksend.target"),
 }
