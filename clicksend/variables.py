@@ -22,7 +22,7 @@ from clicksend.times import parse_iso
 OTHERS = {"batchconfig", "catalog", "config", "harddelete", "pipurl", "state"}
 """Names of the SDK and of Meltano, which are not misspelt settings where they are not settings."""
 FLAGS = {True: {"true", "1", "yes", "on"}, False: {"false", "0", "no", "off"}}
-"""Texts that Meltano takes for true and false, and passes on as they are."""
+"""Texts that Meltano takes for true and false, and passes on unchanged."""
 NEAR = 0.65
 """How alike a name must be to end a run, of 1: TARGET_CLICKSEND_DRY is, a TARGET_CLICKSEND_PORT is not."""
 
@@ -112,7 +112,7 @@ class Variables:
         return _within(typed({name: text}, {name: schema}).get(name), got)
 
     def _nested(self, endings: list[str]) -> tuple[str, str] | None:
-        """Return the setting that a variable like STREAM_MAPS_ORDERS_ID is a part of, and its path in that."""
+        """Return the setting that STREAM_MAPS_ORDERS_ID, say, is a part of, and its path in there."""
         for ending in endings:
             for name in self._objects:
                 if ending.startswith(f"{name.upper()}_"):
