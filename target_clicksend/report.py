@@ -14,8 +14,8 @@ from typing import Any
 
 import clicksend
 from clicksend.phone import AS_WRITTEN, Reading, sample
-from clicksend.private import opened
-from clicksend.wording import table
+from clicksend.private_files import opened
+from clicksend.text import table
 
 logger = logging.getLogger("target-clicksend")
 

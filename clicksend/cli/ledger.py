@@ -15,8 +15,7 @@ from typing import IO, Any
 
 import click
 
-from clicksend.arguments import private
-from clicksend.characters import visible
+from clicksend.cli.arguments import private
 from clicksend.cli.ledger_config import config_of, opened, options, sentences
 from clicksend.cli.ledger_repair import (
     baseline,
@@ -32,7 +31,7 @@ from clicksend.ledger.ledger import Ledger
 from clicksend.ledger.outcomes import Columns
 from clicksend.ledger.records import OUTCOMES
 from clicksend.phone import to_e164
-from clicksend.wording import counted, table
+from clicksend.text import counted, table, visible
 
 SHOWN = ("updated_at", "sink", "outcome", "source_key", "key", "message_id", "reason")
 """Columns of the list as a table."""

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from clicksend.errors import LedgerError
 from clicksend.hashing import hasher, text_hasher, unkeyed_hasher
+from clicksend.key_values import is_impersonal, normalize, normalize_older
 from clicksend.ledger import keyfile
 from clicksend.ledger.records import (
     IN_HAND,
@@ -44,7 +45,6 @@ from clicksend.ledger.schema import (
     written,
 )
 from clicksend.ledger.store import Store
-from clicksend.spelling import says_nobody, spell, spell_older
 
 FINGERPRINT = "hash_key_fingerprint"
 """Name in meta of what the key of the hashes is recognised by."""
@@ -391,7 +391,7 @@ class _OlderRows:
         )
 
     def _hide(self, value: Any) -> Any:
-        if says_nobody(value, spell(value)):
+        if is_impersonal(value, normalize(value)):
             return value
         is_ours = self.are_keyed and isinstance(value, str) and HASH.fullmatch(value)
-        return value if is_ours else self._hashed(spell_older(value))
+        return value if is_ours else self._hashed(normalize_older(value))

@@ -46,7 +46,7 @@ def killing(kind, name, said, counts=lambda *_: True):
 killing(claims.Claims, "claim", "claim")
 killing(claims, "write_meta", "claim within its transaction")
 killing(Client, "send", "send")
-killing(Transport, "exchange", "request", lambda _, request: request.url.endswith("/sms/send"))
+killing(Transport, "exchange", "request", lambda _, request, __: request.url.endswith("/sms/send"))
 killing(claims.Claims, "settle", "settle")
 killing(claims, "count", "settle within its transaction")
 __main__.main()
