@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import cached_property
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
@@ -11,12 +10,10 @@ from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from typing_extensions import override
 
 from clicksend import settings
-from clicksend.client import Client
 from clicksend.errors import SettingsError
 from tap_clicksend import streams
-from tap_clicksend.sdk import ClickSendStream, ClickSendTap
+from tap_clicksend.sdk import ClickSendStream, ClickSendTap, PageWriter
 from tap_clicksend.streams.outcomes import Outcomes
-from tap_clicksend.writing import PageWriter
 
 PROPERTIES: dict[str, dict[str, Any]] = {
     "start_date": {
@@ -167,28 +164,6 @@ class TapClickSend(ClickSendTap):
             raise SettingsError("Setting start_date lies in the future: there is nothing to read yet.")
         if start and end and start >= end:
             raise SettingsError("Setting end_date must lie after start_date.")
-
-    @cached_property
-    def client(self) -> Client:
-        """The connection that all streams share."""
-        return Client(settings.Settings.from_config(self.config))
-
-    def moment(self, setting: str) -> datetime | None:
-        """Return a date setting in UTC, None when unset.
-
-        Raises:
-            SettingsError: It is no ISO 8601 date.
-        """
-        value = self.config.get(setting)
-        if not value:
-            return None
-        try:
-            moment = datetime.fromisoformat(value)
-        except (TypeError, ValueError):
-            raise SettingsError(
-                f"Setting {setting} is no ISO 8601 date: write it like 2026-10-01 or 2026-10-01T00:00:00Z."
-            ) from None
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
     @override
     def discover_streams(self) -> list[ClickSendStream]:

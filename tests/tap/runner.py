@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
+from tap_clicksend.sdk import PageWriter
 from tap_clicksend.streams import ALL
 from tap_clicksend.tap import TapClickSend
-from tap_clicksend.writing import PageWriter
 
 CREDENTIALS = {"username": "sandbox", "api_key": "sandbox-key"}
 

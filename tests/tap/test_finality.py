@@ -2,16 +2,16 @@
 
 import pytest
 
-from tap_clicksend.block import Block
-from tap_clicksend.settling import Settling
+from tap_clicksend.readers.finality import Finality
+from tap_clicksend.rows.schema import RecordBatch
 
 NOW, DAY = 1_790_000_000, 86_400
 
 
-def marks(age, *, direction="out", code=None, status="Sent", due=None):
+def pending(age, *, direction="out", code=None, status="Sent", due=None):
     row = {"message_id": "a", "direction": direction, "status_code": code, "status": status, "schedule": due}
-    block = Block({name: [value] for name, value in row.items()} | {"date": [NOW - age]}, 1)
-    return Settling(NOW, 4 * DAY).marks(block, "date")
+    batch = RecordBatch({name: [value] for name, value in row.items()} | {"date": [NOW - age]}, 1)
+    return Finality(NOW, 4 * DAY).pending(batch, "date")
 
 
 @pytest.mark.parametrize(
@@ -34,26 +34,26 @@ def marks(age, *, direction="out", code=None, status="Sent", due=None):
     ],
 )
 def test_what_a_message_says_of_itself(about, may_change):
-    assert bool(marks(60, **about)) == may_change
-    assert not marks(4 * DAY + 1, **about)
+    assert bool(pending(60, **about)) == may_change
+    assert not pending(4 * DAY + 1, **about)
 
 
 @pytest.mark.parametrize(
     ("due", "may_change"), [(NOW - 4 * DAY - 1, False), (NOW - DAY, True), (NOW + 90 * DAY, True)]
 )
 def test_a_schedule_counts_where_it_is_later(due, may_change):
-    assert bool(marks(30 * DAY, status="Scheduled", due=due)) == may_change
+    assert bool(pending(30 * DAY, status="Scheduled", due=due)) == may_change
 
 
-def test_the_first_that_is_due_of_a_day_decides_when_to_look_again():
-    settling = Settling(NOW, 4 * DAY)
+def test_the_first_that_is_due_of_a_day_decides_when_to_recheck():
+    finality = Finality(NOW, 4 * DAY)
     base = NOW - 10 * DAY
-    settling.take(3, [(base, NOW + 30 * DAY), (base + 1, NOW + 20 * DAY), (base + 2, NOW + 40 * DAY)])
-    assert settling.look_again(NOW) == [[base, base + 3, NOW + 20 * DAY]]
+    finality.add(3, [(base, NOW + 30 * DAY), (base + 1, NOW + 20 * DAY), (base + 2, NOW + 40 * DAY)])
+    assert finality.recheck_windows(NOW) == [[base, base + 3, NOW + 20 * DAY]]
 
 
-def test_what_is_overdue_is_looked_at_within_a_day():
-    settling = Settling(NOW, 4 * DAY)
-    settling.take(1, [(NOW - 10 * DAY, NOW - DAY)])
-    ((_, _, due),) = settling.look_again(NOW)
+def test_what_is_overdue_is_rechecked_within_a_day():
+    finality = Finality(NOW, 4 * DAY)
+    finality.add(1, [(NOW - 10 * DAY, NOW - DAY)])
+    ((_, _, due),) = finality.recheck_windows(NOW)
     assert due == NOW + DAY
