@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
+from clicksend.config import json_object
 from clicksend.errors import SettingsError
-from clicksend.inputs import json_object
 from tap_clicksend.rows.columns import iso
 from tap_clicksend.rows.encode import json_text, plain_number
 from tap_clicksend.rows.schema import RecordBatch

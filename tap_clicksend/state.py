@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import UTC, datetime
 from typing import IO, Any
 
+from clicksend.config import json_object
 from clicksend.errors import SettingsError
-from clicksend.inputs import json_object
+from clicksend.times import parse_iso
 
 
 def checked_state(file: IO[str]) -> IO[str]:
@@ -35,10 +35,9 @@ def seconds_of(value: Any, stream: str) -> int:
         SettingsError: It is not a valid ISO 8601 time.
     """
     try:
-        moment = datetime.fromisoformat(value)
+        return int(parse_iso(value).timestamp())
     except (TypeError, ValueError):
         raise SettingsError(
             f"The state of {stream} has something that is not a valid date where a date must be: repair or"
             " clear it."
         ) from None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from clicksend.private import opened
+from clicksend.private_files import opened
 from clicksend.sandbox import journal
 from clicksend.sandbox.journal import Write
 from clicksend.sandbox.simulation import Simulation, Types

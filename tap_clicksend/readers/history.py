@@ -10,13 +10,14 @@ from typing import Any, ClassVar
 from typing_extensions import override
 
 from clicksend.paging import read_page
-from clicksend.wording import counted
+from clicksend.text import counted
 from tap_clicksend.readers.collection import Collection
 from tap_clicksend.readers.finality import DAY, Finality
 from tap_clicksend.readers.windows import Directions, Source, Span, Window, Windows
 from tap_clicksend.rows.columns import Row, iso
 from tap_clicksend.rows.encode import EncodedPage, Encoder
 from tap_clicksend.rows.schema import RecordBatch
+from tap_clicksend.settings import moment
 from tap_clicksend.state import seconds_of
 
 LAG = 3600
@@ -146,7 +147,7 @@ class History(Collection):
 
     def _span(self) -> Span:
         """Return what to read: from bookmark or ``start_date``, to ``end_date`` or the server's present."""
-        start_date, end_date = self.tap.moment("start_date"), self.tap.moment("end_date")
+        start_date, end_date = moment(self.config, "start_date"), moment(self.config, "end_date")
         since = int(start_date.timestamp()) if start_date else None
         if bookmark := self.bookmark:
             self._report_earlier_start(since)

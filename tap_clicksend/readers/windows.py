@@ -18,7 +18,7 @@ from typing import Any
 
 from clicksend.client import Client
 from clicksend.errors import UnexpectedAnswerError
-from clicksend.paging import Idling, read_page
+from clicksend.paging import IdlePages, read_page
 from tap_clicksend.progress import Progress
 from tap_clicksend.rows.columns import Row, iso
 from tap_clicksend.rows.encode import EncodedPage
@@ -68,7 +68,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Page:
+class HistoryPage:
     """A page of a history, as the thread that read it leaves it.
 
     Attributes:
@@ -103,7 +103,7 @@ class Window:
 
     span: Span
     filters: Mapping[str, int]
-    first: Page
+    first: HistoryPage
     rows: int = 0
     pages: int = 0
     re_reads: int = 0
@@ -245,14 +245,14 @@ class Windows:
             ClickSendError: A page could not be read, or an id stands for two messages; the windows yielded
                 before are whole.
         """
-        reading, idling = Pass(), Idling(self._source.path)
+        reading, idle = Pass(), IdlePages(self._source.path)
         with closing(self._client.map(self._read_planned, self._plan(span))) as pages:
             for window, number, page in pages:
                 if number == 1:
-                    reading, idling = Pass(), Idling(self._source.path)
+                    reading, idle = Pass(), IdlePages(self._source.path)
                 known = reading.messages
                 yield self._new_rows(window, reading, page, filtered=bool(window.filters))
-                idling.take(is_new=reading.messages > known)
+                idle.count(is_new=reading.messages > known)
                 if number < window.last_page:
                     continue
                 if window.first.last_page is None:
@@ -271,7 +271,7 @@ class Windows:
     def _plan(self, span: Span) -> Iterator[tuple[Window, int]]:
         """Yield all windows with the numbers of their pages, cutting spans that hold too many rows."""
         spans = deque([span])
-        ahead: Future[Page] | None = None
+        ahead: Future[HistoryPage] | None = None
         while spans:
             part = spans.popleft()
             first = (ahead or self._client.submit(self._first_page, part)).result()
@@ -291,14 +291,14 @@ class Windows:
                 ahead = self._client.submit(self._first_page, spans[0])
             yield from _numbered(Window(part, part.filters, first))
 
-    def _first_page(self, span: Span) -> Page:
+    def _first_page(self, span: Span) -> HistoryPage:
         return self._page(span, span.filters, 1)
 
-    def _read_planned(self, planned: tuple[Window, int]) -> tuple[Window, int, Page]:
+    def _read_planned(self, planned: tuple[Window, int]) -> tuple[Window, int, HistoryPage]:
         window, number = planned
         return *planned, window.first if number == 1 else self._page(window.span, window.filters, number)
 
-    def _page(self, span: Span, filters: Mapping[str, int], number: int) -> Page:
+    def _page(self, span: Span, filters: Mapping[str, int], number: int) -> HistoryPage:
         page = read_page(self._client, self._source.path, {**self._source.params, **filters}, number)
         batch = self._source.parse(page.rows)
         ids = defaultdict(list)
@@ -308,9 +308,9 @@ class Windows:
         dates = (min(known), max(known)) if known else ()
         if not span.holds_all(dates):
             batch = batch.filter(map(span.holds, batch[self._source.date]))
-        return Page(page.total, page.last_page, ids, dates, self._source.encode(batch))
+        return HistoryPage(page.total, page.last_page, ids, dates, self._source.encode(batch))
 
-    def _new_rows(self, window: Window, reading: Pass, page: Page, *, filtered: bool) -> EncodedPage:
+    def _new_rows(self, window: Window, reading: Pass, page: HistoryPage, *, filtered: bool) -> EncodedPage:
         """Add a page to a pass; return those of its rows that are new to the window."""
         window.pages += 1
         self._directions.add(page.ids)
@@ -338,13 +338,13 @@ class Windows:
         while not window.proven and window.re_reads < RE_READS:
             window.re_reads += 1
             again, filters = Pass(), {} if reading.strays else window.span.filters
-            idling = Idling(self._source.path)
+            idle = IdlePages(self._source.path)
             number, last = 0, 1
             while (number := number + 1) <= last:
                 page = self._page(window.span, filters, number)
                 last, known = max(last, page.last_page or 1), again.messages
                 yield self._new_rows(window, again, page, filtered=False)
-                idling.take(is_new=again.messages > known)
+                idle.count(is_new=again.messages > known)
             window.proven = again.complete
             if not window.proven and again == before:
                 self._logger.warning(
@@ -369,7 +369,7 @@ def _numbered(window: Window) -> Iterator[tuple[Window, int]]:
         yield window, number
 
 
-def _cut(span: Span, first: Page) -> list[Span]:
+def _cut(span: Span, first: HistoryPage) -> list[Span]:
     """Return the parts of a span that holds too many rows, none when it is right or cannot be cut."""
     if (first.total or 0) <= LARGEST_WINDOW * 1.5:
         return []

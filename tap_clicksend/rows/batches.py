@@ -13,7 +13,7 @@ from uuid import uuid4
 from upath import UPath
 
 from clicksend.errors import ClickSendError
-from clicksend.private import opened
+from clicksend.private_files import opened
 from tap_clicksend.rows.columns import Row
 from tap_clicksend.rows.encode import Encoder, JsonLines
 

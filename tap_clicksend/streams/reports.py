@@ -11,6 +11,7 @@ from typing_extensions import override
 from clicksend.errors import ForbiddenError, UnexpectedAnswerError
 from tap_clicksend.rows.columns import Column, Row, integer, price, text, time
 from tap_clicksend.sdk import ClickSendStream
+from tap_clicksend.settings import moment
 from tap_clicksend.streams.account import NO_PERMISSION
 from tap_clicksend.streams.messages import NO_VOICE
 
@@ -73,7 +74,8 @@ class AccountUsage(ClickSendStream):
         ]
 
     def _months(self) -> Iterator[datetime]:
-        start_date, end_date, now = *map(self.tap.moment, ("start_date", "end_date")), self._now()
+        start_date, end_date = moment(self.config, "start_date"), moment(self.config, "end_date")
+        now = self._now()
         month = _first_day(start_date or now - FOUR_MONTHS)
         if bookmark := self.bookmark:
             last_run = _first_day(datetime.fromtimestamp(bookmark, UTC))
@@ -130,8 +132,8 @@ class StatisticsVoice(DailyStatistics):
     columns: ClassVar[dict[str, Column]] = {"date": DATE, **OUTBOUND, **BOUNCED}
 
 
-def _first_day(moment: datetime) -> datetime:
-    return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+def _first_day(day: datetime) -> datetime:
+    return day.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 def _flat(day: Row) -> Row:

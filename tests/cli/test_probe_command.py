@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from clicksend.cli import command as main
+from clicksend.cli import probe as command
 from clicksend.client import Client
-from clicksend.probe import command
 from clicksend.probe.points import POINTS
 from clicksend.sandbox import API_KEY, Sandbox
 from clicksend.sandbox.switches import Switches, dialect

@@ -12,9 +12,9 @@ import pytest
 import requests
 from click.testing import CliRunner
 
-from clicksend.sandbox.command import command
+from clicksend.cli.sandbox import command
 
-RUN = (sys.executable, "-c", "from clicksend.sandbox.command import command; command()")
+RUN = (sys.executable, "-c", "from clicksend.cli.sandbox import command; command()")
 SMALL = ("--port", "0", "--messages", "40", "--contacts", "20")
 
 
@@ -252,9 +252,7 @@ def test_a_file_that_is_no_state_is_left_alone(tmp_path):
 
 
 def test_without_the_extra_it_says_what_to_install():
-    code = (
-        "import sys; sys.modules['aiohttp'] = None; from clicksend.sandbox.command import command; command()"
-    )
+    code = "import sys; sys.modules['aiohttp'] = None; from clicksend.cli.sandbox import command; command()"
     ended = subprocess.run(
         (sys.executable, "-c", code, *SMALL), capture_output=True, text=True, check=False, timeout=30
     )

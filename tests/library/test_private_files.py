@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from clicksend.private import opened
+from clicksend.private_files import opened
 from tests.tap.runner import CREDENTIALS, catalog_of
 from tests.target.runner import line_of, stream_of
 
@@ -104,7 +104,7 @@ def test_a_folder_of_batches_in_all_its_spellings(settings, tmp_path, root):
 
 @pytest.mark.parametrize("umask", UMASKS)
 def test_what_the_sandbox_makes(tmp_path, umask):
-    command = (sys.executable, "-c", "from clicksend.sandbox.command import command; command()")
+    command = (sys.executable, "-c", "from clicksend.cli.sandbox import command; command()")
     options = (
         "--port",
         "0",
@@ -194,7 +194,7 @@ def test_no_other_code_of_the_product_makes_files():
         f"{path.relative_to(ROOT)}:{line}"
         for package in PACKAGES
         for path in (ROOT / package).rglob("*.py")
-        if path.relative_to(ROOT).parts[:2] != ("clicksend", "demo") and path.name != "private.py"
+        if path.relative_to(ROOT).parts[:2] != ("clicksend", "demo") and path.name != "private_files.py"
         for line in _writes(ast.parse(path.read_text(encoding="utf-8")))
     }
     # to a folder of another machine

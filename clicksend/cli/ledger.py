@@ -7,23 +7,29 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 
-from clicksend.arguments import private
-from clicksend.characters import visible
-from clicksend.ledger import OUTCOMES
-from clicksend.ledger.command_key import key
-from clicksend.ledger.command_reopening import release, retry
-from clicksend.ledger.command_repairing import baseline, forget_baseline, keys_of_row, rebuild, reconcile
-from clicksend.ledger.opening import opened, options
+from clicksend.cli.arguments import private
+from clicksend.cli.ledger_config import config_of, opened, options, sentences
+from clicksend.cli.ledger_repair import (
+    baseline,
+    forget_baseline,
+    keys_of_row,
+    rebuild,
+    reconcile,
+    release,
+    retry,
+)
+from clicksend.ledger import OUTCOMES, Ledger, keyfile
 from clicksend.ledger.reading import Columns
 from clicksend.phone import to_e164
-from clicksend.wording import counted
+from clicksend.text import counted, visible
 
 SHOWN = ("updated_at", "sink", "outcome", "source_key", "key", "message_id", "reason")
 """Columns of the list as a table."""
@@ -36,7 +42,7 @@ def command() -> None:
     """What was sent and what came of every row."""
 
 
-for _one in (baseline, forget_baseline, key, rebuild, reconcile, release, retry):
+for _one in (baseline, forget_baseline, rebuild, reconcile, release, retry):
     command.add_command(_one)
 
 
@@ -165,6 +171,47 @@ def opt_in(config_file: Path | None, ledger_url: str | None, number: str, reason
         click.echo("It is still in the Opt-Out List, and gets nothing: take it off there, in ClickSend.")
     else:
         click.echo("As far as the ledger knows, it is not in the Opt-Out List.")
+
+
+def is_terminal(file: IO[str]) -> bool:
+    """Return whether somebody looks on."""
+    return file.isatty()
+
+
+@command.group("key")
+def key() -> None:
+    """The key of the ledger's hashes, without which it knows nobody and no row."""
+
+
+@key.command("export")
+@options
+@click.option("--show", is_flag=True, help="Also to a terminal, where others may read it.")
+def export(config_file: Path | None, ledger_url: str | None, *, show: bool) -> None:
+    """Write the key to standard output, for the setting pii_key of others or for import.
+
+    Keep it as you keep passwords: who has it and the ledger can try out whose numbers are in there.
+    """
+    if is_terminal(sys.stdout) and not show:
+        raise click.UsageError("This is a terminal: write the key to a file or a pipe, or give --show.")
+    with opened(config_file, ledger_url) as (ledger, _):
+        click.echo(ledger.key)
+
+
+@key.command("import")
+@options
+@click.argument("file", type=click.File(encoding="utf-8"), default="-")
+def import_(config_file: Path | None, ledger_url: str | None, file: IO[str]) -> None:
+    """Keep a key that was exported elsewhere in the ledger's key file; FILE is standard input unless named.
+
+    The ledger need not be there yet. One that was made with another key is left alone, unless it is empty.
+    """
+    is_asked = is_terminal(file)
+    text = click.prompt("Key", hide_input=True, err=True) if is_asked else file.read(keyfile.LONGEST)
+    with sentences():
+        config = config_of(config_file, ledger_url)
+        path = keyfile.place(config["ledger_url"], config.get("pii_key_file"))
+        Ledger.import_key(config["ledger_url"], path, str(text).strip())
+    click.echo(f"The key is in {path}.")
 
 
 def _recipient(number: str, config: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
-"""The commands that mend the ledger by what ClickSend's histories, or people, know.
+"""The commands that repair a ledger from ClickSend's histories, or from what a person knows.
 
-Only these need the target: it knows how its messages are found, and what keys its rows get.
+They import the target when they run: it knows how its messages are found, and what keys its rows get.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
 
-from clicksend.characters import escaped
-from clicksend.ledger.opening import opened, options, sentences, whole_config
-from clicksend.wording import counted
+from clicksend.cli.ledger_config import opened, options, sentences, whole_config
+from clicksend.ledger.reconciling import RETRIED
+from clicksend.text import counted, escaped
 
 if TYPE_CHECKING:
     from target_clicksend.baseline import Baseline
     from target_clicksend.repairing import LookedUp, Rebuilt
     from target_clicksend.run import Run
 
+LATER = "Nothing is sent now: a row goes out when upstream delivers it again."
 UNKNOWN_REMAIN = 3
 """Exit code where nobody knows of some messages whether they were sent; the target has the same."""
 
@@ -66,6 +67,56 @@ def _what_was_found(one: LookedUp) -> str:
     if one.problem:
         return f"{said} The history could not be read: {one.problem}"
     return said + (" The hub keeps no history of them." if one.sink == "notifications" else "")
+
+
+@click.command()
+@options
+@click.argument("keys", metavar="[KEY]...", nargs=-1)
+@click.option("--run", "run_id", help="All unknown messages of this run, instead of KEYs.")
+@click.option("--force", is_flag=True, help="Also what was claimed less than 24 hours ago.")
+def release(
+    config_file: Path | None,
+    ledger_url: str | None,
+    keys: tuple[str, ...],
+    run_id: str | None,
+    *,
+    force: bool,
+) -> None:
+    """Reopen messages of which nobody knows whether they were sent.
+
+    Do it when you know that they were not: one that did go out is SENT AGAIN when upstream delivers its row
+    again. What was claimed less than 24 hours ago may still show in the history: reconcile first.
+    """
+    if bool(keys) == bool(run_id):
+        raise click.UsageError("Give KEYs or --run: list --outcome unknown shows both.")
+    with opened(config_file, ledger_url) as (ledger, _):
+        released = ledger.release(list(keys) or None, run_id=run_id, force=force)
+    strange = [key for key in keys if key not in released]
+    if released:
+        click.echo(f"{counted(len(released), 'message')} released. {LATER}")
+    if strange or not released:
+        raise click.ClickException(
+            f"{len(strange)} of the {len(keys)} KEYs are not unknown."
+            if keys
+            else "No message of this run is unknown."
+        )
+
+
+@click.command()
+@options
+@click.option("--outcome", required=True, type=click.Choice(RETRIED), help="What came of them.")
+@click.option("--sink", help="Only rows of this sink.")
+@click.option("--run", "run_id", help="Only what this run wrote.")
+def retry(
+    config_file: Path | None, ledger_url: str | None, outcome: str, sink: str | None, run_id: str | None
+) -> None:
+    """Mark rows that were not sent as waiting to be delivered again.
+
+    They are judged anew then, as they would be in any case; list --outcome held shows who waits.
+    """
+    with opened(config_file, ledger_url) as (ledger, _):
+        reopened = ledger.retry(outcome, sink=sink, run_id=run_id)
+    click.echo(f"{counted(len(reopened), 'row')} reopened. {LATER}")
 
 
 @click.command()
@@ -233,5 +284,4 @@ def _config(config_file: Path | None, ledger_url: str | None) -> dict[str, Any]:
     """Return the target's settings, those of the environment where no file is given."""
     from target_clicksend.target import TargetClickSend  # noqa: PLC0415
 
-    given = whole_config(config_file, ledger_url)
-    return given if config_file else TargetClickSend.settings_of_environment() | given
+    return whole_config(config_file, ledger_url, TargetClickSend.config_jsonschema["properties"])

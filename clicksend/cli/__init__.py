@@ -11,11 +11,11 @@ import click
 from clicksend import ending
 
 COMMANDS = {
-    "doctor": ("clicksend.doctor", "Check keys, account, access and limits."),
-    "ledger": ("clicksend.ledger.command", "What was sent and what came of every row."),
-    "probe": ("clicksend.probe.command", "Ask an account what nobody has confirmed about ClickSend."),
-    "verify": ("clicksend.verify", "One-time codes, through the hub."),
-    "sandbox": ("clicksend.sandbox.command", "A local ClickSend, to try and break things against."),
+    "doctor": ("clicksend.cli.doctor", "Check keys, account, access and limits."),
+    "ledger": ("clicksend.cli.ledger", "What was sent and what came of every row."),
+    "probe": ("clicksend.cli.probe", "Ask an account what nobody has confirmed about ClickSend."),
+    "verify": ("clicksend.cli.verify", "One-time codes, through the hub."),
+    "sandbox": ("clicksend.cli.sandbox", "A local ClickSend, to try and break things against."),
 }
 
 
