@@ -140,7 +140,7 @@ def connect(clock):
 @pytest.fixture(scope="session")
 def ledger_postgres(tmp_path_factory):
     """Return the URL of a PostgreSQL for ledgers; started when the first test asks for it."""
-    from clicksend.demo.postgres import Postgres
+    from demo.postgres import Postgres
 
     with Postgres(tmp_path_factory.mktemp("ledger") / "postgres") as url:
         yield url

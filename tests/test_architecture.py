@@ -18,11 +18,11 @@ from target_clicksend import sdk as target_sdk
 ROOT = Path(__file__).parents[1]
 FORBIDDEN = {
     "clicksend": ("tap_clicksend", "target_clicksend", "singer_sdk"),
-    "tap_clicksend": ("target_clicksend", "clicksend.sandbox", "clicksend.demo"),
+    "tap_clicksend": ("target_clicksend", "clicksend.sandbox", "demo"),
     "tap_clicksend/rows": ("tap_clicksend.sdk", "tap_clicksend.readers", "tap_clicksend.streams"),
     "tap_clicksend/readers": ("tap_clicksend.tap", "tap_clicksend.streams"),
     "tap_clicksend/streams": ("tap_clicksend.tap",),
-    "target_clicksend": ("tap_clicksend", "clicksend.sandbox", "clicksend.demo"),
+    "target_clicksend": ("tap_clicksend", "clicksend.sandbox", "demo"),
     "clicksend/ledger": (
         "clicksend.client",
         "clicksend.transport",
@@ -32,6 +32,15 @@ FORBIDDEN = {
         "singer_sdk",
     ),
     "clicksend/sandbox": ("clicksend.phone",),
+    "clicksend/sandbox/world": tuple(
+        f"clicksend.sandbox.{room}" for room in ("formats", "simulation", "api", "server")
+    ),
+    "clicksend/sandbox/formats": (
+        "clicksend.sandbox.simulation",
+        "clicksend.sandbox.api",
+        "clicksend.sandbox.server",
+    ),
+    "clicksend/sandbox/api": ("clicksend.sandbox.server", "aiohttp"),
     "target_clicksend/contacts": ("singer_sdk", "target_clicksend.sdk", "target_clicksend.sinks"),
     "target_clicksend/sinks": ("singer_sdk", "target_clicksend.sdk", "target_clicksend.target"),
 }

@@ -1,4 +1,6 @@
-"""The command `clicksend sandbox`."""
+"""The command ``clicksend sandbox``."""
+
+from __future__ import annotations
 
 import asyncio
 import errno
@@ -13,11 +15,11 @@ import click
 from click.core import ParameterSource
 
 from clicksend.sandbox import switches
-from clicksend.sandbox.access import API_KEY
-from clicksend.sandbox.live import USERNAME
+from clicksend.sandbox.api.access import API_KEY
+from clicksend.sandbox.server.state import State, StateFile
 from clicksend.sandbox.simulation import Simulation, Types
-from clicksend.sandbox.statefile import State, StateFile
 from clicksend.sandbox.switches import DIALECTS, Switches
+from clicksend.sandbox.world.rows import USERNAME
 
 _WORLD = ("seed", "messages", "contacts", "types", "epoch")
 
@@ -135,15 +137,15 @@ def _name_ignored(context: click.Context, state: State, path: Path, world: dict[
 async def _serve(sim: Simulation, host: str, port: int, file: StateFile | None) -> None:
     """Serve until SIGTERM or SIGINT."""
     try:
-        from clicksend.sandbox import server  # noqa: PLC0415 - aiohttp is an extra
+        from clicksend.sandbox.server import sandbox  # noqa: PLC0415 - aiohttp is an extra
     except ModuleNotFoundError as missing:
         raise click.ClickException("the sandbox needs: pip install 'singer-clicksend[sandbox]'") from missing
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    runner = await server.serve(server.Service(sim, file), host, port)
+    runner = await sandbox.serve(sandbox.Service(sim, file), host, port)
     try:
-        url = server.address(runner)
+        url = sandbox.address(runner)
         credentials = f"username {USERNAME}, API key {API_KEY}"
         print(f"ClickSend sandbox ready: {url}/v3 ({credentials}), hub {url}", flush=True)  # noqa: T201
         await stopped.wait()

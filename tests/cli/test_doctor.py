@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from clicksend.cli import command as main
 from clicksend.sandbox import Sandbox
-from clicksend.sandbox.access import BANNED
+from clicksend.sandbox.api.access import BANNED
 from tests.tap.runner import CREDENTIALS
 
 RULES = {

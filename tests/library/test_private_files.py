@@ -131,7 +131,7 @@ def test_what_the_sandbox_makes(tmp_path, umask):
 def test_the_demo_makes_nothing_for_others(tmp_path):
     """Its logs, its state, the database and Meltano's run folder, with keys in it, inherit its umask."""
     code = (
-        "import os, sys; from clicksend.demo import __main__ as demo;"
+        "import os, sys; from demo import __main__ as demo;"
         "demo._demo = lambda options, _: (options.directory / 'new').write_text('') and 0;"
         f"sys.argv[1:] = ['--directory', {str(tmp_path / 'made')!r}]; demo.main()"
     )

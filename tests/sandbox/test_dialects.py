@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from clicksend.cli.sandbox import command
 from clicksend.sandbox import Sandbox
-from clicksend.sandbox.milestones import NEWSLETTER
 from clicksend.sandbox.switches import DIALECTS, Switches, dialect
+from clicksend.sandbox.world.seed_data import NEWSLETTER
 from tests.sandbox.runner import EPOCH
 
 

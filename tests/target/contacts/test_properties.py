@@ -17,7 +17,7 @@ from clicksend.key_values import normalize
 from clicksend.ledger import OlderKeys
 from clicksend.phone import E164, to_e164
 from clicksend.sandbox import Sandbox
-from clicksend.sandbox.milestones import EMPTY, VIP
+from clicksend.sandbox.world.seed_data import EMPTY, VIP
 from target_clicksend.contacts.fields import FIELDS, NUMBERS, changed, fields_of, match_key
 from target_clicksend.keys import Keys
 from target_clicksend.row import Rejected

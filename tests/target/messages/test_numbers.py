@@ -3,7 +3,7 @@
 import pytest
 
 from clicksend.countries import code_of
-from clicksend.sandbox.milestones import EMPTY
+from clicksend.sandbox.world.seed_data import EMPTY
 from target_clicksend.contacts.entries import Reader
 from target_clicksend.numbers import read_phone
 from target_clicksend.row import Rejected, Row
