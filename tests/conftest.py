@@ -26,6 +26,8 @@ pytest_plugins = [
     "tests.target.messages.fixtures",
 ]
 
+FULL = os.environ.get("CLICKSEND_TESTS") == "full"
+
 # On a machine that keeps UTC a time without a zone would be read right by chance.
 os.environ["TZ"] = "America/Chicago"
 time.tzset()

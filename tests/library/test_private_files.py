@@ -9,12 +9,14 @@ import re
 import stat
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import requests
 
 from clicksend.private_files import opened
+from tests.command import run_command
 from tests.tap.runner import CREDENTIALS, catalog_of
 from tests.target.runner import line_of, stream_of
 
@@ -33,19 +35,19 @@ def modes(folder):
     return {str(path.relative_to(folder)): mode(path) for path in folder.rglob("*") if path.is_file()}
 
 
+@contextmanager
+def masked(umask):
+    before = os.umask(umask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
 def run(folder, umask, *command, stdin=b""):
-    done = subprocess.run(
-        [sys.executable, "-m", *command],
-        input=stdin,
-        capture_output=True,
-        check=False,
-        timeout=60,
-        umask=umask,
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
-    )
+    with masked(umask):
+        done = run_command(*command, stdin=stdin, folder=folder)
     assert done.returncode == 0, done.stderr.decode()
-    return done
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ def test_what_the_target_makes(settings, tmp_path, umask, dry_run):
         dry_run=dry_run,
         opt_out="ignore",
     )
-    run(made, umask, "target_clicksend", "--config", config, stdin=rows)
+    run(made, umask, "target-clicksend", "--config", config, stdin=rows)
     assert modes(made) == {"ledger.db": 0o600, "ledger.db.key": 0o600, "report.json": 0o600}
 
 
@@ -84,7 +86,7 @@ def test_what_the_tap_makes(settings, tmp_path, umask, form):
     catalog.write_text(json.dumps(catalog_of("sms_history")))
     encoding = dict(zip(("format", "compression"), form, strict=True))
     config = settings(batch_config={"encoding": encoding, "storage": {"root": f"file://{made}/new folder"}})
-    run(made, umask, "tap_clicksend", "--config", config, "--catalog", str(catalog))
+    run(made, umask, "tap-clicksend", "--config", config, "--catalog", str(catalog))
     found = modes(made)
     assert found
     assert set(found.values()) == {0o600}
@@ -96,7 +98,7 @@ def test_a_folder_of_batches_in_all_its_spellings(settings, tmp_path, root):
     catalog.write_text(json.dumps(catalog_of("lists")))
     storage = {"root": root.format(tmp_path / "made"), "prefix": "x-"}
     config = settings(batch_config={"encoding": {"format": "jsonl"}, "storage": storage})
-    run(tmp_path, 0, "tap_clicksend", "--config", config, "--catalog", str(catalog))
+    run(tmp_path, 0, "tap-clicksend", "--config", config, "--catalog", str(catalog))
     found = modes(tmp_path / "made")
     assert [name.startswith("x-lists-") for name in found] == [True]
     assert set(found.values()) == {0o600}
