@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import metadata
 from typing import Any
 from uuid import uuid4
 
@@ -26,15 +29,35 @@ pytest_plugins = [
     "tests.target.messages.fixtures",
 ]
 
-FULL = os.environ.get("CLICKSEND_TESTS") == "full"
-
 # On a machine that keeps UTC a time without a zone would be read right by chance.
 os.environ["TZ"] = "America/Chicago"
 time.tzset()
 
-# The first example of a test also pays for what it imports, and the machine may be busy.
-settings.register_profile("default", deadline=None)
-settings.load_profile("default")
+# Each run of the tap and the target asks three times; reading it takes a tenth of a short run.
+metadata.version = cache(metadata.version)
+
+FULL = os.environ.get("CLICKSEND_TESTS") == "full"
+"""Whether everything is tried, as `make test-long` does."""
+
+# The first example of a test also pays for what it imports, and the machine may be busy: no deadline.
+# `make test` tries the same examples each time: what fails there is the change's doing. New ones are tried by
+# `make test-long`. Either prints a failing example so that it can be tried again.
+settings.register_profile("quick", deadline=None, print_blob=True, derandomize=True)
+settings.register_profile("full", deadline=None, print_blob=True, max_examples=500)
+settings.load_profile("full" if FULL else "quick")
+
+
+def budget(quick: int, full: int) -> int:
+    """Return how many examples, walks or kills a test tries, where its profile's number does not fit."""
+    return full if FULL else quick
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave tests marked as long to the full profile; begin with those that take longest."""
+    if not FULL:
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+    items.sort(key=lambda item: "e2e" not in item.path.parts)
 
 
 @pytest.fixture(autouse=True)
@@ -140,17 +163,46 @@ def connect(clock):
 
 
 @pytest.fixture(scope="session")
-def ledger_postgres(tmp_path_factory):
-    """Return the URL of a PostgreSQL for ledgers; started when the first test asks for it."""
+def postgres(tmp_path_factory):
+    """Return the URL of a PostgreSQL server that all workers of a run share; the first who asks starts it.
+
+    Who started it waits for the others' end before it stops it.
+    """
     from demo.postgres import Postgres
 
-    with Postgres(tmp_path_factory.mktemp("ledger") / "postgres") as url:
-        yield url
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with (folder / "postgres.starting").open("w") as starting, (folder / "postgres.users").open("w") as users:
+        fcntl.flock(starting, fcntl.LOCK_EX)
+        with Postgres(folder / "postgres") as url:
+            fcntl.flock(users, fcntl.LOCK_SH)
+            fcntl.flock(starting, fcntl.LOCK_UN)
+            yield url
+            fcntl.flock(users, fcntl.LOCK_EX)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session")
+def ledger_postgres(postgres):
+    """Return the URL of this worker's own database: ledgers in one database write one after the other."""
+    import psycopg
+
+    name = f"ledgers_{uuid4().hex}"
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    return postgres.replace("@/postgres?", f"@/{name}?")
+
+
+def pytest_generate_tests(metafunc):
+    """Run a test of the ledger on both databases where its SQL may differ, and on SQLite where it may not."""
+    if "ledger_url" in metafunc.fixturenames:
+        both = FULL or metafunc.definition.get_closest_marker("both_databases")
+        metafunc.parametrize("ledger_url", ["sqlite", "postgresql"] if both else ["sqlite"], indirect=True)
+
+
+@pytest.fixture
 def ledger_url(request, tmp_path):
-    """Return the URL of a ledger that nobody has opened yet, in both databases; its key file has a place."""
+    """Return the URL of a ledger that nobody has opened yet; its key file has a place."""
     from clicksend.ledger import keyfile
     from tests.ledger.cases import KEY_FILE
 

@@ -42,6 +42,7 @@ def test_no_hash_is_made_without_a_key():
         hasher("")
 
 
+@pytest.mark.both_databases
 def test_a_random_key_is_in_a_file_of_its_own(ledger_url, path):
     with Ledger.open(ledger_url, **ACCOUNT) as one, Ledger.open(ledger_url, **ACCOUNT) as other:
         key = path.read_text().strip()
@@ -117,6 +118,7 @@ def test_a_postgresql_ledger_wants_a_place_for_its_key(ledger_postgres):
         Ledger.open(ledger_postgres, **ACCOUNT)
 
 
+@pytest.mark.both_databases
 def test_all_who_open_a_ledger_first_have_one_key(ledger_url):
     together = Barrier(8)
 
@@ -149,6 +151,7 @@ def as_version_3_left_it(url, hash_key):
         schema.write(connection, "schema_version", "3")
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "opens", [partial(Ledger.open, **ACCOUNT), Ledger.existing], ids=["open", "existing"]
 )
@@ -177,6 +180,7 @@ def test_the_key_stays_where_it_is_until_there_is_a_place_for_it(ledger_url, pat
     assert KEY not in everything(ledger_url)
 
 
+@pytest.mark.both_databases
 def test_the_key_does_not_move_over_another_one(ledger_url, path):
     as_version_3_left_it(ledger_url, KEY)
     path.write_text(f"{KEY}!\n")

@@ -11,6 +11,8 @@ from clicksend.ledger.hiding import HIDDEN
 from clicksend.ledger.migrations import MIGRATIONS
 from tests.ledger.cases import ACCOUNT, assert_as_described, claim, outcome
 
+pytestmark = pytest.mark.both_databases
+
 BACK_TO_1 = """
 create table claims (
     outcome_id varchar(32) primary key references outcomes on delete cascade,

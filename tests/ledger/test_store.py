@@ -23,6 +23,8 @@ from clicksend.ledger import Ledger, schema
 from clicksend.ledger.store import Store
 from tests.ledger.cases import ACCOUNT, assert_as_described, claim
 
+pytestmark = pytest.mark.both_databases
+
 
 def _schema(url):
     """Return the URL of a new schema."""

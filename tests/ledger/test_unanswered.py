@@ -12,6 +12,7 @@ from tests.ledger.cases import claim, outcome
 SINK = "sms_messages"
 
 
+@pytest.mark.both_databases
 def test_unknown_by_run_and_lease(ledger, ledger_time):
     start = ledger_time()
     assert (ledger.unknown(SINK).count, ledger.unknown(SINK).since) == (0, None)
@@ -42,6 +43,7 @@ def test_counts_move(ledger, found):
     assert ledger.counts("run") == {(SINK, "sent"): 1 + found, **left}
 
 
+@pytest.mark.both_databases
 def test_strange_is_what_went_though_it_was_not_sent(ledger, ledger_time):
     ledger.claim("run", SINK, map(claim, ("sent", "lost", "claimed", "released")), lease_seconds=60)
     ledger.settle("run", [outcome("sent", "sent", SINK), outcome("lost", "unknown", SINK)])
@@ -67,6 +69,7 @@ def test_strange_is_what_went_though_it_was_not_sent(ledger, ledger_time):
     assert known == {"sent", "lost", "claimed"}
 
 
+@pytest.mark.both_databases
 def test_known_until(ledger, ledger_time):
     assert ledger.known_until(SINK) is None
     ledger.record("run", [outcome("x", "rejected", SINK)])

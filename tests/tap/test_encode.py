@@ -4,7 +4,7 @@ import re
 from datetime import UTC
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_clicksend.rows import columns
@@ -58,7 +58,6 @@ def test_rows_selected_of_what_was_encoded_are_the_selected_rows_encoded(encoder
     assert same(encoder.select(encoder.encode(batch), indices)) == same(encoder.encode(batch.filter(wanted)))
 
 
-@settings(deadline=None)
 @given(st.lists(st.dictionaries(NAMES, VALUES), min_size=1))
 def test_arrow_has_of_a_page_what_it_has_of_its_rows(raw):
     batch, arrow = SCHEMA.parse(raw), ArrowColumns(SCHEMA.json_schema)

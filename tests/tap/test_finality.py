@@ -57,3 +57,16 @@ def test_what_is_overdue_is_rechecked_within_a_day():
     finality.add(1, [(NOW - 10 * DAY, NOW - DAY)])
     ((_, _, due),) = finality.recheck_windows(NOW)
     assert due == NOW + DAY
+
+
+def test_a_window_that_was_due_is_due_again_with_the_first_that_may_change():
+    finality = Finality(NOW, 4 * DAY)
+    base = NOW - 10 * DAY
+    finality.add(2, [(base, NOW + 30 * DAY), (base + 1, NOW + 20 * DAY)])
+    assert finality.next_recheck([base, base + 9, NOW]) == [[base, base + 9, NOW + 20 * DAY]]
+    finality.add(1, [(NOW - DAY, 0)])
+    assert finality.next_recheck([base, base + 9, NOW]) == [[base, base + 9, NOW + DAY]]
+
+
+def test_a_window_in_which_all_is_settled_is_not_due_again():
+    assert Finality(NOW, 4 * DAY).next_recheck([NOW - 9 * DAY, NOW - 8 * DAY, NOW]) == []
