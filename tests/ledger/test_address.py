@@ -179,7 +179,7 @@ def test_a_ledger_that_works_is_not_shown_either(box, tmp_path, ledger_postgres)
     config = {"api_url": box.api_url, "ledger_url": url.render_as_string(hide_password=False), **CREDENTIALS}
     messages = [schema("contacts", row := {"phone_number": "+61411222333"}), record("contacts", row)]
     config |= {"list_name": "Ours", "create_missing_lists": True}
-    config["pii_key_file"] = str(tmp_path / "ledger.privacy.key")
+    config["pii_key_file"] = str(tmp_path / "hashes.key")
     done = target_command(tmp_path, messages, config, LOGLEVEL="DEBUG")
     assert done.returncode == 0, done.stderr.decode()
     assert SECRET not in done.stderr.decode() + done.stdout.decode()
