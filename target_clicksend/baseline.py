@@ -14,7 +14,7 @@ from singer_sdk.mapper import CustomStreamMap
 from typing_extensions import override
 
 from clicksend.errors import ClickSendError, SettingsError
-from clicksend.ledger import BASELINE, Outcome, Sent, outcome_id
+from clicksend.ledger.records import BASELINE, Outcome, Sent, outcome_id
 from clicksend.text import escaped
 from clicksend.validation import is_expression
 from target_clicksend.columns import Columns
@@ -51,7 +51,7 @@ class Recorder(Sink):
 
     @override
     def finish(self) -> None:
-        written = len(self.run.ledger.refill(self.run.id, self._waiting))
+        written = len(self.run.ledger.history.restore(self.run.id, self._waiting))
         self.recorded += written
         self.repeated += len(self._waiting) - written
         self._waiting.clear()

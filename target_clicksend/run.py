@@ -23,7 +23,7 @@ from clicksend.errors import (
     SettingsError,
     UnexpectedAnswerError,
 )
-from clicksend.ledger import Outcome
+from clicksend.ledger.records import Outcome
 from clicksend.logs import clean, clean_reason
 from clicksend.settings import Settings
 from clicksend.text import escaped
@@ -36,7 +36,8 @@ from target_clicksend.states import States
 from target_clicksend.unanswered import leases, next_command, sentence
 
 if TYPE_CHECKING:
-    from clicksend.ledger import Ledger, Unknown
+    from clicksend.ledger.ledger import Ledger
+    from clicksend.ledger.records import Unknown
     from target_clicksend.keys import Keys
     from target_clicksend.sinks import Sink
 
@@ -155,7 +156,7 @@ class Run:
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger, bound to the account."""
-        from clicksend.ledger import Ledger  # noqa: PLC0415, SQLAlchemy takes as long as the rest of a start
+        from clicksend.ledger.ledger import Ledger  # noqa: PLC0415, SQLAlchemy takes as long as the rest of a start
 
         return Ledger.open(
             self.config.get("ledger_url") or LEDGER_URL,
@@ -174,7 +175,7 @@ class Run:
 
     def hashed(self, text: str) -> str:
         """Return the ledger's hash of a text."""
-        return self.ledger.fingerprint(text)
+        return self.ledger.privacy.fingerprint(text)
 
     @cached_property
     def lists(self) -> Lists:
@@ -305,17 +306,17 @@ class Run:
     def commit(self) -> None:
         """Commit outcomes to the ledger, then write the newest state that they allow."""
         if self._written:
-            self.ledger.set_written(self._written)
+            self.ledger.memory.set_written(self._written)
             self._written.clear()
         if self._contacts:
-            before = self.ledger.contacts_of(self._older)
+            before = self.ledger.memory.contacts_of(self._older)
             news = {key: found for key, found in self._contacts.items() if before.get(key) != found}
             if news:
-                self.ledger.set_contacts(news)
+                self.ledger.memory.set_contacts(news)
             self._contacts.clear()
             self._older.clear()
         if self._outcomes:
-            self.ledger.record(self.id, self._outcomes)
+            self.ledger.outcomes.record(self.id, self._outcomes)
             self._outcomes.clear()
         self._committed_at = time.monotonic()
         self._advance()
@@ -355,7 +356,7 @@ class Run:
     def _look_what_is_unknown(self) -> None:
         """Learn what is unknown; a dry run would have changed that."""
         if "ledger" in self.__dict__ and not self.dry_run:
-            self.unknown = {name: self.ledger.unknown(name) for name in self.sinks}
+            self.unknown = {name: self.ledger.claims.unknown(name) for name in self.sinks}
 
     def _tell(self, error: Exception | None) -> None:
         """Say what the run did, and last what is unknown."""

@@ -151,7 +151,7 @@ class Intake:
         if mapped is not None:
             values = self._columns.read(mapped)
             yield self._keys.of(values)[0]
-            if (known := self._run.ledger.older_keys) is not None:
+            if (known := self._run.ledger.privacy.older_keys) is not None:
                 yield from self._keys.older(values, known)
 
     def take(self, record: Any) -> None:
@@ -173,7 +173,7 @@ class Intake:
             self._reject({self._columns.named(name): value for name, value in mapped.items()}, str(reason))
             return
         number = self._run.count_row()
-        known = self._run.ledger.older_keys
+        known = self._run.ledger.privacy.older_keys
         older = () if known is None else self._keys.older(values, known)
         self._sink.note_unknown(values, self._columns)
         self._sink.receive(Row(number, self._stream, key, source_key, values, older))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from clicksend.ledger import Unknown
+from clicksend.ledger.records import Unknown
 
 RECONCILE = "clicksend ledger reconcile"
 LOOK = "clicksend ledger list --outcome unknown"

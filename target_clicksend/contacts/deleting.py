@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from clicksend.errors import ClickSendError, NotFoundError
-from clicksend.ledger import Outcome
+from clicksend.ledger.records import Outcome
 from target_clicksend.failures import ENDS_THE_RUN, outcome_of
 from target_clicksend.run import Run
 

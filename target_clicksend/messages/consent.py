@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection
 
 from clicksend.errors import ClickSendError
-from clicksend.ledger import Outcome, ScheduledMessage
+from clicksend.ledger.records import Outcome, ScheduledMessage
 from target_clicksend.gates.message import Channel
 from target_clicksend.gates.opt_outs import OptOuts
 from target_clicksend.messages.cancel import CANCELLABLE, cancel
@@ -29,11 +29,13 @@ def cancel_opted_out(run: Run, opt_outs: OptOuts | None, numbers: Collection[str
     Raises:
         OptOutsError: Nobody knows who has opted out.
     """
-    if run.dry_run or not run.ledger.has_scheduled():
+    if run.dry_run or not run.ledger.claims.has_scheduled():
         return 0
     if opt_outs is not None:
         opt_outs.refresh()
-    found = run.ledger.scheduled_to([run.ledger.hash(one) for one in numbers], opted_out=opt_outs is not None)
+    found = run.ledger.claims.scheduled_to(
+        [run.ledger.privacy.hash(one) for one in numbers], opted_out=opt_outs is not None
+    )
     done: dict[str, Outcome] = {}
     failed: dict[str, int] = defaultdict(int)
     for one in found:
@@ -51,7 +53,7 @@ def cancel_opted_out(run: Run, opt_outs: OptOuts | None, numbers: Collection[str
                 run.report.add(SINK, "cancelled", REASON)
             else:
                 failed["it was too late"] += 1
-    run.ledger.call_off(run.id, done)
+    run.ledger.claims.cancel(run.id, done)
     if done:
         run.note(f"{len(done):,} scheduled messages were cancelled: {REASON}.")
     for reason, count in failed.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from clicksend.ledger import Claim, Outcome, outcome_id, token
+from clicksend.ledger.records import Claim, Outcome, outcome_id, token
 from target_clicksend.gates.message import Message
 from target_clicksend.messages.gating import TAKEN
 from target_clicksend.messages.judging import Outgoing, Verdict
@@ -47,7 +47,7 @@ class Outbox:
         request = 2 * self._run.client.settings.timeout
         begin = BEGIN + request * (self._route.requests(len(messages)) - 1)
         until = self._run.now() + timedelta(seconds=begin)
-        claimed = self._run.ledger.claim(
+        claimed = self._run.ledger.claims.claim(
             self._run.id,
             self._sink,
             [self._claim(one) for one in outgoing],
@@ -61,7 +61,9 @@ class Outbox:
 
         verdicts = self._route.send(ours, in_time) if ours else []
         answered = list(zip(ours, verdicts, strict=True))
-        self._run.ledger.settle(self._run.id, [self._outcome(one, verdict) for one, verdict in answered])
+        self._run.ledger.claims.settle(
+            self._run.id, [self._outcome(one, verdict) for one, verdict in answered]
+        )
         taken = [one.message for one in outgoing if one.message.row.key not in claimed]
         return [(one.message, verdict) for one, verdict in answered] + [(one, TAKEN) for one in taken]
 
@@ -69,12 +71,12 @@ class Outbox:
         """Write messages that wait as cancelled, for good; return them, one of each key that is not used."""
         outgoing = [Outgoing(one, one.custom_string or self._token(one)) for one in messages]
         claims = [self._claim(one) for one in outgoing]
-        keys = self._run.ledger.call_off_claims(self._run.id, self._sink, claims, reason)
+        keys = self._run.ledger.claims.cancel_unsent(self._run.id, self._sink, claims, reason)
         first = {one.row.key: one for one in reversed(messages)}
         return [one for key, one in first.items() if key in keys]
 
     def _token(self, message: Message) -> str:
-        return token(outcome_id(self._sink, message.row.key), self._run.ledger.key_id)
+        return token(outcome_id(self._sink, message.row.key), self._run.ledger.privacy.key_id)
 
     def _claim(self, outgoing: Outgoing) -> Claim:
         message, ledger = outgoing.message, self._run.ledger
@@ -82,8 +84,8 @@ class Outbox:
             key=message.row.key,
             stream=message.row.stream,
             custom_string=outgoing.custom_string,
-            recipient_hash=ledger.hash(message.to),
-            body_hash=ledger.fingerprint(message.content),
+            recipient_hash=ledger.privacy.hash(message.to),
+            body_hash=ledger.privacy.fingerprint(message.content),
             source_key=message.row.source_key,
             campaign=message.campaign,
             scheduled_for=None if message.schedule is None else datetime.fromtimestamp(message.schedule, UTC),

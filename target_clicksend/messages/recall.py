@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clicksend.errors import ClickSendError
-from clicksend.ledger import Known, Outcome
+from clicksend.ledger.records import Known, Outcome
 from target_clicksend.failures import ENDS_THE_RUN, outcome_of
 from target_clicksend.gates.message import Channel
 from target_clicksend.messages.cancel import CANCELLABLE, cancel
@@ -24,7 +24,7 @@ class Recall:
         """Return what came of a deleted row, and why."""
         if not self._run.config["cancel_deleted"] or self._channel not in CANCELLABLE:
             return "suppressed", DELETED
-        known = self._run.ledger.known(self._sink, {row.key: row.older}).get(row.key)
+        known = self._run.ledger.outcomes.known(self._sink, {row.key: row.older}).get(row.key)
         if known is None or not self._is_ahead(known):
             return "suppressed", DELETED
         if self._run.dry_run:
@@ -40,7 +40,7 @@ class Recall:
         outcome = Outcome(
             sink=self._sink, key=row.key, stream=row.stream, outcome="cancelled", reason=DELETED
         )
-        self._run.ledger.call_off(self._run.id, {known.outcome_id: outcome})
+        self._run.ledger.claims.cancel(self._run.id, {known.outcome_id: outcome})
         return "cancelled", DELETED
 
     def _is_ahead(self, known: Known) -> bool:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from clicksend.errors import ApiError, ClickSendError
 from clicksend.hub import Hub, doubt
-from clicksend.ledger import Ledger
+from clicksend.ledger.ledger import Ledger
 from clicksend.phone import mask
 from target_clicksend.gates.message import Channel, Message
 from target_clicksend.messages.channels import ENDPOINTS

@@ -18,9 +18,9 @@ class Unanswered:
 
     def count_anew(self) -> None:
         """Count those as ``sent`` that have been found since."""
-        known = self._run.ledger.known(self._sink, dict.fromkeys(self._reasons, ()))
+        known = self._run.ledger.outcomes.known(self._sink, dict.fromkeys(self._reasons, ()))
         found = [key for key, one in known.items() if one.outcome == "sent"]
         if not found:
             return
-        self._run.ledger.note_found(self._run.id, self._sink, len(found))
+        self._run.ledger.outcomes.count_found(self._run.id, self._sink, len(found))
         self._run.report.found(self._sink, [self._reasons.pop(key) for key in found])

@@ -163,7 +163,7 @@ class Contacts(Sink):
                         f"{reason}. The setting says so: correct it, and run again."
                     ) from None
                 self._list_ids[ref] = reason
-        self._spool.look_up(self.run.ledger.contacts_of)
+        self._spool.look_up(self.run.ledger.memory.contacts_of)
         wanted = self._spool.places()
         for list_id in sorted({list_id for list_id, _ in wanted} & self.run.lists.names.keys()):
             self._load(list_id)
@@ -349,11 +349,11 @@ class Contacts(Sink):
             for contact_id, match in self._spool.rejected():
                 matching = self._index.matching(list_id, match)
                 self._index.name([contact_id or 0, *(one.contact_id for one in matching)])
-            times = mirror.missing(self._index, list_id, self.run.ledger.missing(list_id))
+            times = mirror.missing(self._index, list_id, self.run.ledger.memory.missing(list_id))
             if times:
                 self.run.report.missing[list_id] = Counter(times.values())
             if not self.run.dry_run:
-                self.run.ledger.set_missing(list_id, times)
+                self.run.ledger.memory.set_missing(list_id, times)
             self._delete(deleting.MIRROR, list_id, mirror.due(times, self.run.config))
 
     def _delete(self, name: str, list_id: int, contact_ids: list[int]) -> None:
