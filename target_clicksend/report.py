@@ -1,4 +1,4 @@
-"""What a run did: counts by sink and outcome, for people and for programs."""
+"""What a run did, counted by sink and outcome, for people and for programs; and what it leaves unknown."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import clicksend
+from clicksend.ledger import Unknown
 from clicksend.phone import AS_WRITTEN, Reading, sample
 from clicksend.private import opened
 
@@ -32,6 +34,31 @@ MOST_SAMPLES = 5
 MOST_KEYS = 5
 MOST_REPLIES = 50
 SHOWN_REASONS = 10
+
+
+@dataclass
+class Tally:
+    """What a run would send.
+
+    Attributes:
+        spend: In the account's currency, as ClickSend priced it.
+        unpriced: Messages among them that have no price.
+    """
+
+    messages: int = 0
+    spend: Decimal = Decimal(0)
+    unpriced: int = 0
+
+    def add(self, price: Decimal | None) -> None:
+        """Count a message."""
+        self.messages += 1
+        self.spend += price or 0
+        self.unpriced += price is None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether there are prices, and all are 0."""
+        return self.messages > self.unpriced and not self.spend
 
 
 class Report:
@@ -269,3 +296,69 @@ def _nested(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
     for (sink, name), count in sorted(counts.items()):
         nested.setdefault(sink, {})[name] = count
     return nested
+
+
+RECONCILE = "clicksend ledger reconcile"
+LOOK = "clicksend ledger list --outcome unknown"
+NO_HISTORY = frozenset({"notifications", "cancellations"})
+"""The sinks of which no history shows what became of a row."""
+MAY_SHOW = timedelta(days=1)
+"""How long a message may take to show in its history."""
+SHOWN_RUNS = 3
+
+
+def next_command(unknown: Mapping[str, Unknown], now: datetime) -> str:
+    """Return what a person does next: look them up while a history may come to show them, else decide."""
+    young = [
+        sink
+        for sink, one in unknown.items()
+        if sink not in NO_HISTORY and one.since is not None and one.since > now - MAY_SHOW
+    ]
+    return RECONCILE if young else LOOK
+
+
+def sentence(unknown: Mapping[str, Unknown], now: datetime) -> str:
+    """Return how many messages are unknown, since when, of which runs, and what to do.
+
+    Args:
+        unknown: By sink, at least one of them with messages that nobody is sending.
+        now: The time.
+    """
+    open_ones = {sink: one for sink, one in unknown.items() if one.count}
+    count = sum(one.count for one in open_ones.values())
+    since = min(one.since for one in open_ones.values() if one.since is not None)
+    run_ids = list(dict.fromkeys(run_id for one in open_ones.values() for run_id in one.run_ids))
+    runs = ", ".join(run_ids[:SHOWN_RUNS])
+    if more := len(run_ids) - SHOWN_RUNS:
+        runs += f" and {more:,} more" if more > 0 else ""
+    command = next_command(open_ones, now)
+    messages = set(open_ones) != {"cancellations"}
+    after = ""
+    if command == LOOK:
+        done = "sent" if messages else "done"
+        after = f"; what you know was not {done}, reopen with clicksend ledger release"
+    noun = "message" if messages else "cancellation"
+    doubt = "has sent them. They are not sent again." if messages else "did it. It is not asked for again."
+    return (
+        f"{count:,} {f'{noun} is' if count == 1 else f'{noun}s are'} unknown"
+        f" ({', '.join(f'{sink} {one.count:,}' for sink, one in sorted(open_ones.items()))}), since"
+        f" {since:%Y-%m-%d %H:%M} UTC, from {'run' if len(run_ids) == 1 else 'runs'} {runs}: nobody knows"
+        f" whether ClickSend {doubt} Next: {command}{after}."
+    )
+
+
+def leases(unknown: Mapping[str, Unknown]) -> str:
+    """Return how many messages another run may be sending just now, and until when; "" where there are none.
+
+    Args:
+        unknown: By sink.
+    """
+    until = max((one.leased_until for one in unknown.values() if one.leased_until is not None), default=None)
+    if until is None:
+        return ""
+    count = sum(one.leased for one in unknown.values())
+    are = "message is" if count == 1 else "messages are"
+    return (
+        f"{count:,} {are} under the lease of another run until {until:%H:%M:%S} UTC: if that run is no longer"
+        " there, a later one looks up what became of them."
+    )

@@ -28,17 +28,15 @@ from clicksend.ledger import Outcome
 from clicksend.logs import clean, clean_reason
 from clicksend.settings import Settings
 from target_clicksend.columns import fold
-from target_clicksend.gates.caps import Tally
 from target_clicksend.lists import Lists
-from target_clicksend.report import INPUT, Report
+from target_clicksend.report import INPUT, Report, Tally, leases, next_command, sentence
 from target_clicksend.row import Row
-from target_clicksend.states import States
-from target_clicksend.unanswered import leases, next_command, sentence
+from target_clicksend.scratch import States
 
 if TYPE_CHECKING:
     from clicksend.ledger import Ledger, Unknown
     from target_clicksend.keys import Keys
-    from target_clicksend.sinks import Sink
+    from target_clicksend.sinks.base import Sink
 
 logger = logging.getLogger("target-clicksend")
 

@@ -27,7 +27,9 @@ from clicksend.errors import ClickSendError, SettingsError
 from clicksend.inputs import read_config, with_defaults
 from clicksend.settings import declared
 from target_clicksend.columns import Columns
-from target_clicksend.inputs import (
+from target_clicksend.keys import Keys
+from target_clicksend.row import Rejected, Row
+from target_clicksend.singer_input import (
     LONGEST_LINE,
     Message,
     NoSchemaError,
@@ -36,9 +38,7 @@ from target_clicksend.inputs import (
     lines_of,
     rows_of,
 )
-from target_clicksend.keys import Keys
-from target_clicksend.row import Rejected, Row
-from target_clicksend.sinks import Sink
+from target_clicksend.sinks.base import Sink
 
 if TYPE_CHECKING:
     from target_clicksend.run import Run

@@ -13,19 +13,18 @@ from clicksend import settings
 from clicksend.characters import escaped
 from clicksend.errors import SettingsError
 from target_clicksend.columns import check_ignored
-from target_clicksend.contacts.entries import check_custom_fields
-from target_clicksend.contacts.fields import KEY, REACHABLE
+from target_clicksend.contacts.contact import KEY, REACHABLE, check_custom_fields
 from target_clicksend.messages import properties
 from target_clicksend.run import LEDGER_URL, Run
 from target_clicksend.sdk import ClickSendTarget
-from target_clicksend.sinks import Sink
+from target_clicksend.sinks.base import Sink
 
 SINKS = {
     "cancellations": "cancellations:Cancellations",
     "contact_lists": "contact_lists:ContactLists",
     "contacts": "contacts:Contacts",
-    "sms_templates": "sms_templates:SmsTemplates",
-    "email_addresses": "email_addresses:EmailAddresses",
+    "sms_templates": "collections:SmsTemplates",
+    "email_addresses": "collections:EmailAddresses",
     "sms_messages": "messages:SmsMessages",
     "mms_messages": "messages:MmsMessages",
     "voice_messages": "messages:VoiceMessages",

@@ -20,8 +20,7 @@ from clicksend.ledger.opening import opened, options, sentences, whole_config
 from clicksend.wording import counted
 
 if TYPE_CHECKING:
-    from target_clicksend.baseline import Baseline
-    from target_clicksend.repairing import LookedUp, Rebuilt
+    from target_clicksend.ledger_tools import Baseline, LookedUp, Rebuilt
     from target_clicksend.run import Run
 
 UNKNOWN_REMAIN = 3
@@ -38,7 +37,7 @@ def reconcile(config_file: Path | None, ledger_url: str | None) -> None:
     ends. What is scheduled to people who have opted out since is cancelled. Exits with 3 when
     some stay unknown.
     """
-    from target_clicksend.repairing import honour_opt_outs, look_up  # noqa: PLC0415
+    from target_clicksend.ledger_tools import honour_opt_outs, look_up  # noqa: PLC0415
 
     with _opened(config_file, ledger_url, new=False) as run:
         results = list(look_up(run))
@@ -85,7 +84,7 @@ def rebuild(config_file: Path | None, ledger_url: str | None, since: datetime) -
     Not found are notifications, messages whose rows brought a custom_string of their own, and what ClickSend
     no longer keeps (about four months): record those with baseline.
     """
-    from target_clicksend.repairing import rebuild as rebuilt  # noqa: PLC0415
+    from target_clicksend.ledger_tools import rebuild as rebuilt  # noqa: PLC0415
 
     with _opened(config_file, ledger_url, new=True) as run:
         for one in rebuilt(run, since.replace(tzinfo=UTC)):
@@ -132,7 +131,7 @@ def baseline(
     sends only what is new. What the ledger knows as sent or unknown stays. It says how many rows it will
     record, and asks; forget-baseline undoes it.
     """
-    from target_clicksend.baseline import Baseline, read_twice  # noqa: PLC0415
+    from target_clicksend.ledger_tools import Baseline, read_twice  # noqa: PLC0415
 
     with sentences(), read_twice(file) as messages:
         config = _config(config_file, ledger_url)
@@ -209,7 +208,7 @@ def keys_of_row(config_file: Path | None, ledger_url: str | None, stream: str, t
     Raises:
         UsageError: It is not one.
     """
-    from target_clicksend.repairing import keys_of  # noqa: PLC0415
+    from target_clicksend.ledger_tools import keys_of  # noqa: PLC0415
 
     try:
         row = json.loads(text)
@@ -223,7 +222,7 @@ def keys_of_row(config_file: Path | None, ledger_url: str | None, stream: str, t
 
 @contextmanager
 def _opened(config_file: Path | None, ledger_url: str | None, **how: Any) -> Iterator[Run]:
-    from target_clicksend.repairing import opened as run_opened  # noqa: PLC0415
+    from target_clicksend.ledger_tools import opened as run_opened  # noqa: PLC0415
 
     with sentences(), run_opened(_config(config_file, ledger_url), **how) as run:
         yield run

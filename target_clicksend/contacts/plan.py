@@ -6,9 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from target_clicksend.contacts.entries import Entry, check_reachable
-from target_clicksend.contacts.fields import REACHABLE, Fields, changed
-from target_clicksend.contacts.finding import Finder
+from target_clicksend.contacts.contact import REACHABLE, Entry, Fields, changed, check_reachable
+from target_clicksend.contacts.find import Finder
 from target_clicksend.contacts.index import Contact, Index
 from target_clicksend.row import Rejected
 

@@ -1,4 +1,4 @@
-"""The channels: where their messages are sent, priced and found, and how a request is spelled."""
+"""The channels: where their messages are sent, priced and found, and the bodies of their requests."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from target_clicksend.gates.message import Channel, Message
-from target_clicksend.messages.judging import Outgoing
+from clicksend.client import Client
+from target_clicksend.messages.judging import Outgoing, Verdict, judge
+from target_clicksend.messages.message import Channel, Message
 
 Payload = dict[str, Any]
 
@@ -76,3 +77,24 @@ ENDPOINTS: dict[Channel, Endpoints] = {
         "/voice/send", "/voice/price", "/voice/history", "date_added", shows_text=True, spell=_voice
     ),
 }
+
+
+def quotes(
+    client: Client, endpoints: Endpoints, messages: Sequence[Message], config: Mapping[str, Any]
+) -> list[Verdict]:
+    """Return what would come of each message, and its price in the account's currency.
+
+    Args:
+        client: The connection.
+        endpoints: The channel.
+        messages: At most 1000; of MMS all with one media_file.
+        config: The settings.
+
+    Raises:
+        ClickSendError: ClickSend does not say.
+    """
+    # Numbered, so that no two share a custom_string and each finds its own row in the answer.
+    asked = [Outgoing(message, f"price-{number}") for number, message in enumerate(messages)]
+    answer = client.post(endpoints.price, endpoints.spell(asked, config), repeatable=True).data
+    rows = answer.get("messages") if isinstance(answer, dict) else None
+    return judge(asked, rows if isinstance(rows, list) else [])

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from clicksend.errors import shown_code
-from target_clicksend.gates.message import Message
+from target_clicksend.messages.message import Message
 
 Answered = Mapping[str, Any]
 

@@ -8,8 +8,8 @@ from typing import Any
 from clicksend.errors import ClickSendError, ForbiddenError, UnexpectedAnswerError
 from clicksend.ledger import key_id_of, outcome_id_of
 from clicksend.paging import Page, read_pages
-from target_clicksend.gates.moments import read_moment
 from target_clicksend.messages.channels import ENDPOINTS, Endpoints
+from target_clicksend.messages.moments import read_moment
 from target_clicksend.row import Rejected
 from target_clicksend.run import Run
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from clicksend.errors import ClickSendError
 from target_clicksend.columns import fold
-from target_clicksend.gates.message import Message
 from target_clicksend.keys import Keys
+from target_clicksend.messages.message import Message
 from target_clicksend.run import Run
 
 LATELY = timedelta(days=31)

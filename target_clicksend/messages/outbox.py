@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from clicksend.ledger import Claim, Outcome, outcome_id, token
-from target_clicksend.gates.message import Message
-from target_clicksend.messages.gating import TAKEN
+from target_clicksend.messages.gates.chain import TAKEN
 from target_clicksend.messages.judging import Outgoing, Verdict
+from target_clicksend.messages.message import Message
 from target_clicksend.messages.routes import Route
 from target_clicksend.run import Run, currency_of
 

@@ -7,13 +7,12 @@ from typing import Any
 
 from clicksend.errors import SettingsError
 from clicksend.phone import E164
-from target_clicksend.gates.age import check_age_settings
-from target_clicksend.gates.moments import zone_meant
-from target_clicksend.gates.quiet_hours import PROPERTY as QUIET_HOURS
-from target_clicksend.gates.quiet_hours import check_quiet_hours
-from target_clicksend.gates.stop_phrases import KEYWORDS
-from target_clicksend.gates.stop_words import has_words
-from target_clicksend.gates.zones import is_zone
+from target_clicksend.messages.gates.expiry import check_age_settings
+from target_clicksend.messages.gates.quiet_hours import PROPERTY as QUIET_HOURS
+from target_clicksend.messages.gates.quiet_hours import check_quiet_hours
+from target_clicksend.messages.gates.stop_phrases import KEYWORDS
+from target_clicksend.messages.gates.stop_words import has_words
+from target_clicksend.messages.moments import is_zone, zone_meant
 
 MOST_HOURS = 10_000_000
 """Counted back from now, more would lead to times that no calendar has."""

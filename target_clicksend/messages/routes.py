@@ -14,11 +14,10 @@ from clicksend.errors import ApiError, ClickSendError
 from clicksend.hub import Hub, doubt
 from clicksend.ledger import Ledger
 from clicksend.phone import mask
-from target_clicksend.gates.message import Channel, Message
-from target_clicksend.messages.channels import ENDPOINTS
+from target_clicksend.messages.channels import ENDPOINTS, quotes
 from target_clicksend.messages.judging import Outgoing, Verdict
-from target_clicksend.messages.pricing import quotes
-from target_clicksend.messages.reconciling import reconcile
+from target_clicksend.messages.message import Channel, Message
+from target_clicksend.messages.reconcile import reconcile
 from target_clicksend.messages.sending import InTime, Patience, Sender
 from target_clicksend.run import Run
 

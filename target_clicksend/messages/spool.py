@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 
 import msgspec
 
-from target_clicksend.gates.message import Message
+from target_clicksend import scratch
+from target_clicksend.messages.message import Message
 
 _short = "{:.200}".format
 _encode, _decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(Message).decode
@@ -17,9 +17,7 @@ class Spool:
     """Messages in order of arrival."""
 
     def __init__(self) -> None:
-        # SQLite keeps a nameless database in a file that nobody else sees, and deletes it.
-        self._database = sqlite3.connect("", isolation_level=None)
-        self._database.execute("PRAGMA synchronous = OFF")
+        self._database = scratch.database()
         self._database.execute(
             "CREATE TABLE messages (number INTEGER PRIMARY KEY, key TEXT, custom_string TEXT, message BLOB)"
         )

@@ -12,11 +12,11 @@ from clicksend.errors import ClickSendError, ForbiddenError
 from clicksend.ledger import Claim, Outcome
 from target_clicksend.columns import DELETED
 from target_clicksend.failures import ENDS_THE_RUN, Breaker, outcome_of
-from target_clicksend.gates.message import Channel
 from target_clicksend.messages.cancel import CANCELLABLE, Scheduled, cancel, cancel_each
+from target_clicksend.messages.message import Channel
 from target_clicksend.row import Rejected, Row, Values
 from target_clicksend.run import Run
-from target_clicksend.sinks import Sink
+from target_clicksend.sinks.base import Sink
 from target_clicksend.values import is_deleted, read_plain, read_text
 
 ALL = "*"

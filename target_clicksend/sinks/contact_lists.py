@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from typing_extensions import override
 
-from target_clicksend.contacts import deleting
-from target_clicksend.contacts.fields import columns_of
+from target_clicksend import scratch
+from target_clicksend.contacts import removal
+from target_clicksend.contacts.contact import columns_of
 from target_clicksend.contacts.index import Index
 from target_clicksend.lists import fold
 from target_clicksend.row import Rejected
 from target_clicksend.run import Run
+from target_clicksend.sinks.collections import Upserts, Wish
 from target_clicksend.sinks.contacts import Contacts
-from target_clicksend.sinks.upserts import Upserts, Wish
 from target_clicksend.values import read_flag, read_plain
 
 SUCCESSES = ("created", "updated", "unchanged")
@@ -76,7 +75,7 @@ class ContactLists(Upserts):
         if duplicates and _asks(wish) == BY_CLICKSEND:
             deleted = self._have_removed(list_id, len(duplicates))
         elif duplicates:
-            deleted = deleting.delete(self.run, deleting.DUPLICATES, list_id, duplicates)
+            deleted = removal.delete(self.run, removal.DUPLICATES, list_id, duplicates)
         changed = outcome == "unchanged" and deleted
         super().done(wish, "updated" if changed else outcome, f"{deleted:,} duplicates removed", list_id)
 
@@ -103,8 +102,7 @@ class ContactLists(Upserts):
 
     def _index(self, list_id: int) -> Index:
         """Return a list's contacts, as they are now."""
-        database = sqlite3.connect("", isolation_level=None)
-        index = Index(database, self.run.client, self._compared)
+        index = Index(scratch.database(), self.run.client, self._compared)
         index.load(list_id)
         return index
 
@@ -117,7 +115,7 @@ class ContactLists(Upserts):
         index = self._index(list_id)
         found = index.duplicates(list_id, self._compared)
         most = self.run.config["max_deletes"]
-        if refused := deleting.refusal(deleting.DUPLICATES, list_id, len(found), index.size(list_id), most):
+        if refused := removal.refusal(removal.DUPLICATES, list_id, len(found), index.size(list_id), most):
             self.run.fail(refused)
             raise Rejected("its duplicates are more than max_deletes allows: none was deleted")
         return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sqlite3
 from collections import Counter
 from collections.abc import Collection
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -13,27 +12,25 @@ from typing import Any, ClassVar
 from typing_extensions import override
 
 from clicksend.errors import ClickSendError
-from target_clicksend.contacts import deleting, mirror
-from target_clicksend.contacts.entries import COLUMNS, Entry, Reader
-from target_clicksend.contacts.fields import FIELDS, KEY
-from target_clicksend.contacts.finding import Finder
+from target_clicksend import scratch
+from target_clicksend.contacts import removal
+from target_clicksend.contacts.contact import COLUMNS, FIELDS, KEY, Entry, Reader
+from target_clicksend.contacts.find import Finder
 from target_clicksend.contacts.index import Index
 from target_clicksend.contacts.plan import DIFFERENT, Plan, Planner, unkept
-from target_clicksend.contacts.spool import Spool
-from target_clicksend.contacts.writing import Result, Writer
+from target_clicksend.contacts.rows import Spool
+from target_clicksend.contacts.write import Result, Writer
 from target_clicksend.failures import GONE, Breaker
 from target_clicksend.lists import ListRef, fold
 from target_clicksend.report import INPUT
 from target_clicksend.row import Rejected, Row
 from target_clicksend.run import Run
-from target_clicksend.sinks import Sink
+from target_clicksend.sinks.base import Sink
 
 SHOWN = frozenset({"created", "updated", "unchanged", "transferred", "copied"})
 """Outcomes of rows that are a contact."""
 GONE_LIST = 0
 """The list of a contact that is gone, as the ledger remembers it: nobody looks for it again."""
-
-PRAGMAS = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;"
 
 
 class Contacts(Sink):
@@ -45,8 +42,7 @@ class Contacts(Sink):
 
     def __init__(self, run: Run) -> None:
         super().__init__(run)
-        database = sqlite3.connect("", isolation_level=None)
-        database.executescript(PRAGMAS)
+        database = scratch.database()
         self._spool = Spool(database)
         self._index = Index(database, run.client, run.config["match_on"])
         self._list_ids: dict[ListRef, int | Rejected | None] = {}
@@ -336,7 +332,7 @@ class Contacts(Sink):
                 )
             return
         for list_id, contact_ids in sorted(found.items()):
-            self._delete(deleting.DUPLICATES, list_id, contact_ids)
+            self._delete(removal.DUPLICATES, list_id, contact_ids)
 
     def _mirror(self) -> None:
         """Delete what the input does not name any more."""
@@ -349,17 +345,17 @@ class Contacts(Sink):
             for contact_id, match in self._spool.rejected():
                 matching = self._index.matching(list_id, match)
                 self._index.name([contact_id or 0, *(one.contact_id for one in matching)])
-            times = mirror.missing(self._index, list_id, self.run.ledger.missing(list_id))
+            times = removal.missing(self._index, list_id, self.run.ledger.missing(list_id))
             if times:
                 self.run.report.missing[list_id] = Counter(times.values())
             if not self.run.dry_run:
                 self.run.ledger.set_missing(list_id, times)
-            self._delete(deleting.MIRROR, list_id, mirror.due(times, self.run.config))
+            self._delete(removal.MIRROR, list_id, removal.due(times, self.run.config))
 
     def _delete(self, name: str, list_id: int, contact_ids: list[int]) -> None:
         """Delete contacts that no row marks as deleted, unless they are too many."""
         size, most = self._index.size(list_id), self.run.config["max_deletes"]
-        if refused := deleting.refusal(name, list_id, len(contact_ids), size, most):
+        if refused := removal.refusal(name, list_id, len(contact_ids), size, most):
             self.run.fail(refused)
         else:
-            deleting.delete(self.run, name, list_id, contact_ids)
+            removal.delete(self.run, name, list_id, contact_ids)

@@ -13,31 +13,29 @@ from typing_extensions import override
 
 from clicksend.errors import ClickSendError, SettingsError
 from target_clicksend.columns import Columns
-from target_clicksend.gates import Held
-from target_clicksend.gates.caps import Caps
-from target_clicksend.gates.message import Channel, Message
-from target_clicksend.gates.moments import LocalTimes
-from target_clicksend.gates.parts import count_parts
-from target_clicksend.gates.reading import COLUMNS, Reader
-from target_clicksend.gates.templates import Stored, Templates
 from target_clicksend.keys import Keys
+from target_clicksend.messages.cancel import Recall
 from target_clicksend.messages.channels import ENDPOINTS
-from target_clicksend.messages.gating import TAKEN, Gates
+from target_clicksend.messages.gates.caps import Caps
+from target_clicksend.messages.gates.chain import TAKEN, Gates
+from target_clicksend.messages.gates.parts import count_parts
 from target_clicksend.messages.judging import Verdict
 from target_clicksend.messages.lost_ledger import LostLedger
+from target_clicksend.messages.message import Channel, Message
+from target_clicksend.messages.moments import LocalTimes
 from target_clicksend.messages.new_streams import NewStreams
 from target_clicksend.messages.outbox import Outbox
-from target_clicksend.messages.passed import Passed
-from target_clicksend.messages.recall import Recall
+from target_clicksend.messages.parse import COLUMNS, Reader
+from target_clicksend.messages.reconcile import Unanswered
 from target_clicksend.messages.routes import ApiRoute, Route
 from target_clicksend.messages.spool import Spool
-from target_clicksend.messages.unanswered import Unanswered
-from target_clicksend.numbers import read_phone
-from target_clicksend.row import Rejected, Row, Values
+from target_clicksend.messages.templates import Stored, Templates
+from target_clicksend.row import Held, Rejected, Row, Values
 from target_clicksend.run import Run
-from target_clicksend.sinks import Sink
-from target_clicksend.sinks.sms_templates import SmsTemplates
-from target_clicksend.values import is_deleted, read_text
+from target_clicksend.scratch import Passed
+from target_clicksend.sinks.base import Sink
+from target_clicksend.sinks.collections import SmsTemplates
+from target_clicksend.values import is_deleted, read_phone, read_text
 
 TEMPLATE = ("template_id", "template_name")
 CALLED_OFF = "a later row of this run cancels it"

@@ -12,9 +12,8 @@ from typing_extensions import override
 from clicksend.characters import is_blank
 from clicksend.hub import Hub
 from target_clicksend.columns import DELETED
-from target_clicksend.gates.fields import read_number, read_required
-from target_clicksend.gates.message import Message
-from target_clicksend.gates.reading import judged_by
+from target_clicksend.messages.message import Message
+from target_clicksend.messages.parse import judged_by, read_number, read_required
 from target_clicksend.messages.routes import HubRoute, Route
 from target_clicksend.row import Rejected, Row, Values
 from target_clicksend.run import Run

@@ -269,10 +269,10 @@ def test_a_rebuild_that_breaks_off_goes_on_where_it_was(out, command):
 
 
 def test_a_history_that_shows_less_than_it_counts_is_not_enough(out, command, monkeypatch):
-    from target_clicksend import repairing
+    from target_clicksend import ledger_tools
 
-    read_pages = repairing.read_pages
-    monkeypatch.setattr(repairing, "read_pages", lambda *given: list(read_pages(*given))[:-1])
+    read_pages = ledger_tools.read_pages
+    monkeypatch.setattr(ledger_tools, "read_pages", lambda *given: list(read_pages(*given))[:-1])
     out.send({})
     lose(out)
     assert "fewer messages than it counts, 3 times" in command("rebuild", "--since", LONG_AGO, code=1)

@@ -23,8 +23,8 @@ from clicksend.ledger.schema import version
 from clicksend.ledger.tables import metadata
 from clicksend.sandbox import Sandbox
 from target_clicksend.keys import Keys
-from target_clicksend.messages.reconciling import Search
-from target_clicksend.repairing import opened, rebuild
+from target_clicksend.ledger_tools import opened, rebuild
+from target_clicksend.messages.reconcile import Search
 from tests.tap.runner import CREDENTIALS
 from tests.target.runner import record, run_target, schema
 

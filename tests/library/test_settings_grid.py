@@ -17,7 +17,7 @@ from clicksend.settings import PROPERTIES as CONNECTION
 from clicksend.typed import kinds
 from tap_clicksend.tap import PROPERTIES as TAP
 from tap_clicksend.tap import TapClickSend
-from target_clicksend.gates.opt_outs import OptOutsError
+from target_clicksend.messages.gates.opt_outs import OptOutsError
 from target_clicksend.messages.properties import PROPERTIES as MESSAGES
 from target_clicksend.target import PROPERTIES as TARGET
 from target_clicksend.target import TargetClickSend

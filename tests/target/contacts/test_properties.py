@@ -17,7 +17,7 @@ from clicksend.ledger import OlderKeys
 from clicksend.phone import E164, to_e164
 from clicksend.sandbox import Sandbox
 from clicksend.sandbox.milestones import EMPTY, VIP
-from target_clicksend.contacts.fields import FIELDS, NUMBERS, changed, fields_of, match_key
+from target_clicksend.contacts.contact import FIELDS, NUMBERS, changed, fields_of, match_key
 from target_clicksend.keys import Keys, spell
 from target_clicksend.row import Rejected
 from target_clicksend.values import LONGEST, read_id, read_text

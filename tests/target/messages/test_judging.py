@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clicksend.ledger import key_id_of, outcome_id_of, token
-from target_clicksend.gates.message import Message
 from target_clicksend.messages.judging import (
     AMBIGUOUS,
     MISSING,
@@ -17,6 +16,7 @@ from target_clicksend.messages.judging import (
     decimal_of,
     judge,
 )
+from target_clicksend.messages.message import Message
 from target_clicksend.row import Row
 
 TO = "+61491570156"

@@ -4,9 +4,9 @@ import pytest
 
 from clicksend.countries import code_of
 from clicksend.sandbox.milestones import EMPTY
-from target_clicksend.contacts.entries import Reader
-from target_clicksend.numbers import read_phone
+from target_clicksend.contacts.contact import Reader
 from target_clicksend.row import Rejected, Row
+from target_clicksend.values import read_phone
 from tests.target.messages.cases import posts
 from tests.target.runner import stream_of
 

@@ -10,11 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from target_clicksend.gates import Held
-from target_clicksend.gates.quiet_hours import LOOK_AHEAD, QuietHours, check_quiet_hours
-from target_clicksend.gates.timing import timed
-from target_clicksend.gates.zones import zones_of, zones_of_number
-from target_clicksend.row import Rejected
+from target_clicksend.messages.gates.expiry import timed
+from target_clicksend.messages.gates.quiet_hours import (
+    LOOK_AHEAD,
+    QuietHours,
+    check_quiet_hours,
+    zones_of,
+    zones_of_number,
+)
+from target_clicksend.row import Held, Rejected
 from tests.target.messages.gates.cases import AT, NOW, message
 
 NIGHT = QuietHours.from_setting({"start": "21:00", "end": "08:00"})
