@@ -28,7 +28,7 @@ from target_clicksend.messages.message import Channel
 from target_clicksend.messages.moments import read_moment
 from target_clicksend.messages.reconcile import reconcile
 from target_clicksend.row import Rejected, Row, Values
-from target_clicksend.run import COMMIT_ROWS, Run, currency_of
+from target_clicksend.run import COMMIT_ROWS, Run
 from target_clicksend.sinks.base import Sink
 from target_clicksend.sinks.messages import Messages
 from target_clicksend.target import SINKS, TargetClickSend, sink_class
@@ -54,20 +54,19 @@ def opened(config: Mapping[str, Any], *, new: bool) -> Iterator[Run]:
         LedgerError: There is no ledger, or it is another account's.
         SystemExit: A signal came meanwhile.
     """
-    run = TargetClickSend(config=dict(config)).run
-    try:
-        if not new:
-            Ledger.existing(
-                config["ledger_url"], pii_key=config.get("pii_key"), pii_key_file=config.get("pii_key_file")
-            ).close()
-        _ = run.ledger
-        yield run
-    finally:
-        for name in ("client", "ledger"):
-            if name in run.__dict__:
-                getattr(run, name).close()
-        if run.stopped:
-            raise SystemExit(128 + run.stopped)
+    with TargetClickSend(config=dict(config)).run as run:
+        try:
+            if not new:
+                Ledger.existing(
+                    config["ledger_url"],
+                    pii_key=config.get("pii_key"),
+                    pii_key_file=config.get("pii_key_file"),
+                ).close()
+            _ = run.ledger
+            yield run
+        finally:
+            if run.stopped:
+                raise SystemExit(128 + run.stopped)
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ def keys_of(config: Mapping[str, Any], stream: str, row: dict[str, Any]) -> list
     url, key, file = (config.get(name) for name in ("ledger_url", "pii_key", "pii_key_file"))
     # Whosever it is: for its key no account is asked.
     with Ledger.existing(str(url), pii_key=key, pii_key_file=file) as ledger:
-        target.run.__dict__["ledger"] = ledger
+        target.run.ledger = ledger
         try:
             return target.keys_of(stream, row)
         except Rejected as reason:
@@ -174,7 +173,7 @@ class _Rebuilding:
     def __init__(self, run: Run, sink: str, channel: Channel, since: int) -> None:
         self._run, self._sink, self._channel, self._since = run, sink, channel, since
         self._endpoints = ENDPOINTS[channel]
-        self._currency = currency_of(run.account)
+        self._currency = run.currency
 
     def rebuilt(self) -> Rebuilt:
         """Read the history until it was read whole, and write what it shows.
@@ -412,12 +411,6 @@ class Baseline(TargetClickSend):
             raise error
         if self._records:
             self.run.commit()
-
-    def close(self) -> None:
-        """Let go of everything."""
-        for name in ("client", "ledger"):
-            if name in self.run.__dict__:
-                getattr(self.run, name).close()
 
 
 @contextmanager

@@ -39,6 +39,7 @@ from target_clicksend.singer_input import (
     rows_of,
 )
 from target_clicksend.sinks.base import Sink
+from target_clicksend.summary import exit_code
 
 if TYPE_CHECKING:
     from target_clicksend.run import Run
@@ -146,7 +147,7 @@ class Intake:
             needed=sink.needs_key,
         )
         if sink.needs_key:
-            run.claim_keys(stream, self._keys)
+            run.key_owners.add(stream, self._keys)
         sink.begin(stream, self._keys)
 
     def keys_of(self, record: dict[str, Any]) -> Iterator[str]:
@@ -180,7 +181,7 @@ class Intake:
         except Rejected as reason:
             self._reject({self._columns.named(name): value for name, value in mapped.items()}, str(reason))
             return
-        number = self._run.count_row()
+        number = self._run.open_row()
         known = self._run.ledger.older_keys
         older = () if known is None else self._keys.older(values, known)
         self._sink.note_unknown(values, self._columns)
@@ -188,9 +189,9 @@ class Intake:
 
     def _reject(self, record: Any, reason: str) -> None:
         """Reject a row that has no key: all of it is its key."""
-        row = Row(self._run.count_row(), self._stream, self._keys.of_whole(record), "{}", {})
+        row = Row(self._run.open_row(), self._stream, self._keys.of_whole(record), "{}", {})
         self._sink.turn_away(record)
-        self._run.done(row, self._sink.name, "rejected", reason)
+        self._run.record_outcome(row, self._sink.name, "rejected", reason)
 
 
 class ClickSendTarget(Target):
@@ -253,7 +254,7 @@ class ClickSendTarget(Target):
         self.run.end(error)
         if error is not None and not (self.run.stopped and isinstance(error, ClickSendError)):
             raise error
-        if code := self.run.exit_code:
+        if code := exit_code(self.run):
             raise SystemExit(code)
 
     @override
@@ -379,9 +380,10 @@ class ClickSendTarget(Target):
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         """Stop means stop: what is under way ends, nothing new starts. The SDK would write all that waits."""
-        if "run" not in self.__dict__:
+        run = getattr(self, "run", None)
+        if run is None:
             raise SystemExit(128 + signum)
-        self.run.stop(signum)
+        run.stop(signum)
         reader = cast("LineReader", self.message_reader)
         if reader.waiting:
             reader.waiting = False

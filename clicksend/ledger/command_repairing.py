@@ -152,7 +152,7 @@ def _read(target: Baseline, messages: IO[bytes]) -> Baseline:
     try:
         target.listen(cast("IO[str]", messages))
     finally:
-        target.close()
+        target.run.close()
     return target
 
 

@@ -65,7 +65,7 @@ def delete(run: Run, name: str, list_id: int, contact_ids: Sequence[int]) -> int
         run.report.plan[name, "delete"] += len(contact_ids)
     for contact_id, (outcome, reason) in zip(contact_ids, results, strict=True):
         gone += outcome == "deleted"
-        run.keep(
+        run.record_event(
             Outcome(
                 sink=name,
                 key=f"{list_id}:{contact_id}",

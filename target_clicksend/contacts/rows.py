@@ -42,8 +42,7 @@ class Spool:
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
-        self.first: int | None = None
-        """Number of the first row, None while there is none."""
+        self.is_empty = True
         self.someone_unnamed = False
         """Whether a rejected row may be about anybody."""
         self._asks = False
@@ -60,7 +59,7 @@ class Spool:
 
     def add(self, entry: Entry) -> None:
         """Keep an entry."""
-        self.first = self.first or entry.row.number
+        self.is_empty = False
         self._asks |= entry.by_key
         self._database.execute(
             "INSERT INTO entries (number, list_ref, contact_id, deleted, key, asks, anywhere, entry)"

@@ -204,9 +204,9 @@ def cancel_opted_out(run: Run, opt_outs: OptOuts | None, numbers: Collection[str
                 failed["it was too late"] += 1
     run.ledger.call_off(run.id, done)
     if done:
-        run.note(f"{len(done):,} scheduled messages were cancelled: {REASON}.")
+        run.warn(f"{len(done):,} scheduled messages were cancelled: {REASON}.")
     for reason, count in failed.items():
-        run.fail(f"{count:,} scheduled messages could not be cancelled, though {REASON}: {reason}")
+        run.error(f"{count:,} scheduled messages could not be cancelled, though {REASON}: {reason}")
     return len(done)
 
 

@@ -64,7 +64,7 @@ class NewStreams:
         self._keys[stream] = keys
         unstable = [name for name in keys.properties if fold(name) in UNSTABLE]
         if unstable:
-            self._run.note(
+            self._run.warn(
                 f"{self._sink}: the key of stream {stream} ({', '.join(keys.properties)}) looks like a line"
                 " number or a file name: another row in its place tomorrow would be taken for the same, and"
                 " not be sent. Give the stream key properties that stay with the row, or the rows an"

@@ -10,7 +10,7 @@ from target_clicksend.messages.gates.chain import TAKEN
 from target_clicksend.messages.judging import Outgoing, Verdict
 from target_clicksend.messages.message import Message
 from target_clicksend.messages.routes import Route
-from target_clicksend.run import Run, currency_of
+from target_clicksend.run import Run
 
 BEGIN = 120
 """Seconds after a claim in which its first request may begin."""
@@ -31,7 +31,7 @@ class Outbox:
             may_go: Whether a message may still be sent as it is, by what time decides.
         """
         self._run, self._sink, self._route, self._may_go = run, sink, route, may_go
-        self._currency = currency_of(run.account)
+        self._currency = run.currency
 
     def send(self, messages: Sequence[Message]) -> list[tuple[Message, Verdict]]:
         """Send messages that passed all gates, each with a key of its own; return what came of each.

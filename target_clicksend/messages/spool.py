@@ -23,8 +23,6 @@ class Spool:
         )
         self._database.execute("CREATE INDEX keys ON messages (key)")
         self._database.execute("CREATE INDEX custom_strings ON messages (custom_string)")
-        self.first: int | None = None
-        """Number of the first row that has no outcome yet."""
 
     def __len__(self) -> int:
         """Return the number of messages."""
@@ -33,7 +31,6 @@ class Spool:
 
     def add(self, message: Message) -> None:
         """Keep a message; rows come in the order of their numbers."""
-        self.first = self.first or message.row.number
         custom_string = _short((message.custom_string or "").strip())
         values = (message.row.number, _short(message.row.key), custom_string, _encode(message))
         self._database.execute("INSERT INTO messages VALUES (?, ?, ?, ?)", values)
@@ -41,7 +38,6 @@ class Spool:
     def remove(self, message: Message) -> None:
         """Let go of a message."""
         self._database.execute("DELETE FROM messages WHERE number = ?", (message.row.number,))
-        (self.first,) = self._database.execute("SELECT min(number) FROM messages").fetchone()
 
     def find(self, custom_string: str | None) -> list[Message]:
         """Return the messages that carry a custom_string, blanks around it aside; all of them for None."""

@@ -67,7 +67,7 @@ class Sink:
             return
         self._seen |= new
         if unknown := columns.unknown(new):
-            self.run.note(
+            self.run.warn(
                 f"{self.name}: {columns.described(unknown)} is not written, there is no such field: rename"
                 " the column with stream_maps, or add it to ignored_columns."
             )

@@ -73,9 +73,7 @@ class Upserts(Sink):
         try:
             self._wishes[row.number] = self._wish(row)
         except Rejected as reason:
-            self.run.done(row, self.name, "rejected", str(reason))
-            return
-        self.run.finished_before(self.name, next(iter(self._wishes)))
+            self.run.record_outcome(row, self.name, "rejected", str(reason))
 
     @override
     def prepare(self) -> None:
@@ -248,20 +246,16 @@ class Upserts(Sink):
 
     def done(self, wish: Wish, outcome: str, reason: str = "", object_id: int | None = None) -> None:
         """Note what came of a row."""
-        self._settle(wish)
+        del self._wishes[wish.row.number]
         if outcome in {"rejected", "failed"} and (name := wish.fields.get(self.name_column)):
             self.unwritten[fold(name)] = outcome
         about = None if object_id is None else str(object_id)
-        self.run.done(wish.row, self.name, outcome, reason, object_id=about)
+        self.run.record_outcome(wish.row, self.name, outcome, reason, object_id=about)
 
     def planned(self, wish: Wish, change: str, detail: str = "") -> None:
         """Note what a dry run would have done with a row."""
-        self._settle(wish)
-        self.run.planned(wish.row, self.name, change, detail)
-
-    def _settle(self, wish: Wish) -> None:
         del self._wishes[wish.row.number]
-        self.run.finished_before(self.name, next(iter(self._wishes), None))
+        self.run.record_plan(wish.row, self.name, change, detail)
 
     def _or_id(self) -> str:
         return f": give {self.id_column}" if self.id_column in self.columns else ""

@@ -82,8 +82,7 @@ class ContactLists(Upserts):
     @override
     def done(self, wish: Wish, outcome: str, reason: str = "", object_id: int | None = None) -> None:
         if outcome in CHANGES:
-            # Another sink may have read what lists there are.
-            self.run.__dict__.pop("lists", None)
+            self.run.reread_lists()
         if outcome in SUCCESSES and object_id is not None and _asks(wish):
             self._to_clean[wish.row.number] = (outcome, object_id)
         else:
@@ -116,7 +115,7 @@ class ContactLists(Upserts):
         found = index.duplicates(list_id, self._compared)
         most = self.run.config["max_deletes"]
         if refused := removal.refusal(removal.DUPLICATES, list_id, len(found), index.size(list_id), most):
-            self.run.fail(refused)
+            self.run.error(refused)
             raise Rejected("its duplicates are more than max_deletes allows: none was deleted")
         return found
 
@@ -132,7 +131,7 @@ class ContactLists(Upserts):
         self.run.client.put(f"/lists/{list_id}/remove-duplicates/", {"fields": fields}, repeatable=False)
         after = self._index(list_id).size(list_id)
         if before - after != expected:
-            self.run.fail(
+            self.run.error(
                 f"contact_lists: list {list_id} had {before:,} contacts, {expected:,} of them duplicates;"
                 f" after ClickSend's remove-duplicates it has {after:,}. Look into the list before anything"
                 " else is written to it, and use remove_duplicates: true, which deletes them one by one."

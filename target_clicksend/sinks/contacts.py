@@ -47,7 +47,6 @@ class Contacts(Sink):
         self._index = Index(database, run.client, run.config["match_on"])
         self._list_ids: dict[ListRef, int | Rejected | None] = {}
         self._writing: dict[int, tuple[Entry, Plan, Future[Result]]] = {}
-        self._next = 0
         self._breaker = Breaker()
         self._ended: ClickSendError | None = None
         self._different: Counter[str] = Counter()
@@ -86,12 +85,11 @@ class Contacts(Sink):
             entry = self._reader.read(row)
         except Rejected as reason:
             self._turn_away(row.values, row)
-            self.run.done(row, self.name, "rejected", str(reason))
+            self.run.record_outcome(row, self.name, "rejected", str(reason))
             return
         if self.run.dry_run and not entry.deleted:
             self.run.report.add_readings(self.name, self._reader.readings(row))
         self._spool.add(entry)
-        self.run.finished_before(self.name, self._spool.first)
 
     @override
     def turn_away(self, record: Any) -> None:
@@ -109,7 +107,7 @@ class Contacts(Sink):
 
     @override
     def finish(self) -> None:
-        if self._spool.first is None:
+        if self._spool.is_empty:
             return
         self._read_lists()
         self._spool.overtake({ref: self._home(ref) for ref in self._list_ids})
@@ -129,7 +127,6 @@ class Contacts(Sink):
             raise self._ended
         if self.run.stopped:
             return
-        self.run.finished_before(self.name, None)
         self._report()
         self._remove_duplicates()
         if self._mirrors:
@@ -223,15 +220,12 @@ class Contacts(Sink):
         except Rejected as reason:
             plan = Plan(outcome="rejected", reason=str(reason))
             self._protect(entry)
-        self._next = number + 1
         if plan.writes and self.run.dry_run:
-            self._settle(number)
-            self.run.planned(entry.row, self.name, plan.change, plan.detail)
+            self.run.record_plan(entry.row, self.name, plan.change, plan.detail)
         elif plan.writes and not self._ended:
             self._writing[number] = (entry, plan, self.run.client.submit(self._writer.carry_out, plan))
             self._collect(2 * self.run.client.settings.max_concurrency)
         else:
-            self._settle(number)
             result = Result(plan.outcome, plan.reason, plan.contact.contact_id if plan.contact else None)
             if plan.writes:
                 result = Result("failed", f"not tried: {self._ended}")
@@ -256,8 +250,7 @@ class Contacts(Sink):
         while len(self._writing) > most:
             done, _ = wait([future for _, _, future in self._writing.values()], return_when=FIRST_COMPLETED)
             for number in [number for number, (_, _, future) in self._writing.items() if future in done]:
-                entry, plan, future = self._writing[number]
-                self._settle(number)
+                entry, plan, future = self._writing.pop(number)
                 self._note(entry, plan, self._result(future))
 
     def _result(self, future: Future[Result]) -> Result:
@@ -272,20 +265,15 @@ class Contacts(Sink):
             self._ended = self._ended or error
         return result
 
-    def _settle(self, number: int) -> None:
-        """Note that a row is about to have its outcome."""
-        self._writing.pop(number, None)
-        self.run.finished_before(self.name, next(iter(self._writing), self._next))
-
     def _note(self, entry: Entry, plan: Plan, result: Result) -> None:
         remembered = self._planner.remembered(plan, result.stored)
         if remembered and result.contact_id:
-            self.run.remember(result.contact_id, remembered)
+            self.run.record_readback(result.contact_id, remembered)
         if not self.run.dry_run:
             self._remember(entry, plan, result)
         different = unkept(plan, result.stored)
         self._different.update(different)
-        self.run.done(
+        self.run.record_outcome(
             entry.row,
             self.name,
             result.outcome,
@@ -309,12 +297,12 @@ class Contacts(Sink):
             return
         for one in (*self._spool.same_person(entry), entry):
             if self._spool.is_newest(one.row):
-                self.run.know(one.row, GONE_LIST if one.deleted else list_id, contact_id)
+                self.run.record_contact(one.row, GONE_LIST if one.deleted else list_id, contact_id)
 
     def _report(self) -> None:
         """Say what is no row's outcome."""
         for name, count in sorted(self._different.items()):
-            self.run.note(
+            self.run.warn(
                 f"contacts: {name} {DIFFERENT}, for {count:,} of them: it is not written again until the row"
                 " changes."
             )
@@ -326,7 +314,7 @@ class Contacts(Sink):
         }
         if not self.run.config["remove_duplicates"]:
             if count := sum(map(len, found.values())):
-                self.run.note(
+                self.run.warn(
                     f"contacts: {count:,} of them are the second of a person in a list: set remove_duplicates"
                     " to remove them."
                 )
@@ -337,7 +325,7 @@ class Contacts(Sink):
     def _mirror(self) -> None:
         """Delete what the input does not name any more."""
         if self._spool.someone_unnamed or self.run.report.rows[INPUT, "rejected"]:
-            self.run.fail(
+            self.run.error(
                 "mirror: a rejected row names nobody, so anybody may be meant: no contact was deleted."
             )
             return
@@ -356,6 +344,6 @@ class Contacts(Sink):
         """Delete contacts that no row marks as deleted, unless they are too many."""
         size, most = self._index.size(list_id), self.run.config["max_deletes"]
         if refused := removal.refusal(name, list_id, len(contact_ids), size, most):
-            self.run.fail(refused)
+            self.run.error(refused)
         else:
             removal.delete(self.run, name, list_id, contact_ids)

@@ -32,7 +32,7 @@ from target_clicksend.messages.spool import Spool
 from target_clicksend.messages.templates import Stored, Templates
 from target_clicksend.row import Held, Rejected, Row, Values
 from target_clicksend.run import Run
-from target_clicksend.scratch import Passed
+from target_clicksend.scratch import SeenSet
 from target_clicksend.sinks.base import Sink
 from target_clicksend.sinks.collections import SmsTemplates
 from target_clicksend.values import is_deleted, read_phone, read_text
@@ -66,8 +66,7 @@ class Messages(Sink):
         self._batch: list[Message] = []
         self._size: int = min(run.config["batch_size_rows"], run.config.get("messages_per_minute") or 1000)
         """Messages that are judged together; no more than go out before the judgement is old."""
-        self._planned = Passed() if run.dry_run else None
-        self._unfinished: dict[int, Message] = {}
+        self._planned = SeenSet() if run.dry_run else None
         self._batches = 0
         self._new_streams = NewStreams(run, self.name)
         self._unanswered = Unanswered(run, self.name)
@@ -111,10 +110,8 @@ class Messages(Sink):
             self.run.report.add_readings(self.name, {text: read_phone("to", text, country)})
         if self._spool is not None:
             self._spool.add(message)
-            self.run.finished_before(self.name, self._spool.first)
             return
         self._batch.append(message)
-        self.run.finished_before(self.name, self._batch[0].row.number)
         if len(self._batch) >= self._size:
             self._flush(is_last=False)
 
@@ -123,7 +120,7 @@ class Messages(Sink):
         found = self.run.ledger.known(self.name, {row.key: row.older}).get(row.key)
         if found:
             outcome, reason = "duplicate", f"an earlier run has it as {found.outcome}"
-        self.run.done(row, self.name, outcome, reason)
+        self.run.record_outcome(row, self.name, outcome, reason)
 
     @override
     def prepare(self) -> None:
@@ -141,7 +138,7 @@ class Messages(Sink):
             self._unanswered.count_anew()
             self._gates.cancel_opted_out()
             if self.route.ended and self.run.report.rows[self.name, "failed"]:
-                self.run.fail(f"{self.name}: {self.route.ended}")
+                self.run.error(f"{self.name}: {self.route.ended}")
         if self.run.dry_run:
             self._tell_of_zones()
 
@@ -149,7 +146,7 @@ class Messages(Sink):
         """Say which zones were meant by times that name none."""
         for (column, zone), count in sorted(self.local_times.read.items()):
             they = f"1 time of {column} has" if count == 1 else f"{count:,} times of {column} have"
-            self.run.note(f"{self.name}: {they} no zone: read as {zone}.")
+            self.run.warn(f"{self.name}: {they} no zone: read as {zone}.")
 
     @cached_property
     def route(self) -> Route:
@@ -202,7 +199,7 @@ class Messages(Sink):
         try:
             self.route.reconcile(self.run.ledger, self.name)
         except ClickSendError as error:
-            self.run.note(f"{self.name}: unanswered messages could not be looked up. {error}")
+            self.run.warn(f"{self.name}: unanswered messages could not be looked up. {error}")
 
     def _tried(self, row: Row) -> Row:
         """Return a row, under a key of its own where all goes to ``test_recipient``."""
@@ -231,11 +228,11 @@ class Messages(Sink):
             self._note(message, Verdict("suppressed", TAKEN_BACK))
         outcome, reason = self._recall.recall(row)
         if outcome == "cancelled":
-            self.run.settled(row, self.name, outcome, reason)
+            self.run.record_outcome(row, self.name, outcome, reason, stored=True)
         elif outcome == "dry_run":
-            self.run.planned(row, self.name, "cancel")
+            self.run.record_plan(row, self.name, "cancel")
         else:
-            self.run.done(row, self.name, outcome, reason)
+            self.run.record_outcome(row, self.name, outcome, reason)
 
     @override
     def call_off(self, custom_string: str | None) -> int:
@@ -274,7 +271,6 @@ class Messages(Sink):
     def _process(self, batch: Sequence[Message], *, all_there_are: bool) -> None:
         """Let a batch through the gates, and send what passes."""
         self.run.pace()
-        self._unfinished = {message.row.number: message for message in batch}
         passed: list[Message] = []
         for message, verdict in self._gates.judge(batch, self._planned, all_there_are=all_there_are):
             if verdict is None:
@@ -319,19 +315,11 @@ class Messages(Sink):
                 yield group[start : start + self.route.most]
 
     def _note(self, message: Message, verdict: Verdict, *, is_settled: bool = False) -> None:
-        self._unfinished.pop(message.row.number, None)
-        self.run.finished_before(self.name, next(iter(self._unfinished), self._next_waiting))
         if is_settled:
-            self.run.settled(message.row, self.name, verdict.outcome, verdict.reason)
+            self.run.record_outcome(message.row, self.name, verdict.outcome, verdict.reason, stored=True)
         else:
-            about = {"custom_string": message.custom_string, "campaign": message.campaign}
-            self.run.done(message.row, self.name, verdict.outcome, verdict.reason, **about)
-
-    @property
-    def _next_waiting(self) -> int | None:
-        if self._spool is not None:
-            return self._spool.first
-        return self._batch[0].row.number if self._batch else None
+            about: dict[str, Any] = {"custom_string": message.custom_string, "campaign": message.campaign}
+            self.run.record_outcome(message.row, self.name, verdict.outcome, verdict.reason, **about)
 
     def _plan(self, group: list[Message]) -> None:
         """Say what would be sent, and for how much."""
@@ -339,17 +327,16 @@ class Messages(Sink):
             if quote.outcome == "rejected":
                 self._note(message, quote)
                 continue
-            self._unfinished.pop(message.row.number, None)
             about: dict[str, Any] = {"campaign": message.campaign, "price": quote.price}
             if self.channel != "notification":
                 about["parts"] = quote.parts or count_parts(message.body, self.channel).count
             parts: int = about.get("parts", 0)
             self.run.report.price(self.name, quote.price, parts, partial(self.route.sample, message))
-            self.run.planned(message.row, self.name, "send", **about)
+            self.run.record_plan(message.row, self.name, "send", **about)
 
     def _tally(self, spool: Spool) -> None:
         """Judge and price everything; what may not be sent is done with."""
-        few, passed = len(spool) <= self._size, Passed()
+        few, passed = len(spool) <= self._size, SeenSet()
         for batch in spool.batches(self.run.config["batch_size_rows"]):
             if self.run.stopped:
                 return
@@ -372,13 +359,12 @@ class Messages(Sink):
                     else:
                         self.run.tally.add(quote.price)
         self._new_streams.check()
-        self.run.finished_before(self.name, spool.first)
 
     def _finish_capped(self, spool: Spool) -> None:
         """Send all of it, or nothing when that is more than the run may send."""
         excess = self._caps.exceeded(self.run.tally)
         if excess and len(spool):
-            self.run.fail(f"{self.name}: {excess}: nothing was sent.")
+            self.run.error(f"{self.name}: {excess}: nothing was sent.")
         few = len(spool) <= self._size
         for batch in spool.batches(self._size):
             if self.run.stopped:
@@ -386,13 +372,10 @@ class Messages(Sink):
             for message in batch:
                 spool.remove(message)
             if excess:
-                self._unfinished = {message.row.number: message for message in batch}
                 for message in batch:
                     self._note(message, Verdict("held", excess))
             else:
                 self._process(batch, all_there_are=few)
-        if not self.run.stopped:
-            self.run.finished_before(self.name, None)
 
 
 class SmsMessages(Messages):

@@ -11,7 +11,7 @@ import pytest
 from clicksend import errors
 from clicksend.ledger import Ledger
 from target_clicksend.messages.sending import Patience
-from target_clicksend.report import LOOK, RECONCILE
+from target_clicksend.summary import LOOK, RECONCILE
 from tests.ledger.cases import claim
 from tests.target.messages.cases import CHANNELS, TO
 

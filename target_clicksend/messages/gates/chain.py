@@ -19,7 +19,7 @@ from target_clicksend.messages.message import Channel, Message
 from target_clicksend.report import OTHER_RECIPIENT, OTHER_TEXT
 from target_clicksend.row import Held, Rejected
 from target_clicksend.run import Run
-from target_clicksend.scratch import Passed
+from target_clicksend.scratch import SeenSet
 
 Judged = tuple[Message, Verdict | None]
 """A message, as it may be sent; or what came of it, when it may not."""
@@ -58,7 +58,7 @@ class Gates:
         self._are_few = False
 
     def judge(
-        self, messages: Sequence[Message], passed: Passed | None = None, *, all_there_are: bool
+        self, messages: Sequence[Message], passed: SeenSet | None = None, *, all_there_are: bool
     ) -> Iterator[Judged]:
         """Yield what may be sent, and what came of the others.
 
@@ -77,7 +77,7 @@ class Gates:
         opted_out = self._opted_out({message.to for message in fresh}, all_there_are=all_there_are)
         repeated = self._repeated(fresh)
         now, window = self._run.now(), self._run.config.get("dedupe_window_hours")
-        seen: Passed | set[str] = set() if passed is None else passed
+        seen: SeenSet | set[str] = set() if passed is None else passed
         for message in messages:
             key, text = f"key {message.row.key}", f"text {message.to} {message.content}"
             if message.row.key in known:
