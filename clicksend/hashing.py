@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import re
 import unicodedata
 from collections.abc import Callable
@@ -13,8 +13,6 @@ CELL = re.compile(r"\W*(?:tel:)?[^A-Za-z]{6,50}(?:e\+?\d\d?\s*)?", re.IGNORECASE
 """What may be a phone number, plain or not: most other text is told from it at once."""
 DIGIT = re.compile(r"\d")
 PHONE_NUMBER = re.compile(r"\+?[0-9][0-9 ().-]{4,}[0-9]")
-BLOCK = 64
-"""Bytes that SHA-256 takes at once."""
 
 
 def hasher(key: str) -> Callable[[str], str]:
@@ -40,15 +38,13 @@ def unkeyed_hasher() -> Callable[[str], str]:
 
 
 def _text_hasher(secret: bytes) -> Callable[[str], str]:
-    """Do RFC 2104 by hand: ``hmac`` of the standard library takes three times as long for each short text."""
-    secret = (hashlib.sha256(secret).digest() if len(secret) > BLOCK else secret).ljust(BLOCK, b"\0")
-    inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in secret)) for pad in (0x36, 0x5C))
+    keyed = hmac.new(secret, digestmod="sha256")
 
     def hash_text(text: str) -> str:
-        digest, whole = inner.copy(), outer.copy()
+        # A copy takes two thirds of the time of a new one.
+        digest = keyed.copy()
         digest.update(text.encode(errors="surrogatepass"))
-        whole.update(digest.digest())
-        return whole.hexdigest()
+        return digest.hexdigest()
 
     return hash_text
 

@@ -6,12 +6,14 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import msgspec
+
+from clicksend.times import parse_iso
 
 PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([Ee][+-]\d{1,4})?", re.ASCII)
 """Text that is a number; with a leading zero it is a code, and one with an exponent has its sign."""
@@ -77,9 +79,8 @@ def _spell_text(text: str) -> str:
 def _moment(text: str) -> datetime | None:
     """Return a time as UTC, one without zone taken for UTC; None for what is no time after all."""
     try:
-        moment = datetime.fromisoformat(ZONE.sub(lambda found: "+00:00" if found[1] else "", text).upper())
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
+        return parse_iso(ZONE.sub(lambda found: "+00:00" if found[1] else "", text).upper())
+    except ValueError:
         return None
 
 
@@ -127,11 +128,9 @@ def spell_older(value: Any) -> str:
         value = value.isoformat()
     if isinstance(value, str) and OLDER_TIME.fullmatch(value):
         try:
-            moment = datetime.fromisoformat(value)
-            moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-        except (ValueError, OverflowError):
+            return parse_iso(value).isoformat()
+        except ValueError:
             return unicodedata.normalize("NFC", value)
-        return moment.isoformat()
     if isinstance(value, str):
         return unicodedata.normalize("NFC", value)
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):

@@ -12,12 +12,12 @@ import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from clicksend.config import Schema, kinds, typed, with_defaults
 from clicksend.errors import SettingsError
-from clicksend.inputs import with_defaults
-from clicksend.typed import Schema, kinds, typed
+from clicksend.times import parse_iso
 
 OTHERS = {"batchconfig", "catalog", "config", "harddelete", "pipurl", "state"}
 """Names known from the SDK and from Meltano: where they are not settings, they are not misspelt ones."""
@@ -221,7 +221,6 @@ def _says(text: str, value: Any) -> bool:
 
 def _moment(text: str) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(text)
+        return parse_iso(text)
     except ValueError:
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

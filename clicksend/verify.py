@@ -15,11 +15,12 @@ import click
 
 from clicksend.arguments import private
 from clicksend.client import Client
+from clicksend.config import load_config
 from clicksend.errors import ClickSendError, SettingsError, UnreachableError
 from clicksend.hub import Hub
-from clicksend.inputs import read_config, with_defaults
 from clicksend.phone import mask, to_e164
-from clicksend.settings import COUNTRY, Settings, check
+from clicksend.settings import COUNTRY, Settings
+from clicksend.validation import check
 
 SENT = {
     "success": "A code is on its way to {to}.",
@@ -97,16 +98,14 @@ def _opened(path: Path | None, number: str) -> Iterator[tuple[Hub, str]]:
     except SettingsError as error:
         raise click.UsageError(str(error)) from None
     except UnreachableError as error:
-        again = "" if error.undone else " It may have been done all the same; it was not tried again."
+        again = "" if error.not_processed else " It may have been done all the same; it was not tried again."
         raise click.ClickException(f"{error}{again}") from None
     except ClickSendError as error:
         raise click.ClickException(str(error)) from None
 
 
 def _config(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return {}
-    config = with_defaults(read_config(path), {})
+    config = load_config(path)
     if country := config.get("default_country"):
         check({"default_country": country}, {"default_country": COUNTRY})
     return config

@@ -17,8 +17,8 @@ from typing_extensions import override
 from clicksend.characters import escaped
 from clicksend.errors import ClickSendError, ForbiddenError, SettingsError, UnexpectedAnswerError
 from clicksend.ledger import BASELINE, Ledger, Outcome, Sent, Unknown, key_id_of, outcome_id, outcome_id_of
-from clicksend.maps import is_expression
 from clicksend.paging import Page, read_pages
+from clicksend.validation import is_expression
 from target_clicksend.columns import Columns
 from target_clicksend.messages.cancel import cancel_opted_out
 from target_clicksend.messages.channels import ENDPOINTS
@@ -29,9 +29,10 @@ from target_clicksend.messages.moments import read_moment
 from target_clicksend.messages.reconcile import reconcile
 from target_clicksend.row import Rejected, Row, Values
 from target_clicksend.run import COMMIT_ROWS, Run
+from target_clicksend.settings import SINKS
 from target_clicksend.sinks.base import Sink
 from target_clicksend.sinks.messages import Messages
-from target_clicksend.target import SINKS, TargetClickSend, sink_class
+from target_clicksend.target import TargetClickSend, sink_class
 
 CHANNELS: dict[str, Channel] = {"sms_messages": "sms", "mms_messages": "mms", "voice_messages": "voice"}
 """The sinks whose messages a history shows."""

@@ -232,5 +232,4 @@ def _config(config_file: Path | None, ledger_url: str | None) -> dict[str, Any]:
     """Return the target's settings, those of the environment where no file is given."""
     from target_clicksend.target import TargetClickSend  # noqa: PLC0415
 
-    given = whole_config(config_file, ledger_url)
-    return given if config_file else TargetClickSend.settings_of_environment() | given
+    return whole_config(config_file, ledger_url, TargetClickSend.config_jsonschema["properties"])

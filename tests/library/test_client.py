@@ -6,8 +6,7 @@ import pytest
 import requests
 
 from clicksend import errors
-from clicksend.client import AHEAD
-from clicksend.retrying import LONGEST_WAIT
+from clicksend.client import AHEAD, LONGEST_WAIT
 
 PASSING = ["status 500", "status 503", "reset_before", "reset_after", "half_body", "html"]
 
@@ -140,7 +139,7 @@ PROXY = "http://user:word@127.0.0.1:9"
 
 
 def pool(client, url):
-    return client._exchange.new_transport()._pool(requests.Request("GET", url).prepare())[0]
+    return client._new_transport()._pool(requests.Request("GET", url).prepare())[0]
 
 
 REMOTE, HERE = "https://192.0.2.1/v3", "http://127.0.0.1:9"

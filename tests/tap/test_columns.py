@@ -81,7 +81,7 @@ def test_seconds_strings_milliseconds_and_iso_mean_the_same_time(seconds):
     read = KINDS["time"].read
     spelled = datetime.fromtimestamp(seconds, UTC).isoformat()
     assert read(seconds) == read(str(seconds)) == read(spelled) == seconds
-    if seconds * 1000 >= columns.FIRST_MILLISECOND_VALUE:
+    if seconds * 1000 >= 10**11:
         assert read(seconds * 1000 + 999) == seconds
 
 
@@ -90,7 +90,7 @@ def test_any_time_that_iso_8601_can_spell_goes_out_to_the_second(moment):
     try:
         expected = moment.astimezone(UTC).isoformat(timespec="seconds")
     except OverflowError:
-        with pytest.raises(OverflowError):
+        with pytest.raises(ValueError, match="years 1 to 9999"):
             KINDS["time"].read(moment.isoformat())
     else:
         table = Table({"time": KINDS["time"]}, keys=())
