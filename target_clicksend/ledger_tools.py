@@ -23,10 +23,10 @@ from target_clicksend.columns import Columns
 from target_clicksend.messages.cancel import cancel_opted_out
 from target_clicksend.messages.channels import ENDPOINTS
 from target_clicksend.messages.gates.chain import opt_outs_of
-from target_clicksend.messages.judging import decimal_of
 from target_clicksend.messages.message import Channel
 from target_clicksend.messages.moments import read_moment
 from target_clicksend.messages.reconcile import reconcile
+from target_clicksend.messages.response import decimal_of
 from target_clicksend.row import Rejected, Row, Values
 from target_clicksend.run import COMMIT_ROWS, Run
 from target_clicksend.settings import SINKS

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import json
+from typing import Any, Literal
 
 import msgspec
 
 from target_clicksend.row import Row
 
 Channel = Literal["sms", "mms", "voice", "notification"]
+
+
+class Template(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A template of the hub and what fills it.
+
+    Attributes:
+        template_id: The hub's.
+        variables: Text by the name of its variable.
+        locale: Which of its languages; "": the hub chooses.
+    """
+
+    template_id: str
+    variables: dict[str, str]
+    locale: str = ""
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """The inputs of the hub's call."""
+        inputs: dict[str, Any] = {"template_id": self.template_id, "variables": self.variables}
+        return inputs | ({"locale": self.locale} if self.locale else {})
 
 
 class Message(msgspec.Struct, frozen=True, gc=False, kw_only=True, array_like=True):
@@ -34,12 +55,13 @@ class Message(msgspec.Struct, frozen=True, gc=False, kw_only=True, array_like=Tr
         lang: Code of a voice language.
         require_input: 0 or 1.
         machine_detection: 0 or 1.
+        template: Of a notification, which has no text of its own.
     """
 
     row: Row
     channel: Channel
     to: str
-    body: str
+    body: str = ""
     sender: str | None = None
     schedule: int | None = None
     country: str | None = None
@@ -58,10 +80,13 @@ class Message(msgspec.Struct, frozen=True, gc=False, kw_only=True, array_like=Tr
     lang: str = ""
     require_input: int = 0
     machine_detection: int = 0
+    template: Template | None = None
 
     @property
     def content(self) -> str:
         """All that the recipient gets: two pictures under one text are two things."""
+        if self.template is not None:
+            return json.dumps(self.template.inputs, sort_keys=True)
         return f"{self.body}\0{self.subject}\0{self.media_file}" if self.media_file else self.body
 
     @property

@@ -12,8 +12,8 @@ from clicksend.client import Client
 from clicksend.ledger import Confirmation, Ledger, OpenClaim, outcome_id_of
 from clicksend.paging import read_pages
 from target_clicksend.messages.channels import Endpoints
-from target_clicksend.messages.judging import decimal_of
 from target_clicksend.messages.moments import read_moment
+from target_clicksend.messages.response import decimal_of
 from target_clicksend.row import Rejected
 from target_clicksend.run import Run
 

@@ -11,7 +11,7 @@ from typing_extensions import override
 from clicksend.errors import ClickSendError, ForbiddenError
 from clicksend.ledger import Claim, Outcome
 from target_clicksend.columns import DELETED
-from target_clicksend.failures import ENDS_THE_RUN, Breaker, outcome_of
+from target_clicksend.failures import ENDS_THE_RUN, CircuitBreaker, outcome_of
 from target_clicksend.messages.cancel import CANCELLABLE, Scheduled, cancel, cancel_each
 from target_clicksend.messages.message import Channel
 from target_clicksend.row import Rejected, Row, Values
@@ -47,7 +47,7 @@ class Cancellations(Sink):
         super().__init__(run)
         self._done: set[tuple[str, str]] = set()
         """Keys of this run's rows, and what they cancelled; the ledger may not have them yet."""
-        self._breaker = Breaker()
+        self._breaker = CircuitBreaker()
         self._scheduled = {channel: Scheduled(run.client, channel) for channel in CANCELLABLE}
 
     @override

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from clicksend.errors import ClickSendError, NotFoundError
 from clicksend.paging import id_of, read_pages
-from target_clicksend.failures import ENDS_THE_RUN, Breaker, outcome_of
+from target_clicksend.failures import ENDS_THE_RUN, CircuitBreaker, outcome_of
 from target_clicksend.lists import fold
 from target_clicksend.messages.templates import Stored
 from target_clicksend.row import Held, Rejected, Row
@@ -51,7 +51,7 @@ class Upserts(Sink):
         self.there: dict[int, Fields] = {}
         """What there is, by id; of a dry run what there would be."""
         self._ids: dict[str, list[int]] = {}
-        self._breaker = Breaker()
+        self._breaker = CircuitBreaker()
         self._was_read = False
         self.unwritten: dict[str, str] = {}
         """What came of the rows that were not written, by folded name."""

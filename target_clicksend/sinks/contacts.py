@@ -20,7 +20,7 @@ from target_clicksend.contacts.index import Index
 from target_clicksend.contacts.plan import DIFFERENT, Plan, Planner, unkept
 from target_clicksend.contacts.rows import Spool
 from target_clicksend.contacts.write import Result, Writer
-from target_clicksend.failures import GONE, Breaker
+from target_clicksend.failures import GONE, CircuitBreaker
 from target_clicksend.lists import ListRef, fold
 from target_clicksend.report import INPUT
 from target_clicksend.row import Rejected, Row
@@ -47,7 +47,7 @@ class Contacts(Sink):
         self._index = Index(database, run.client, run.config["match_on"])
         self._list_ids: dict[ListRef, int | Rejected | None] = {}
         self._writing: dict[int, tuple[Entry, Plan, Future[Result]]] = {}
-        self._breaker = Breaker()
+        self._breaker = CircuitBreaker()
         self._ended: ClickSendError | None = None
         self._different: Counter[str] = Counter()
 

@@ -12,9 +12,9 @@ from typing_extensions import override
 from clicksend.characters import is_blank
 from clicksend.hub import Hub
 from target_clicksend.columns import DELETED
-from target_clicksend.messages.message import Message
+from target_clicksend.messages.message import Message, Template
 from target_clicksend.messages.parse import judged_by, read_number, read_required
-from target_clicksend.messages.routes import HubRoute, Route
+from target_clicksend.messages.send import HubRoute, Route
 from target_clicksend.row import Rejected, Row, Values
 from target_clicksend.run import Run
 from target_clicksend.sinks.messages import Messages
@@ -45,17 +45,15 @@ class Notifications(Messages):
     @override
     def read(self, row: Row) -> Message:
         values = row.values
-        text: dict[str, Any] = {
-            "template_id": read_required(values, "template_id"),
-            "variables": _variables(values),
-        }
-        if locale := read_text(values, "locale"):
-            text["locale"] = locale
         return Message(
             row=row.without_values(),
             channel=self.channel,
             to=read_number(values, "to", self.run.country),
-            body=json.dumps(text, sort_keys=True),
+            template=Template(
+                template_id=read_required(values, "template_id"),
+                variables=_variables(values),
+                locale=read_text(values, "locale"),
+            ),
             **judged_by(values, self.run.config, self.local_times),
         )
 

@@ -15,6 +15,11 @@ class Caps:
     messages: int | None = None
     spend: Decimal | None = None
 
+    @property
+    def are_set(self) -> bool:
+        """Whether there is any."""
+        return self != Caps()
+
     def exceeded(self, tally: Tally) -> str | None:
         """Return why nothing may be sent, None when all may; what is exactly at a cap may."""
         if self.messages is not None and tally.messages > self.messages:

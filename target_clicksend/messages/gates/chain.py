@@ -14,16 +14,15 @@ from target_clicksend.messages.gates.opt_outs import FEW, OptOuts, says_opted_ou
 from target_clicksend.messages.gates.parts import check_length
 from target_clicksend.messages.gates.quiet_hours import QuietHours
 from target_clicksend.messages.gates.voices import Voices, check_voice, read_voices
-from target_clicksend.messages.judging import Verdict, decimal_of
 from target_clicksend.messages.message import Channel, Message
+from target_clicksend.messages.response import TAKEN, SendResult, decimal_of
 from target_clicksend.report import OTHER_RECIPIENT, OTHER_TEXT
 from target_clicksend.row import Held, Rejected
 from target_clicksend.run import Run
 from target_clicksend.scratch import SeenSet
 
-Judged = tuple[Message, Verdict | None]
+Judged = tuple[Message, SendResult | None]
 """A message, as it may be sent; or what came of it, when it may not."""
-TAKEN = Verdict("duplicate", "another worker is sending it, or has")
 OPTED_OUT = "the recipient has opted out"
 MOST_PARTS = 6
 """Parts of an SMS where the account does not say; 6 and 8 were seen."""
@@ -57,14 +56,14 @@ class Gates:
         self._opted_out_by_row: set[str] = set()
         self._are_few = False
 
-    def judge(
-        self, messages: Sequence[Message], passed: SeenSet | None = None, *, all_there_are: bool
+    def check(
+        self, messages: Sequence[Message], seen: SeenSet | None = None, *, all_there_are: bool
     ) -> Iterator[Judged]:
         """Yield what may be sent, and what came of the others.
 
         Args:
             messages: Some messages of the run.
-            passed: What passed before and is not sent yet; None when what passes is sent at once.
+            seen: What passed before and is not sent yet; None when what passes is sent at once.
             all_there_are: Whether the run has no others.
 
         Raises:
@@ -77,27 +76,27 @@ class Gates:
         opted_out = self._opted_out({message.to for message in fresh}, all_there_are=all_there_are)
         repeated = self._repeated(fresh)
         now, window = self._run.now(), self._run.config.get("dedupe_window_hours")
-        seen: SeenSet | set[str] = set() if passed is None else passed
+        in_run: SeenSet | set[str] = set() if seen is None else seen
         for message in messages:
             key, text = f"key {message.row.key}", f"text {message.to} {message.content}"
             if message.row.key in known:
-                yield message, Verdict("duplicate", self._compared(message, known[message.row.key]))
-            elif key in seen:
-                same_recipient, same_text = f"{key} to {message.to}" in seen, f"{key} {text}" in seen
+                yield message, SendResult("duplicate", self._compared(message, known[message.row.key]))
+            elif key in in_run:
+                same_recipient, same_text = f"{key} to {message.to}" in in_run, f"{key} {text}" in in_run
                 reason = OTHER_RECIPIENT if not same_recipient else "" if same_text else OTHER_TEXT
-                yield message, Verdict("duplicate", reason or "another row of this run has the same key")
+                yield message, SendResult("duplicate", reason or "another row of this run has the same key")
             elif message.to in opted_out:
-                yield message, Verdict("suppressed", OPTED_OUT)
-            elif (message.to, message.content) in repeated or (window and text in seen):
-                yield message, Verdict("suppressed", "it had the same text within dedupe_window_hours")
+                yield message, SendResult("suppressed", OPTED_OUT)
+            elif (message.to, message.content) in repeated or (window and text in in_run):
+                yield message, SendResult("suppressed", "it had the same text within dedupe_window_hours")
             else:
                 judged = self._judge(message, now)
                 if judged[1] is None:
-                    seen.add(key)
-                    seen.add(f"{key} to {message.to}")
-                    seen.add(f"{key} {text}")
+                    in_run.add(key)
+                    in_run.add(f"{key} to {message.to}")
+                    in_run.add(f"{key} {text}")
                     if window:
-                        seen.add(text)
+                        in_run.add(text)
                 yield judged
 
     def again(self, messages: Sequence[Message]) -> Iterator[Judged]:
@@ -108,17 +107,17 @@ class Gates:
         now = self._run.now()
         for message in messages:
             if message.to in opted_out:
-                yield message, Verdict("suppressed", OPTED_OUT)
+                yield message, SendResult("suppressed", OPTED_OUT)
             else:
                 yield self._timed(message, now)
 
-    def used(self, messages: Sequence[Message]) -> Iterator[tuple[Message, Verdict]]:
+    def used(self, messages: Sequence[Message]) -> Iterator[tuple[Message, SendResult]]:
         """Yield messages whose keys are used, or taken by another worker, as duplicates of what there is."""
         older = {message.row.key: message.row.older for message in messages}
         known = self._run.ledger.known(self._sink, older)
         for message in messages:
             found = known.get(message.row.key)
-            yield message, Verdict("duplicate", self._compared(message, found)) if found else TAKEN
+            yield message, SendResult("duplicate", self._compared(message, found)) if found else TAKEN
 
     def may_go(self, message: Message) -> bool:
         """Return whether a message that has passed may be sent at this moment, as it is."""
@@ -148,12 +147,13 @@ class Gates:
         try:
             if says_opted_out(message, self._opt_out):
                 self._opted_out_by_row.add(message.to)
-                return message, Verdict("suppressed", "the row says that the recipient has opted out")
-            check_length(message, self._most_parts)
+                return message, SendResult("suppressed", "the row says that the recipient has opted out")
+            if message.template is None:
+                check_length(message, self._most_parts)
             if self._channel == "voice":
                 check_voice(message, self._voices)
         except Rejected as reason:
-            return message, Verdict("rejected", str(reason))
+            return message, SendResult("rejected", str(reason))
         return self._timed(message, now)
 
     def _timed(self, message: Message, now: datetime) -> Judged:
@@ -161,9 +161,9 @@ class Gates:
         try:
             return timed(message, self._quiet_hours, now), None
         except Rejected as reason:
-            return message, Verdict("rejected", str(reason))
+            return message, SendResult("rejected", str(reason))
         except Held as reason:
-            return message, Verdict("held", str(reason))
+            return message, SendResult("held", str(reason))
 
     def _opted_out(self, numbers: set[str], *, all_there_are: bool) -> set[str]:
         if self._opt_out != "enforce" or not numbers:

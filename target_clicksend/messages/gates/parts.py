@@ -74,9 +74,6 @@ def check_length(message: Message, account_limit: int) -> Parts:
     Raises:
         Rejected: It would be cut.
     """
-    if message.channel == "notification":
-        # Its text is made by the hub, of a template that we do not know.
-        return Parts("GSM-7", 1, 1)
     parts = count_parts(message.body, message.channel)
     limit = account_limit if message.channel == "sms" else MOST_PARTS[message.channel]
     if parts.most > limit:

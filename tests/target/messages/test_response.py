@@ -8,15 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clicksend.ledger import key_id_of, outcome_id_of, token
-from target_clicksend.messages.judging import (
-    AMBIGUOUS,
-    MISSING,
-    NO_CREDIT,
-    Outgoing,
-    decimal_of,
-    judge,
-)
 from target_clicksend.messages.message import Message
+from target_clicksend.messages.response import AMBIGUOUS, MISSING, NO_CREDIT, decimal_of, parse_send_response
 from target_clicksend.row import Row
 
 TO = "+61491570156"
@@ -24,12 +17,16 @@ TO = "+61491570156"
 
 def outgoing(number, custom_string=None, to=TO, body="Hello"):
     row = Row(number, "s", f"key-{number}", "{}", {})
-    return Outgoing(Message(row=row, channel="sms", to=to, body=body), custom_string or f"sc-{number}")
+    return Message(row=row, channel="sms", to=to, body=body, custom_string=custom_string or f"sc-{number}")
+
+
+def judge(messages, rows):
+    return parse_send_response(messages, {"messages": rows})
 
 
 def answered(message, status="SUCCESS", **fields):
     row = {"to": message.to, "body": message.body, "custom_string": message.custom_string, "status": status}
-    return row | {"message_id": f"ID-{message.message.row.number}"} | fields
+    return row | {"message_id": f"ID-{message.row.number}"} | fields
 
 
 STATUSES = {

@@ -16,7 +16,7 @@ import msgspec
 from clicksend.errors import shown_code
 from target_clicksend.messages.message import Message
 
-Answered = Mapping[str, Any]
+ResponseRow = Mapping[str, Any]
 
 NOT_NOW = {
     "THROTTLED": "ClickSend holds the same text to the same recipient back for a while (THROTTLED)",
@@ -31,32 +31,14 @@ MISSING = "the answer has no row for it"
 AMBIGUOUS = "the answer's rows for it and for others with its custom_string cannot be told apart"
 
 
-class Outgoing(msgspec.Struct, frozen=True, gc=False):
-    """A message as it is sent: what its row in the answer is found by.
-
-    Attributes:
-        message: The message.
-        custom_string: Our token, or the row's own, which several rows may share.
-    """
-
-    message: Message
-    custom_string: str
-
-    @property
-    def to(self) -> str:
-        """The recipient, E.164."""
-        return self.message.to
-
-    @property
-    def body(self) -> str:
-        """The text."""
-        return self.message.body
-
-
-class Verdict(msgspec.Struct, frozen=True, gc=False):
+class SendResult(msgspec.Struct, frozen=True, gc=False):
     """What came of a message.
 
     Attributes:
+        outcome: One of the ledger's outcomes.
+        reason: Why, for a person; never with a value of the row.
+        message_id: ClickSend's, of a message that was sent.
+        parts: How many it is billed as.
         price: In the account's currency.
     """
 
@@ -67,68 +49,72 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     price: Decimal | None = None
 
 
-def judge(messages: Sequence[Outgoing], rows: Sequence[Any]) -> list[Verdict]:
+TAKEN = SendResult("duplicate", "another worker is sending it, or has")
+
+
+def parse_send_response(messages: Sequence[Message], data: Any) -> list[SendResult]:
     """Return what came of each message, in the order of the messages.
 
     Args:
-        messages: What one request sent.
-        rows: ``data.messages`` of its answer, in any order, perhaps too few.
+        messages: What one request sent, each with the custom_string that it was sent with.
+        data: ``data`` of the answer; its ``messages`` are in any order, and perhaps too few.
     """
-    answered: dict[str, list[Answered]] = defaultdict(list)
-    for row in rows:
+    rows = data.get("messages") if isinstance(data, dict) else None
+    answered: dict[str, list[ResponseRow]] = defaultdict(list)
+    for row in rows if isinstance(rows, list) else ():
         if isinstance(row, dict):
             answered[str(row.get("custom_string"))].append(row)
-    verdicts: dict[int, Verdict] = {}
-    sharing: dict[str, list[Outgoing]] = defaultdict(list)
+    sharing: dict[str, list[Message]] = defaultdict(list)
     for message in messages:
-        sharing[message.custom_string].append(message)
+        sharing[str(message.custom_string)].append(message)
+    results: dict[int, SendResult] = {}
     for custom_string, group in sharing.items():
-        verdicts.update(_judge_group(group, answered[custom_string]))
-    return [verdicts[message.message.row.number] for message in messages]
+        results.update(_results_of_group(group, answered[custom_string]))
+    return [results[message.row.number] for message in messages]
 
 
-def _judge_group(group: list[Outgoing], rows: list[Answered]) -> dict[int, Verdict]:
-    """Judge messages with one custom_string: one by one where recipient, then body, tells them apart."""
+def _results_of_group(group: list[Message], rows: list[ResponseRow]) -> dict[int, SendResult]:
+    """Return what came of messages with one custom_string, which recipient, then body, may tell apart."""
     if len(group) == 1 and len(rows) <= 1:
-        return {group[0].message.row.number: _verdict(rows[0]) if rows else Verdict("unknown", MISSING)}
+        return {group[0].row.number: _result(rows[0]) if rows else SendResult("unknown", MISSING)}
     for field in ("to", "body"):
         values = {getattr(message, field) for message in group}
         if len(values) > 1:
-            parted: dict[int, Verdict] = {}
+            parted: dict[int, SendResult] = {}
             for value in values:
                 some = [message for message in group if getattr(message, field) == value]
-                parted.update(_judge_group(some, [row for row in rows if row.get(field) == value]))
+                parted.update(_results_of_group(some, [row for row in rows if row.get(field) == value]))
             return parted
-    verdicts = [_verdict(row) for row in rows]
-    if len(verdicts) != len(group) or len({verdict.outcome for verdict in verdicts}) != 1:
-        verdicts = [Verdict("unknown", AMBIGUOUS)] * len(group)
-    return {message.message.row.number: verdict for message, verdict in zip(group, verdicts, strict=True)}
+    results = [_result(row) for row in rows]
+    if len(results) != len(group) or len({result.outcome for result in results}) != 1:
+        results = [SendResult("unknown", AMBIGUOUS)] * len(group)
+    return {message.row.number: result for message, result in zip(group, results, strict=True)}
 
 
-def _verdict(row: Answered) -> Verdict:
+def _result(row: ResponseRow) -> SendResult:
     status = row.get("status")
     if not isinstance(status, str) or not status:
-        return Verdict("unknown", "its row in the answer has no status")
+        return SendResult("unknown", "its row in the answer has no status")
     if status == "SUCCESS":
-        return Verdict("sent", "", _text(row.get("message_id")), _parts(row), _price(row))
+        return SendResult("sent", "", _text(row.get("message_id")), _parts(row), _price(row))
     if status in NOT_NOW:
-        return Verdict("failed", NOT_NOW[status])
+        return SendResult("failed", NOT_NOW[status])
     if status in UNSURE:
-        return Verdict("unknown", f"ClickSend answered {status}")
+        return SendResult("unknown", f"ClickSend answered {status}")
     word = shown_code(status) or "a status that is not a known one of its own"
-    return Verdict("rejected", f"ClickSend answered {word}")
+    return SendResult("rejected", f"ClickSend answered {word}")
 
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _parts(row: Answered) -> int | None:
+def _parts(row: ResponseRow) -> int | None:
     exact = decimal_of(row.get("message_parts"))
     return None if exact is None else int(exact)
 
 
-def _price(row: Answered) -> Decimal | None:
+def _price(row: ResponseRow) -> Decimal | None:
     return decimal_of(row.get("message_price"))
 
 
