@@ -55,7 +55,7 @@ class Keys:
     own: str | None = None
     needed: bool = False
 
-    def of(self, values: Values) -> tuple[str, str]:
+    def for_row(self, values: Values) -> tuple[str, str]:
         """Return key and source key of a row; where there are no key properties, all of it is its key.
 
         Raises:
@@ -71,7 +71,7 @@ class Keys:
         if not self.properties and self.needed:
             raise Rejected(f"it has no key: give its stream key properties, or the row a column {self.own}")
         if not self.properties:
-            return self.of_whole(values), "{}"
+            return self.for_record(values), "{}"
         named = [(folded, spell(values[column])) for folded, _, column in self._folded]
         if not any(text for _, text in named):
             raise Rejected(f"key property {', '.join(self.properties)} is blank")
@@ -106,7 +106,7 @@ class Keys:
                 shown[name] = text if is_clear else self.hashed(text)
         return as_json(shown)
 
-    def of_whole(self, record: Any) -> str:
+    def for_record(self, record: Any) -> str:
         """Return the key of something that is its own key."""
         return self._joined(self.hashed, as_json(record))
 

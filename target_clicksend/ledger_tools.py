@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import IO, Any, ClassVar, cast
+from typing import IO, Any
 
 from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.mapper import CustomStreamMap
@@ -71,7 +71,7 @@ def opened(config: Mapping[str, Any], *, new: bool) -> Iterator[Run]:
 
 
 @dataclass(frozen=True)
-class LookedUp:
+class ReconcileResult:
     """What became of a sink's unknown messages.
 
     Attributes:
@@ -86,7 +86,7 @@ class LookedUp:
     problem: str | None = None
 
 
-def look_up(run: Run) -> Iterator[LookedUp]:
+def look_up(run: Run) -> Iterator[ReconcileResult]:
     """Look up the unknown messages of all sinks in the histories; yield what came of each sink's."""
     for sink in SINKS:
         before = run.ledger.unknown(sink)
@@ -99,7 +99,7 @@ def look_up(run: Run) -> Iterator[LookedUp]:
             except ClickSendError as error:
                 problem = str(error)
         after = run.ledger.unknown(sink)
-        yield LookedUp(sink, max(before.count - after.count, 0), after, problem)
+        yield ReconcileResult(sink, max(before.count - after.count, 0), after, problem)
 
 
 def keys_of(config: Mapping[str, Any], stream: str, row: dict[str, Any]) -> list[str]:
@@ -135,7 +135,7 @@ def honour_opt_outs(run: Run) -> int:
 
 
 @dataclass
-class Rebuilt:
+class RebuildResult:
     """What a channel's history gave to the ledger.
 
     Attributes:
@@ -154,7 +154,7 @@ class Rebuilt:
     absent: bool = False
 
 
-def rebuild(run: Run, since: datetime) -> Iterator[Rebuilt]:
+def rebuild(run: Run, since: datetime) -> Iterator[RebuildResult]:
     """Write all our messages that the histories show since a time into the ledger; yield what came of each.
 
     Raises:
@@ -176,13 +176,13 @@ class _Rebuilding:
         self._endpoints = ENDPOINTS[channel]
         self._currency = run.currency
 
-    def rebuilt(self) -> Rebuilt:
+    def rebuilt(self) -> RebuildResult:
         """Read the history until it was read whole, and write what it shows.
 
         Raises:
             ClickSendError: It was not.
         """
-        done = Rebuilt(self._sink)
+        done = RebuildResult(self._sink)
         try:
             if any(self._walk(done) for _ in range(TRIES)):
                 return done
@@ -196,7 +196,7 @@ class _Rebuilding:
             " again before anything is sent."
         )
 
-    def _walk(self, done: Rebuilt) -> bool:
+    def _walk(self, done: RebuildResult) -> bool:
         """Read the history once; return whether that was all of it."""
         # A second earlier, since the bound may be meant exclusively.
         params = {"date_from": self._since - 1, "order_by": f"{self._endpoints.history_date}:asc"}
@@ -207,7 +207,7 @@ class _Rebuilding:
             self._refill(page, done)
         return total is None or seen >= total
 
-    def _refill(self, page: Page, done: Rebuilt) -> None:
+    def _refill(self, page: Page, done: RebuildResult) -> None:
         out = [row for row in page.rows if row.get("direction") != "in" and row.get("message_id")]
         tokens = [row for row in out if outcome_id_of(_reference(row))]
         keys = {key_id_of(_reference(row)) for row in tokens}
@@ -264,34 +264,34 @@ WORDS = {"null": None, "true": True, "false": False}
 """What SQL and JSON call these, besides Python's names."""
 
 
-class Recorder(Sink):
-    """Stands in for a sink that sends: notes that the rows' messages went out, and sends none."""
+class BaselineSink(Sink):
+    """Stands in for a sink that sends: records that the rows' messages went out, and sends none."""
 
     own_key = Messages.own_key
     needs_key = Messages.needs_key
-    columns: ClassVar[frozenset[str]] = frozenset()
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, kind: type[Messages]) -> None:
         super().__init__(run)
+        self.name, self.columns, self.personal = kind.name, kind.columns, kind.personal
         self.recorded = 0
         self.repeated = 0
         self._waiting: list[Sent] = []
 
     @override
-    def receive(self, row: Row) -> None:
+    def process_record(self, row: Row) -> None:
         self._waiting.append(self._sent(row))
         if len(self._waiting) >= COMMIT_ROWS:
-            self.finish()
+            self.clean_up()
 
     @override
-    def finish(self) -> None:
+    def clean_up(self) -> None:
         written = len(self.run.ledger.refill(self.run.id, self._waiting))
         self.recorded += written
         self.repeated += len(self._waiting) - written
         self._waiting.clear()
 
     @override
-    def note_unknown(self, values: Values, columns: Columns) -> None:
+    def warn_unknown_columns(self, values: Values, columns: Columns) -> None:
         """Say nothing: no column is written."""
 
     def _sent(self, row: Row) -> Sent:
@@ -319,7 +319,7 @@ class Share:
     fits: int
 
 
-class Baseline(TargetClickSend):
+class BaselineTarget(TargetClickSend):
     """Reads as the target does, so that rows get the keys that they will get there; sends nothing."""
 
     def __init__(self, config: Mapping[str, Any], where: str | None = None, *, records: bool = True) -> None:
@@ -339,7 +339,7 @@ class Baseline(TargetClickSend):
         given = {name: value for name, value in config.items() if name not in LEFT_OUT}
         # Whatever happens then, nothing is sent, and no state is written.
         super().__init__(config=given | {"dry_run": True})
-        self.recorders: list[Recorder] = []
+        self.recorders: list[BaselineSink] = []
         self._where, self._records = where, records
         self._filters: dict[str, CustomStreamMap] = {}
         self._rows: Counter[str] = Counter()
@@ -400,8 +400,7 @@ class Baseline(TargetClickSend):
                 f"Sink {name} sends no messages, so there is nothing to record of its rows: leave its streams"
                 " out of the input."
             )
-        about = {"name": name, "personal": kind.personal, "columns": kind.columns}
-        recorder = cast("Recorder", type(f"Recorder of {name}", (Recorder,), about)(self.run))
+        recorder = BaselineSink(self.run, kind)
         self.recorders.append(recorder)
         return recorder
 

@@ -37,5 +37,5 @@ class Rejected(Exception):  # noqa: N818 - the row is turned away; nothing has g
     """A row that cannot be written; the text says what to correct and quotes no value."""
 
 
-class Held(Exception):  # noqa: N818 - the row waits; nothing has gone wrong here
+class Postponed(Exception):  # noqa: N818 - the row waits; nothing has gone wrong here
     """A row that must come again later; the text says why and quotes no value."""

@@ -103,7 +103,7 @@ class LineReader(GenericSingerReader[bytes]):
         return line
 
 
-class Intake:
+class StreamRouter:
     """The way of one stream's rows, or of what one of its maps makes of them, into the sink."""
 
     def __init__(self, stream: str, stream_map: StreamMap, sink: Sink, run: Run, *, is_first: bool) -> None:
@@ -151,11 +151,11 @@ class Intake:
         mapped = self._map.transform(record)
         if mapped is not None:
             values = self._columns.read(mapped)
-            yield self._keys.of(values)[0]
+            yield self._keys.for_row(values)[0]
             if (known := self._run.ledger.older_keys) is not None:
                 yield from self._keys.older(values, known)
 
-    def take(self, record: Any) -> None:
+    def route(self, record: Any) -> None:
         """Hand a record over as a row; whatever is wrong with it, the others go on."""
         if not isinstance(record, dict) or not record:
             self._reject(record, "it is no object, or has no columns")
@@ -169,20 +169,20 @@ class Intake:
             return
         try:
             values = self._columns.read(mapped)
-            key, source_key = self._keys.of(values)
+            key, source_key = self._keys.for_row(values)
         except Rejected as reason:
             self._reject({self._columns.named(name): value for name, value in mapped.items()}, str(reason))
             return
         number = self._run.open_row()
         known = self._run.ledger.older_keys
         older = () if known is None else self._keys.older(values, known)
-        self._sink.note_unknown(values, self._columns)
-        self._sink.receive(Row(number, self._stream, key, source_key, values, older))
+        self._sink.warn_unknown_columns(values, self._columns)
+        self._sink.process_record(Row(number, self._stream, key, source_key, values, older))
 
     def _reject(self, record: Any, reason: str) -> None:
         """Reject a row that has no key: all of it is its key."""
-        row = Row(self._run.open_row(), self._stream, self._keys.of_whole(record), "{}", {})
-        self._sink.turn_away(record)
+        row = Row(self._run.open_row(), self._stream, self._keys.for_record(record), "{}", {})
+        self._sink.reject(record)
         self._run.record_outcome(row, self._sink.name, "rejected", reason)
 
 
@@ -194,7 +194,7 @@ class ClickSendTarget(ClickSendPlugin, Target):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._intakes: dict[str, list[Intake]] = {}
+        self._routers: dict[str, list[StreamRouter]] = {}
         self._schemas: dict[str, Message] = {}
         cast("LineReader", self.message_reader).target = self
 
@@ -213,7 +213,7 @@ class ClickSendTarget(ClickSendPlugin, Target):
         self._process_schema_message(
             {"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": list(record)}
         )
-        return [key for intake in self._intakes[stream] for key in intake.keys_of(record)]
+        return [key for router in self._routers[stream] for key in router.keys_of(record)]
 
     def reject_line(self, line: bytes) -> None:
         """Reject a line that is no Singer message, or the beginning of one that is too long."""
@@ -281,8 +281,8 @@ class ClickSendTarget(ClickSendPlugin, Target):
                 f"The schema of stream {escaped(stream)} does not go with stream_maps or the flattening{said}"
             ) from None
         self._schemas[stream] = message_dict
-        self._intakes[stream] = [
-            Intake(stream, one, self.sink_of(one.stream_alias), self.run, is_first=not number)
+        self._routers[stream] = [
+            StreamRouter(stream, one, self.sink_of(one.stream_alias), self.run, is_first=not number)
             for number, one in enumerate(self.mapper.stream_maps[stream])
             if not isinstance(one, RemoveRecordTransform)
         ]
@@ -299,13 +299,13 @@ class ClickSendTarget(ClickSendPlugin, Target):
 
     def _take(self, message: Message, records: Iterable[Any]) -> None:
         stream = message.get("stream")
-        if not isinstance(stream, str) or stream not in self._intakes:
+        if not isinstance(stream, str) or stream not in self._routers:
             raise NoSchemaError
         for record in records:
             if self.run.stopped:
                 return
-            for intake in self._intakes[stream]:
-                intake.take(record)
+            for router in self._routers[stream]:
+                router.route(record)
 
     @override
     def _process_state_message(self, message_dict: Message) -> None:

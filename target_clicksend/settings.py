@@ -33,8 +33,8 @@ SINKS = {
 }
 """Module and class of each, imported when a stream wants it.
 
-In the order in which they prepare, and the reverse of that in which they finish: contacts find the lists
-that the same run makes, and are in them before it removes duplicates, and lists whose rows stand behind."""
+In the order of their ``process_batch``, and the reverse of that of their ``clean_up``: contacts find the
+lists that the same run makes, and are in them before it removes duplicates and lists whose rows come last."""
 NAMES = list(SINKS)
 
 MOST_HOURS = 10_000_000

@@ -73,6 +73,6 @@ class TargetClickSend(ClickSendTarget):
     def finish(self) -> None:
         active = [self.run.sinks[name] for name in SINKS if name in self.run.sinks]
         for sink in active:
-            sink.prepare()
+            sink.process_batch()
         for sink in reversed(active):
-            sink.finish()
+            sink.clean_up()

@@ -20,7 +20,7 @@ from clicksend.ledger.opening import opened, options, sentences, whole_config
 from clicksend.wording import counted
 
 if TYPE_CHECKING:
-    from target_clicksend.ledger_tools import Baseline, LookedUp, Rebuilt
+    from target_clicksend.ledger_tools import BaselineTarget, RebuildResult, ReconcileResult
     from target_clicksend.run import Run
 
 UNKNOWN_REMAIN = 3
@@ -57,7 +57,7 @@ def reconcile(config_file: Path | None, ledger_url: str | None) -> None:
         raise SystemExit(UNKNOWN_REMAIN)
 
 
-def _what_was_found(one: LookedUp) -> str:
+def _what_was_found(one: ReconcileResult) -> str:
     said = f"{one.sink}: {one.found:,} found, {one.unknown.count:,} still unknown."
     if until := one.unknown.leased_until:
         are = "1 is" if one.unknown.leased == 1 else f"{one.unknown.leased:,} are"
@@ -92,7 +92,7 @@ def rebuild(config_file: Path | None, ledger_url: str | None, since: datetime) -
     click.echo("What was sent within the last hour may not show yet: then run this again before you send.")
 
 
-def _what_was_rebuilt(one: Rebuilt) -> str:
+def _what_was_rebuilt(one: RebuildResult) -> str:
     if one.absent:
         return f"{one.sink}: the account may not call, so there is nothing to find."
     said = f"{one.sink}: {counted(one.ours, 'message')} found, {one.new:,} of them recorded as sent."
@@ -131,13 +131,13 @@ def baseline(
     sends only what is new. What the ledger knows as sent or unknown stays. It says how many rows it will
     record, and asks; forget-baseline undoes it.
     """
-    from target_clicksend.ledger_tools import Baseline, read_twice  # noqa: PLC0415
+    from target_clicksend.ledger_tools import read_twice  # noqa: PLC0415
 
     with sentences(), read_twice(file) as messages:
         config = _config(config_file, ledger_url)
-        _ask(_read(Baseline(config, where, records=False), messages), yes=yes)
+        _ask(_read(BaselineTarget(config, where, records=False), messages), yes=yes)
         messages.seek(0)
-        target = _read(Baseline(config, where), messages)
+        target = _read(BaselineTarget(config, where), messages)
     recorded = sum(one.recorded for one in target.recorders)
     repeated = sum(one.repeated for one in target.recorders)
     click.echo(f"{counted(recorded, 'key')} recorded as sent, {repeated:,} known already. Nothing was sent.")
@@ -148,7 +148,7 @@ def baseline(
     _tell_of_rejected(target.run)
 
 
-def _read(target: Baseline, messages: IO[bytes]) -> Baseline:
+def _read(target: BaselineTarget, messages: IO[bytes]) -> BaselineTarget:
     try:
         target.listen(cast("IO[str]", messages))
     finally:
@@ -156,7 +156,7 @@ def _read(target: Baseline, messages: IO[bytes]) -> Baseline:
     return target
 
 
-def _ask(target: Baseline, *, yes: bool) -> None:
+def _ask(target: BaselineTarget, *, yes: bool) -> None:
     """Say what will be recorded, and go on only on a person's word.
 
     Raises:

@@ -130,7 +130,7 @@ COLUMNS = frozenset({"contact_id", "list_id", "list_name", "copy", "_sdc_deleted
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ContactRow:
     """What a row asks for.
 
     Attributes:
@@ -170,7 +170,7 @@ class Entry:
         return self.list_ref is None or (self.deleted and not self.own_list)
 
 
-class Reader:
+class ContactParser:
     """Reads rows as the settings say."""
 
     def __init__(self, config: Mapping[str, Any], country: str | None) -> None:
@@ -181,7 +181,7 @@ class Reader:
         self._custom: dict[str, str] = config["custom_fields"]
         self._keeps_blank: bool = config["blank_means"] == "keep"
 
-    def read(self, row: Row) -> Entry:
+    def parse(self, row: Row) -> ContactRow:
         """Return what a row asks for.
 
         Raises:
@@ -203,7 +203,7 @@ class Reader:
             unnamed = unnamed or self._lacks(name, list_ref)
         elif contact_id is None and not key_first:
             self._check_reachable(fields, name, list_ref)
-        return Entry(
+        return ContactRow(
             row=row.without_values(),
             list_ref=own_list if unnamed else list_ref,
             contact_id=contact_id,

@@ -20,7 +20,7 @@ NO_LIST = "its list vanished while the run was on: make it anew, or set create_m
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class WriteResult:
     """What came of a plan.
 
     Attributes:
@@ -50,7 +50,7 @@ class Writer:
         self._client, self._lists, self._opted_out = client, lists, opted_out
         self._may_create = may_create
 
-    def carry_out(self, plan: Plan) -> Result:
+    def carry_out(self, plan: Plan) -> WriteResult:
         """Write what a plan asks for.
 
         Raises:
@@ -63,40 +63,40 @@ class Writer:
         except ENDS_THE_RUN:
             raise
         except ClickSendError as error:
-            return Result(outcome_of(error), str(error))
+            return WriteResult(outcome_of(error), str(error))
         return result
 
-    def _change(self, plan: Plan) -> Result:
+    def _change(self, plan: Plan) -> WriteResult:
         contact = plan.contact
         if contact is None:
             return self._create(plan.list_id or 0, plan.wanted, plan.look)
         match plan.change:
             case "delete":
                 self._remove(contact.list_id, contact.contact_id)
-                return Result("deleted", "", contact.contact_id)
+                return WriteResult("deleted", "", contact.contact_id)
             case "transfer" | "copy":
                 return self._move(plan, contact, plan.list_id or 0)
             case "update":
                 return self._update(plan, contact, contact.list_id, contact.contact_id)
         raise ValueError(f"no such change: {plan.change}")
 
-    def _update(self, plan: Plan, contact: Contact, list_id: int, contact_id: int) -> Result:
+    def _update(self, plan: Plan, contact: Contact, list_id: int, contact_id: int) -> WriteResult:
         """Write all of a contact, which has other ids than when it was read if it was moved."""
         fields = contact.fields | plan.wanted
         try:
             stored = self._client.put(f"/lists/{list_id}/contacts/{contact_id}", fields).data
         except GONE as error:
             return self._again(contact, list_id, fields, error)
-        return Result(plan.outcome, "", contact_id, _fields(stored), list_id)
+        return WriteResult(plan.outcome, "", contact_id, _fields(stored), list_id)
 
-    def _move(self, plan: Plan, contact: Contact, list_id: int) -> Result:
+    def _move(self, plan: Plan, contact: Contact, list_id: int) -> WriteResult:
         """Transfer or copy a contact, then write what differs."""
         try:
             contact_id = self._moved(contact, plan.change, list_id)
         except GONE as error:
             home = self._lists.renew(list_id)
             if home is None:
-                return Result("failed", NO_LIST, contact.contact_id)
+                return WriteResult("failed", NO_LIST, contact.contact_id)
             if home != list_id:
                 list_id, contact_id = home, self._moved(contact, plan.change, home)
             elif plan.change == "transfer" and self._is_there(list_id, contact.contact_id):
@@ -104,7 +104,7 @@ class Writer:
             else:
                 return self._again(contact, list_id, contact.fields | plan.wanted, error)
         if not plan.differing:
-            return Result(plan.outcome, "", contact_id, list_id=list_id)
+            return WriteResult(plan.outcome, "", contact_id, list_id=list_id)
         return self._update(plan, contact, list_id, contact_id)
 
     def _moved(self, contact: Contact, change: str, list_id: int) -> int:
@@ -120,22 +120,22 @@ class Writer:
                 raise
         return copied or _contact_id(self._search(list_id, contact.fields)) or contact.contact_id
 
-    def _create(self, list_id: int, fields: Fields, look: str = "") -> Result:
+    def _create(self, list_id: int, fields: Fields, look: str = "") -> WriteResult:
         given = {name: value for name, value in fields.items() if value}
         if look and (found := self._find(list_id, look, given[look])):
             way = f"/lists/{list_id}/contacts/{found[0]['contact_id']}"
             stored = self._client.put(way, read_fields(found[0]) | fields).data
-            return Result("updated", "", _contact_id(found[0]), _fields(stored), list_id)
+            return WriteResult("updated", "", _contact_id(found[0]), _fields(stored), list_id)
         try:
             created = self._post(list_id, given)
         except GONE:
             home = self._lists.renew(list_id)
             if home is None:
-                return Result("failed", NO_LIST)
+                return WriteResult("failed", NO_LIST)
             if home == list_id:
                 raise
             list_id, created = home, self._post(home, given)
-        return Result("created", "", _contact_id(created), _fields(created), list_id)
+        return WriteResult("created", "", _contact_id(created), _fields(created), list_id)
 
     def _post(self, list_id: int, fields: Fields) -> Any:
         """Make a contact; when the answer is lost, look whether it was made."""
@@ -147,14 +147,14 @@ class Writer:
                 raise
             return found
 
-    def _again(self, contact: Contact, list_id: int, fields: Fields, error: ApiError) -> Result:
+    def _again(self, contact: Contact, list_id: int, fields: Fields, error: ApiError) -> WriteResult:
         """Make a contact anew that vanished, unless it has just opted out."""
         if self._is_there(contact.list_id, contact.contact_id):
             raise error
         if any(self._is_out(one, contact, fields) for one in self._opted_out):
-            return Result("suppressed", "the contact opted out while the run was on", contact.contact_id)
+            return WriteResult("suppressed", "the contact opted out while the run was on", contact.contact_id)
         if not self._may_create:
-            return Result("failed", "the contact vanished while the run was on", contact.contact_id)
+            return WriteResult("failed", "the contact vanished while the run was on", contact.contact_id)
         return self._create(list_id, fields)
 
     def _is_out(self, list_id: int, contact: Contact, fields: Fields) -> bool:

@@ -129,7 +129,7 @@ def judged_by(values: Values, config: Mapping[str, Any], local_times: LocalTimes
     }
 
 
-class Reader:
+class MessageParser:
     """Reads the rows of one sink as the settings say."""
 
     def __init__(
@@ -146,7 +146,7 @@ class Reader:
         self._templates = templates
         self._local_times = local_times
 
-    def read(self, row: Row) -> Message:
+    def parse(self, row: Row) -> Message:
         """Return the message that a row asks for, not judged yet.
 
         Raises:

@@ -57,7 +57,7 @@ class Templates:
 
         Raises:
             Rejected: There is no such template, or a column for it is missing.
-            Held: It is about to be another one.
+            Postponed: It is about to be another one.
         """
         template_id, name = read_id(values, "template_id"), read_text(values, "template_name").casefold()
         if template_id is None and not name:

@@ -11,12 +11,12 @@ from target_clicksend.run import Run
 
 
 class Sink:
-    """Takes rows and writes them; every row it received has an outcome once ``finish`` returns."""
+    """Takes rows and writes them; every row it received has an outcome once ``clean_up`` returns."""
 
-    name: ClassVar[str]
-    columns: ClassVar[frozenset[str]]
+    name: str
+    columns: frozenset[str]
     """The columns it knows."""
-    personal: ClassVar[frozenset[str]] = frozenset()
+    personal: frozenset[str] = frozenset()
     """Columns about a person, which are never stored in clear."""
 
     sends: ClassVar[bool] = False
@@ -36,24 +36,24 @@ class Sink:
         self._seen: set[str] = set()
 
     def begin(self, stream: str, keys: Keys) -> None:
-        """Learn that a stream's rows come, and by which keys they are known."""
+        """Learn that rows of a stream will come, and by which keys they are known."""
 
-    def receive(self, row: Row) -> None:
+    def process_record(self, row: Row) -> None:
         """Take a row; write it now or later."""
         raise NotImplementedError
 
-    def turn_away(self, record: Any) -> None:
-        """Note a row of this sink's that was rejected before it got here."""
+    def reject(self, record: Any) -> None:
+        """Learn of a record that was rejected before it became a row."""
 
     def call_off(self, custom_string: str | None) -> int:  # noqa: ARG002
         """Send nothing of what waits with a custom_string (None: with a schedule); return its count."""
         return 0
 
-    def prepare(self) -> None:
-        """Write what other sinks' ``finish`` builds on, after the end of the input."""
+    def process_batch(self) -> None:
+        """After the end of the input: write of what waits that on which other sinks' ``clean_up`` builds."""
 
-    def finish(self) -> None:
-        """Write what waits."""
+    def clean_up(self) -> None:
+        """After ``process_batch`` of all sinks: write what still waits."""
         raise NotImplementedError
 
     @property
@@ -61,7 +61,7 @@ class Sink:
         """The columns that it writes or reads, those that the settings name included."""
         return self.columns
 
-    def note_unknown(self, values: Values, columns: Columns) -> None:
+    def warn_unknown_columns(self, values: Values, columns: Columns) -> None:
         """Say once which columns of a row go nowhere."""
         if not (new := values.keys() - self._seen):
             return

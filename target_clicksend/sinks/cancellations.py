@@ -51,7 +51,7 @@ class Cancellations(Sink):
         self._scheduled = {channel: Scheduled(run.client, channel) for channel in CANCELLABLE}
 
     @override
-    def receive(self, row: Row) -> None:
+    def process_record(self, row: Row) -> None:
         try:
             self._cancel(row)
         except Rejected as reason:
@@ -64,7 +64,7 @@ class Cancellations(Sink):
             self._breaker.check(outcome, str(error))
 
     @override
-    def finish(self) -> None:
+    def clean_up(self) -> None:
         """Do nothing: each row was carried out when it came."""
 
     def _cancel(self, row: Row) -> None:

@@ -14,7 +14,7 @@ from clicksend.paging import id_of, read_pages
 from target_clicksend.failures import ENDS_THE_RUN, CircuitBreaker, outcome_of
 from target_clicksend.lists import fold
 from target_clicksend.messages.templates import Stored
-from target_clicksend.row import Held, Rejected, Row
+from target_clicksend.row import Postponed, Rejected, Row
 from target_clicksend.run import Run
 from target_clicksend.sinks.base import Sink
 from target_clicksend.values import check_address, is_deleted, read_id, read_text
@@ -23,7 +23,7 @@ Fields = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Wish:
+class DesiredState:
     """What a row asks for."""
 
     row: Row
@@ -33,7 +33,7 @@ class Wish:
 
 
 class Upserts(Sink):
-    """Things with an id and a name; rows create and update them in ``prepare``, delete them in ``finish``.
+    """Things with an id and a name: ``process_batch`` creates and updates them, ``clean_up`` deletes them.
 
     Both may be asked for before the end of the input, and then again for the rows that came since.
     """
@@ -47,7 +47,7 @@ class Upserts(Sink):
 
     def __init__(self, run: Run) -> None:
         super().__init__(run)
-        self._wishes: dict[int, Wish] = {}
+        self._desired: dict[int, DesiredState] = {}
         self.there: dict[int, Fields] = {}
         """What there is, by id; of a dry run what there would be."""
         self._ids: dict[str, list[int]] = {}
@@ -56,47 +56,47 @@ class Upserts(Sink):
         self.unwritten: dict[str, str] = {}
         """What came of the rows that were not written, by folded name."""
 
-    def check(self, wish: Wish, object_id: int | None) -> None:
-        """Reject a wish that must not be granted, though the API would.
+    def check(self, desired: DesiredState, object_id: int | None) -> None:
+        """Reject a desired that must not be granted, though the API would.
 
         Args:
-            wish: What the row asks for.
+            desired: What the row asks for.
             object_id: What it was found to mean, None for something new.
         """
 
-    def is_needed_later(self, wish: Wish) -> bool:  # noqa: ARG002
+    def is_needed_later(self, desired: DesiredState) -> bool:  # noqa: ARG002
         """Return whether rows behind a deletion mean what there is after it."""
         return False
 
     @override
-    def receive(self, row: Row) -> None:
+    def process_record(self, row: Row) -> None:
         try:
-            self._wishes[row.number] = self._wish(row)
+            self._desired[row.number] = self._desired_state(row)
         except Rejected as reason:
             self.run.record_outcome(row, self.name, "rejected", str(reason))
 
     @override
-    def prepare(self) -> None:
-        if not self._wishes:
+    def process_batch(self) -> None:
+        if not self._desired:
             return
         self.read_once()
-        last = {self._identity(wish): wish for wish in self._wishes.values()}
-        for wish, is_last in [(one, last[self._identity(one)] is one) for one in self._wishes.values()]:
+        last = {self._identity(desired): desired for desired in self._desired.values()}
+        for desired, is_last in [(one, last[self._identity(one)] is one) for one in self._desired.values()]:
             if self.run.stopped:
                 return
             if not is_last:
-                self.done(wish, "duplicate", "a later row of this run is for the same one")
-            elif not wish.deleted:
-                self._try(wish, self.write)
-            elif self.is_needed_later(wish):
-                self._try(wish, self._delete)
+                self.record_outcome(desired, "duplicate", "a later row of this run is for the same one")
+            elif not desired.deleted:
+                self._try(desired, self.write)
+            elif self.is_needed_later(desired):
+                self._try(desired, self._delete)
 
     @override
-    def finish(self) -> None:
-        for wish in list(self._wishes.values()):
+    def clean_up(self) -> None:
+        for desired in list(self._desired.values()):
             if self.run.stopped:
                 return
-            self._try(wish, self._delete if wish.deleted else self.write)
+            self._try(desired, self._delete if desired.deleted else self.write)
 
     def read_once(self) -> None:
         """Read what there is, unless that was done."""
@@ -105,23 +105,23 @@ class Upserts(Sink):
                 self._keep(object_id, fields)
             self._was_read = True
 
-    def _wish(self, row: Row) -> Wish:
+    def _desired_state(self, row: Row) -> DesiredState:
         object_id = read_id(row.values, self.id_column)
         read = {name: read_text(row.values, name, most) for name, most in self.fields.items()}
         fields = {name: text for name, text in read.items() if text}
         if object_id is None and self.name_column not in fields:
             raise Rejected(f"it has no {self.name_column}" + self._or_id())
-        return Wish(row, object_id, fields, is_deleted(row.values))
+        return DesiredState(row, object_id, fields, is_deleted(row.values))
 
-    def _try(self, wish: Wish, act: Callable[[Wish], None]) -> None:
+    def _try(self, desired: DesiredState, act: Callable[[DesiredState], None]) -> None:
         """Act on a row; whatever its fate, it has an outcome then."""
         try:
-            act(wish)
+            act(desired)
         except Rejected as reason:
-            self.done(wish, "rejected", str(reason))
+            self.record_outcome(desired, "rejected", str(reason))
         except ClickSendError as error:
             outcome = outcome_of(error)
-            self.done(wish, outcome, str(error))
+            self.record_outcome(desired, outcome, str(error))
             if isinstance(error, ENDS_THE_RUN):
                 self._give_up(error)
                 raise
@@ -137,42 +137,42 @@ class Upserts(Sink):
             raise
 
     def _give_up(self, error: ClickSendError) -> None:
-        for wish in list(self._wishes.values()):
-            self.done(wish, "failed", f"not tried: {error}")
+        for desired in list(self._desired.values()):
+            self.record_outcome(desired, "failed", f"not tried: {error}")
 
-    def write(self, wish: Wish) -> None:
+    def write(self, desired: DesiredState) -> None:
         """Create or update what a row means, or find nothing to do."""
-        object_id = self.find(wish)
-        self.check(wish, object_id)
+        object_id = self.find(desired)
+        self.check(desired, object_id)
         if object_id is None:
-            self._create(wish)
+            self._create(desired)
             return
         before = self.there[object_id]
-        differing = [name for name, value in wish.fields.items() if before[name] != value]
+        differing = [name for name, value in desired.fields.items() if before[name] != value]
         if not differing or not self.can_change:
-            self.done(wish, "unchanged", object_id=object_id)
+            self.record_outcome(desired, "unchanged", object_id=object_id)
             return
-        after = before | wish.fields
+        after = before | desired.fields
         if self.run.dry_run:
             self._keep(object_id, after)
-            self.planned(wish, "update", ", ".join(differing))
+            self.record_plan(desired, "update", ", ".join(differing))
         else:
             self.run.client.put(f"{self.path}/{object_id}", after)
             self._keep(object_id, after)
-            self.done(wish, "updated", object_id=object_id)
+            self.record_outcome(desired, "updated", object_id=object_id)
 
-    def _create(self, wish: Wish) -> None:
-        missing = [name for name in self.fields if name not in wish.fields]
+    def _create(self, desired: DesiredState) -> None:
+        missing = [name for name in self.fields if name not in desired.fields]
         if missing:
             raise Rejected(f"it is new, and has no {' and no '.join(missing)}")
         if self.run.dry_run:
             # No id of ClickSend's is below 0.
-            self._keep(-wish.row.number, wish.fields)
-            self.planned(wish, "create")
+            self._keep(-desired.row.number, desired.fields)
+            self.record_plan(desired, "create")
             return
-        object_id = self._post(wish.fields)
-        self._keep(object_id, wish.fields)
-        self.done(wish, "created", object_id=object_id)
+        object_id = self._post(desired.fields)
+        self._keep(object_id, desired.fields)
+        self.record_outcome(desired, "created", object_id=object_id)
 
     def _post(self, fields: Fields) -> int:
         """Make something and return its id; when the answer is lost, look whether it was made."""
@@ -186,44 +186,44 @@ class Upserts(Sink):
                 raise
             return max(new)
 
-    def _delete(self, wish: Wish) -> None:
-        object_id = self.find(wish)
-        self.check(wish, object_id)
+    def _delete(self, desired: DesiredState) -> None:
+        object_id = self.find(desired)
+        self.check(desired, object_id)
         if object_id is None:
-            self.done(wish, "unchanged", "it is not there")
+            self.record_outcome(desired, "unchanged", "it is not there")
         elif self.run.dry_run:
             self._let_go(object_id)
-            self.planned(wish, "delete")
+            self.record_plan(desired, "delete")
         else:
             # One that is gone already is what was wanted.
             with suppress(NotFoundError):
                 self.run.client.delete(f"{self.path}/{object_id}")
             self._let_go(object_id)
-            self.done(wish, "deleted", object_id=object_id)
+            self.record_outcome(desired, "deleted", object_id=object_id)
 
-    def find(self, wish: Wish) -> int | None:
+    def find(self, desired: DesiredState) -> int | None:
         """Return the id of what a row means, None for something new.
 
         Raises:
             Rejected: It means something that does not exist, or more than one.
         """
-        if wish.object_id is not None:
-            if wish.object_id not in self.there and not wish.deleted:
+        if desired.object_id is not None:
+            if desired.object_id not in self.there and not desired.deleted:
                 raise Rejected(f"{self.id_column} names nothing of this account")
-            return wish.object_id if wish.object_id in self.there else None
-        name = wish.fields[self.name_column]
+            return desired.object_id if desired.object_id in self.there else None
+        name = desired.fields[self.name_column]
         found = self._ids.get(fold(name), [])
         found = [one for one in found if self.there[one][self.name_column] == name] or found
         if len(found) > 1:
             raise Rejected(f"{self.name_column} names {len(found)} of them" + self._or_id())
         return found[0] if found else None
 
-    def _identity(self, wish: Wish) -> Any:
+    def _identity(self, desired: DesiredState) -> Any:
         """Return what rows about the same thing have in common."""
         try:
-            return self.find(wish) or fold(wish.fields[self.name_column])
+            return self.find(desired) or fold(desired.fields[self.name_column])
         except (Rejected, KeyError):
-            return wish.row.number, wish.row.key
+            return desired.row.number, desired.row.key
 
     def _read(self) -> dict[int, Fields]:
         """Return what there is."""
@@ -244,18 +244,20 @@ class Upserts(Sink):
         if before := self.there.pop(object_id, None):
             self._ids[fold(before[self.name_column])].remove(object_id)
 
-    def done(self, wish: Wish, outcome: str, reason: str = "", object_id: int | None = None) -> None:
+    def record_outcome(
+        self, desired: DesiredState, outcome: str, reason: str = "", object_id: int | None = None
+    ) -> None:
         """Note what came of a row."""
-        del self._wishes[wish.row.number]
-        if outcome in {"rejected", "failed"} and (name := wish.fields.get(self.name_column)):
+        del self._desired[desired.row.number]
+        if outcome in {"rejected", "failed"} and (name := desired.fields.get(self.name_column)):
             self.unwritten[fold(name)] = outcome
         about = None if object_id is None else str(object_id)
-        self.run.record_outcome(wish.row, self.name, outcome, reason, object_id=about)
+        self.run.record_outcome(desired.row, self.name, outcome, reason, object_id=about)
 
-    def planned(self, wish: Wish, change: str, detail: str = "") -> None:
+    def record_plan(self, desired: DesiredState, change: str, detail: str = "") -> None:
         """Note what a dry run would have done with a row."""
-        del self._wishes[wish.row.number]
-        self.run.record_plan(wish.row, self.name, change, detail)
+        del self._desired[desired.row.number]
+        self.run.record_plan(desired.row, self.name, change, detail)
 
     def _or_id(self) -> str:
         return f": give {self.id_column}" if self.id_column in self.columns else ""
@@ -277,9 +279,9 @@ class SmsTemplates(Upserts):
 
     def stored(self) -> Stored:
         """Return the account's templates, with what all rows until now have made of them."""
-        if self._wishes or self._stored is None:
-            self.prepare()
-            self.finish()
+        if self._desired or self._stored is None:
+            self.process_batch()
+            self.clean_up()
             self.read_once()
             self._stored = {one: (text["template_name"], text["body"]) for one, text in self.there.items()}
         return self._stored
@@ -288,12 +290,12 @@ class SmsTemplates(Upserts):
         """Check that a template is what its rows of this run want it to be.
 
         Raises:
-            Held: Its row failed, and comes again.
+            Postponed: Its row failed, and comes again.
             Rejected: Its row was rejected.
         """
         outcome = self.unwritten.get(fold(name))
         if outcome == "failed":
-            raise Held("the row of its template, earlier in this run, failed")
+            raise Postponed("the row of its template, earlier in this run, failed")
         if outcome:
             raise Rejected("the row of its template, earlier in this run, was rejected: correct that one")
 
@@ -311,5 +313,5 @@ class EmailAddresses(Upserts):
     can_change = False
 
     @override
-    def check(self, wish: Wish, object_id: int | None) -> None:
-        check_address("email_address", wish.fields.get("email_address", ""))
+    def check(self, desired: DesiredState, object_id: int | None) -> None:
+        check_address("email_address", desired.fields.get("email_address", ""))

@@ -22,13 +22,13 @@ from target_clicksend.messages.lost_ledger import LostLedger
 from target_clicksend.messages.message import Channel, Message
 from target_clicksend.messages.moments import LocalTimes
 from target_clicksend.messages.new_streams import NewStreams
-from target_clicksend.messages.parse import COLUMNS, Reader
+from target_clicksend.messages.parse import COLUMNS, MessageParser
 from target_clicksend.messages.reconcile import Unanswered, reconcile
 from target_clicksend.messages.response import TAKEN, SendResult
 from target_clicksend.messages.send import ApiRoute, Route, Sender
 from target_clicksend.messages.spool import Batch, Spool
 from target_clicksend.messages.templates import Stored, Templates
-from target_clicksend.row import Held, Rejected, Row, Values
+from target_clicksend.row import Postponed, Rejected, Row, Values
 from target_clicksend.run import Run
 from target_clicksend.scratch import SeenSet
 from target_clicksend.sinks.base import Sink
@@ -80,11 +80,11 @@ class Messages(Sink):
         self._new_streams.begin(stream, keys)
 
     @override
-    def note_unknown(self, values: Values, columns: Columns) -> None:
+    def warn_unknown_columns(self, values: Values, columns: Columns) -> None:
         """Say it, but not of what may fill the placeholders of the row's template."""
         named = values.get("template_id") or values.get("template_name")
         if not (named and "template_name" in self.columns):
-            super().note_unknown(values, columns)
+            super().warn_unknown_columns(values, columns)
 
     @cached_property
     def route(self) -> Route:
@@ -104,9 +104,9 @@ class Messages(Sink):
         return Recall(self.run, self.name, self.channel)
 
     @cached_property
-    def _reader(self) -> Reader:
+    def _parser(self) -> MessageParser:
         config, templates = self.run.config, Templates(self._templates, self._check_template)
-        return Reader(self.channel, config, self.run.country, templates, self.local_times)
+        return MessageParser(self.channel, config, self.run.country, templates, self.local_times)
 
     def _templates(self) -> Stored:
         """Return the templates as the rows before have left them."""
@@ -125,18 +125,18 @@ class Messages(Sink):
     def _own_templates(self) -> SmsTemplates:
         return SmsTemplates(self.run)
 
-    def read(self, row: Row) -> Message:
+    def parse(self, row: Row) -> Message:
         """Return the message that a row asks for.
 
         Raises:
             Rejected: It cannot be sent.
         """
-        return self._reader.read(row)
+        return self._parser.parse(row)
 
     # A row comes
 
     @override
-    def receive(self, row: Row) -> None:
+    def process_record(self, row: Row) -> None:
         if not self._has_begun:
             self._begin_sending(brings_own="custom_string" in row.values)
         row = self._tried(row)
@@ -144,9 +144,9 @@ class Messages(Sink):
             self._take_back(row)
             return
         try:
-            message = self._addressed(self.read(row))
-        except (Rejected, Held) as reason:
-            self._turn_away(row, "rejected" if isinstance(reason, Rejected) else "held", str(reason))
+            message = self._addressed(self.parse(row))
+        except (Rejected, Postponed) as reason:
+            self._reject(row, "rejected" if isinstance(reason, Rejected) else "held", str(reason))
             return
         if self.run.dry_run:
             country = message.country or self.run.country
@@ -190,7 +190,7 @@ class Messages(Sink):
         recipient = self.run.config.get("test_recipient")
         return replace(message, to=recipient, time_zone=None, campaign=None) if recipient else message
 
-    def _turn_away(self, row: Row, outcome: str, reason: str) -> None:
+    def _reject(self, row: Row, outcome: str, reason: str) -> None:
         """Record what came of a row that cannot be sent, unless it was sent long ago."""
         found = self.run.ledger.known(self.name, {row.key: row.older}).get(row.key)
         if found:
@@ -237,7 +237,7 @@ class Messages(Sink):
     # The input has ended
 
     @override
-    def prepare(self) -> None:
+    def process_batch(self) -> None:
         """With a cap set, count and price all messages; what may not be sent is done with."""
         if not self._caps.are_set:
             return
@@ -261,7 +261,7 @@ class Messages(Sink):
                 self.run.tally.add(quote.price)
 
     @override
-    def finish(self) -> None:
+    def clean_up(self) -> None:
         excess = self._caps.exceeded(self.run.tally)
         if excess and len(self._waiting):
             self.run.error(f"{self.name}: {excess}: nothing was sent.")
@@ -343,7 +343,7 @@ class Messages(Sink):
     def _send_group(self, group: list[Message]) -> None:
         """Send what may still go now that it is its turn, and record what came of it."""
         fit: list[Message] = []
-        for message, late in self._gates.again(group):
+        for message, late in self._gates.recheck(group):
             if late is None:
                 fit.append(message)
             else:

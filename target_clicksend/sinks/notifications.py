@@ -43,7 +43,7 @@ class Notifications(Messages):
         return HubRoute(self.run)
 
     @override
-    def read(self, row: Row) -> Message:
+    def parse(self, row: Row) -> Message:
         values = row.values
         return Message(
             row=row.without_values(),

@@ -163,7 +163,7 @@ def test_a_key_shows_what_an_older_version_wrote_of_it(box, old_ledger, sms):
     run_target(box.api_url, sms, ledger_url=old_ledger, **CONFIG)
     with Ledger.existing(old_ledger) as ledger:
         keys = Keys("sms_messages", "numbers", {"id": "id"}, frozenset(), ledger.fingerprint)
-        key = keys.of({"id": "2"})[0]
+        key = keys.for_row({"id": "2"})[0]
         assert [row["outcome"] for row in ledger.show(key)] == ["sent"]
 
 
@@ -188,7 +188,7 @@ def test_contacts_that_an_older_version_made_are_found_by_their_key(box, old_led
     with Ledger.existing(old_ledger) as ledger:
         keys = Keys("contacts", "contacts", {"id": "id"}, frozenset(), ledger.fingerprint)
         for value in (1, "2.0", "2026-02-01"):
-            key = keys.of({"id": value})[0]
+            key = keys.for_row({"id": value})[0]
             assert ledger.contacts_of({key: keys.older({"id": value}, ledger.older_keys)}).keys() == {key}
 
 

@@ -17,11 +17,11 @@ from target_clicksend.messages.gates.voices import Voices, check_voice, read_voi
 from target_clicksend.messages.message import Channel, Message
 from target_clicksend.messages.response import TAKEN, SendResult, decimal_of
 from target_clicksend.report import OTHER_RECIPIENT, OTHER_TEXT
-from target_clicksend.row import Held, Rejected
+from target_clicksend.row import Postponed, Rejected
 from target_clicksend.run import Run
 from target_clicksend.scratch import SeenSet
 
-Judged = tuple[Message, SendResult | None]
+Checked = tuple[Message, SendResult | None]
 """A message, as it may be sent; or what came of it, when it may not."""
 OPTED_OUT = "the recipient has opted out"
 MOST_PARTS = 6
@@ -58,7 +58,7 @@ class Gates:
 
     def check(
         self, messages: Sequence[Message], seen: SeenSet | None = None, *, all_there_are: bool
-    ) -> Iterator[Judged]:
+    ) -> Iterator[Checked]:
         """Yield what may be sent, and what came of the others.
 
         Args:
@@ -90,16 +90,16 @@ class Gates:
             elif (message.to, message.content) in repeated or (window and text in in_run):
                 yield message, SendResult("suppressed", "it had the same text within dedupe_window_hours")
             else:
-                judged = self._judge(message, now)
-                if judged[1] is None:
+                checked = self._check_message(message, now)
+                if checked[1] is None:
                     in_run.add(key)
                     in_run.add(f"{key} to {message.to}")
                     in_run.add(f"{key} {text}")
                     if window:
                         in_run.add(text)
-                yield judged
+                yield checked
 
-    def again(self, messages: Sequence[Message]) -> Iterator[Judged]:
+    def recheck(self, messages: Sequence[Message]) -> Iterator[Checked]:
         """Judge anew, right before they are sent, what time decides of messages that have passed."""
         opted_out: set[str] = set()
         if self._opt_out == "enforce" and self._run.now() - self._looked_at >= self._max_age:
@@ -130,7 +130,7 @@ class Gates:
         """Return whether a message would wait at ClickSend if it were sent now."""
         try:
             return timed(message, self._quiet_hours, self._run.now()).schedule is not None
-        except (Rejected, Held):
+        except (Rejected, Postponed):
             return False
 
     def _compared(self, message: Message, known: Known) -> str:
@@ -142,7 +142,7 @@ class Gates:
             return OTHER_TEXT
         return f"an earlier run has it as {known.outcome}"
 
-    def _judge(self, message: Message, now: datetime) -> Judged:
+    def _check_message(self, message: Message, now: datetime) -> Checked:
         """Judge by what the message itself says."""
         try:
             if says_opted_out(message, self._opt_out):
@@ -156,13 +156,13 @@ class Gates:
             return message, SendResult("rejected", str(reason))
         return self._timed(message, now)
 
-    def _timed(self, message: Message, now: datetime) -> Judged:
+    def _timed(self, message: Message, now: datetime) -> Checked:
         """Judge by what time decides."""
         try:
             return timed(message, self._quiet_hours, now), None
         except Rejected as reason:
             return message, SendResult("rejected", str(reason))
-        except Held as reason:
+        except Postponed as reason:
             return message, SendResult("held", str(reason))
 
     def _opted_out(self, numbers: set[str], *, all_there_are: bool) -> set[str]:

@@ -92,7 +92,7 @@ def timed(message: Message, quiet_hours: QuietHours | None, now: datetime) -> Me
     """Return a message with the schedule to send it with; ask again when it has waited before it is sent.
 
     Raises:
-        Held: It must wait for the end of quiet hours.
+        Postponed: It must wait for the end of quiet hours.
         Rejected: It is expired, or its time cannot be.
     """
     message = _scheduled(message, check_schedule(message.schedule, now))

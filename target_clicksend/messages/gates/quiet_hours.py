@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from target_clicksend.messages.message import Message
 from target_clicksend.messages.moments import check_zone, zone_of
-from target_clicksend.row import Held, Rejected
+from target_clicksend.row import Postponed, Rejected
 
 DAY = 24 * 60
 LOOK_AHEAD = 3 * DAY
@@ -55,7 +55,7 @@ class QuietHours:
         """Return the schedule (Unix seconds, None for now) with which a message is sent in open hours.
 
         Raises:
-            Held: It must wait, and ``policy`` says that its row does.
+            Postponed: It must wait, and ``policy`` says that its row does.
             Rejected: Nobody knows the recipient's zone, or there is no minute for it.
         """
         if message.is_transactional:
@@ -70,7 +70,7 @@ class QuietHours:
             raise Rejected(
                 "its schedule is in the recipient's quiet hours: correct it, or set policy to schedule"
             )
-        raise Held("quiet hours where the recipient is")
+        raise Postponed("quiet hours where the recipient is")
 
     def next_open(self, at: datetime, zones: tuple[str, ...]) -> datetime:
         """Return a time if it is open in all zones, else the first minute after it that is.

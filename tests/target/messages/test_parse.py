@@ -10,7 +10,7 @@ import pytest
 
 from target_clicksend.messages.message import Message
 from target_clicksend.messages.moments import LocalTimes
-from target_clicksend.messages.parse import COLUMNS, Reader
+from target_clicksend.messages.parse import COLUMNS, MessageParser
 from target_clicksend.messages.templates import Templates
 from target_clicksend.row import Rejected
 from tests.target.messages.gates.cases import AT, NUMBER, row
@@ -25,8 +25,8 @@ CONFIG = {"source": "singer-clicksend"}
 
 def read(channel="sms", config=CONFIG, default="AU", **values):
     templates = Templates(lambda: {7: ("Welcome", "Hi {name}")})
-    reader = Reader(channel, config, default, templates, LocalTimes(config.get("time_zone")))
-    return reader.read(row(**REQUIRED[channel] | values))
+    reader = MessageParser(channel, config, default, templates, LocalTimes(config.get("time_zone")))
+    return reader.parse(row(**REQUIRED[channel] | values))
 
 
 def reason(*arguments, **values):

@@ -18,7 +18,7 @@ from target_clicksend.messages.gates.quiet_hours import (
     zones_of,
     zones_of_number,
 )
-from target_clicksend.row import Held, Rejected
+from target_clicksend.row import Postponed, Rejected
 from tests.target.messages.gates.cases import AT, NOW, message
 
 NIGHT = QuietHours.from_setting({"start": "21:00", "end": "08:00"})
@@ -173,7 +173,7 @@ def test_schedules_move_to_open_hours(about, expected):
 def test_a_message_for_now_waits_at_clicksend_or_its_row_waits():
     late = NOW + timedelta(hours=2, seconds=7)
     assert NIGHT.place(message(**PERTH), late) == MORNING
-    with pytest.raises(Held, match="quiet hours"):
+    with pytest.raises(Postponed, match="quiet hours"):
         HOLD.place(message(**PERTH), late)
     assert HOLD.place(message(**PERTH, schedule=MORNING), late) == MORNING
     assert HOLD.place(message(**PERTH, purpose="transactional"), late) is None
