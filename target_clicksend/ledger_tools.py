@@ -366,7 +366,7 @@ class BaselineTarget(TargetClickSend):
                 pass
 
     def _fitting(self, stream: str, records: Iterable[Any]) -> Iterator[Any]:
-        """Yield the records to which the condition applies; what is no record is the target's to reject."""
+        """Yield the records to which the condition applies, and what is not one: the target rejects it."""
         for record in records:
             self._rows[stream] += 1
             if self._where is None or not isinstance(record, dict) or self._fits_where(stream, record):

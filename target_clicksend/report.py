@@ -23,7 +23,7 @@ logger = logging.getLogger("target-clicksend")
 OTHER_RECIPIENT = "key was sent with another recipient"
 OTHER_TEXT = "key was sent with another text"
 MANY_REJECTED = 10
-"""Rows: so many, and nothing but them in a sink, are no accident of single rows."""
+"""Rows: so many, and nothing but them in a sink, are not an accident of single rows."""
 INPUT = "input"
 """Name in the ledger for what belongs to no stream."""
 CONFLICTS = frozenset({OTHER_RECIPIENT, OTHER_TEXT})
@@ -93,7 +93,7 @@ class Report:
         """Cells with the numbers that they were read as, both masked, by the same."""
         self.notes: list[str] = []
         self.replies: dict[str, None] = {}
-        """Message ids of replies that are no STOP by the rules, but hold a word of one, oldest first."""
+        """Message ids of replies that are not a STOP by the rules, but hold a word of one, oldest first."""
         self.conflicts = 0
         """Rows whose key was sent with another recipient or text."""
         self.read = 0
@@ -119,7 +119,7 @@ class Report:
             sink: Name of the sink.
             outcome: What came of it.
             reason: Why.
-            source_key: Its key properties as the ledger has them, JSON; None for what is no row.
+            source_key: Its key properties as the ledger has them, JSON; None for what is not a row.
         """
         self.rows[sink, outcome] += 1
         self.conflicts += reason in CONFLICTS

@@ -81,7 +81,7 @@ class Run:
         self.stopped: int | None = None
         """The signal that asked for an end; nothing new starts after it."""
         self.failed = False
-        """Whether something went wrong that is no row's outcome."""
+        """Whether something went wrong that is not a row's outcome."""
         self.unknown: dict[str, Unknown] = {}
         """What is unknown at the end of the run, by sink."""
         self.needs_account = False

@@ -42,7 +42,7 @@ class Stopped(BaseException):
 
 
 class LineReader(GenericSingerReader[bytes]):
-    """Reads messages; a line that is none is rejected, and never shown."""
+    """Reads messages; a line that is not one is rejected, and never shown."""
 
     target: ClickSendTarget
     waiting = False
@@ -58,7 +58,7 @@ class LineReader(GenericSingerReader[bytes]):
         """Return a line's message.
 
         Raises:
-            ValueError: It is none.
+            ValueError: It is not one.
         """
         message = decoded(line)
         if not isinstance(message, dict) or "type" not in message:
@@ -71,7 +71,7 @@ class LineReader(GenericSingerReader[bytes]):
     ) -> Counter[str]:
         stats: Counter[str] = Counter()
         source = self.default_input if file_input is None else file_input
-        # Bytes, whatever the file was opened as: text that is no UTF-8 costs its line only.
+        # Bytes, whatever the file was opened as: text that is not UTF-8 costs its line only.
         lines = lines_of(getattr(source, "buffer", source))
         try:
             while (line := self._next(lines)) is not None:
@@ -158,7 +158,7 @@ class StreamRouter:
     def route(self, record: Any) -> None:
         """Hand a record over as a row; whatever is wrong with it, the others go on."""
         if not isinstance(record, dict) or not record:
-            self._reject(record, "it is no object, or has no columns")
+            self._reject(record, "it is not an object, or has no columns")
             return
         try:
             mapped = self._map.transform(record)
@@ -216,11 +216,11 @@ class ClickSendTarget(ClickSendPlugin, Target):
         return [key for router in self._routers[stream] for key in router.keys_of(record)]
 
     def reject_line(self, line: bytes) -> None:
-        """Reject a line that is no Singer message, or the beginning of one that is too long."""
+        """Reject a line that is not a Singer message, or the beginning of one that is too long."""
         said = (
             f"is longer than {LONGEST_LINE // 2**20} MiB"
             if len(line) >= LONGEST_LINE
-            else "is no Singer message"
+            else "is not a Singer message"
         )
         self.run.reject_line(line, f"a line of the input {said}")
 

@@ -49,7 +49,7 @@ def decoded(line: str | bytes) -> Any:
     a row can be rejected by name.
 
     Raises:
-        ValueError: It is no JSON.
+        ValueError: It is not JSON.
     """
     try:
         return decoder.decode(line)
@@ -79,7 +79,7 @@ def check_schema(message: Message) -> None:
 
 
 def lines_of(file: Any) -> Iterator[Any]:
-    """Yield the lines of a file, of each at most ``LONGEST_LINE`` bytes: what is cut off is no JSON then."""
+    """Yield the lines of a file, of each at most ``LONGEST_LINE`` bytes: what is cut off is not JSON then."""
     while line := file.readline(LONGEST_LINE):
         yield line
         while len(line) == LONGEST_LINE and line[-1:] not in (b"\n", "\n"):
@@ -87,14 +87,14 @@ def lines_of(file: Any) -> Iterator[Any]:
 
 
 def rows_of(message: Message, root: Path) -> Iterator[Any]:
-    """Yield the rows of a BATCH message, file by file; a line that is no JSON comes as None.
+    """Yield the rows of a BATCH message, file by file; a line that is not JSON comes as None.
 
     Args:
         message: The message.
         root: Folder in which files of this machine must lie.
 
     Raises:
-        InputError: A file is missing or broken, or its format is none of ours.
+        InputError: A file is missing or broken, or its format is not one of ours.
     """
     encoding, manifest = message.get("encoding"), message.get("manifest")
     if not isinstance(encoding, dict) or not isinstance(manifest, list):

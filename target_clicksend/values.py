@@ -36,7 +36,7 @@ def read_text(values: Values, name: str, longest: int = LONGEST, *, keeps_digits
         keeps_digits: Whether a number stays as it was written, for people to read: 2.00, where ids are 2.
 
     Raises:
-        Rejected: It is no text, number, date or boolean, or one that nobody could read.
+        Rejected: It is not text, a number, a date or a boolean, or nobody could read it.
     """
     value = values.get(name)
     if value is None:
@@ -66,13 +66,13 @@ def read_id(values: Values, name: str) -> int | None:
     """Return a column as an id, None for null and 0.
 
     Raises:
-        Rejected: It is no whole number.
+        Rejected: It is not a whole number.
     """
     text = read_text(values, name)
     if not text:
         return None
     if not (text.isascii() and text.isdecimal()) or int(text) > LARGEST_ID:
-        raise Rejected(f"{name} is no whole number above 0")
+        raise Rejected(f"{name} is not a whole number above 0")
     return int(text) or None
 
 
@@ -97,12 +97,12 @@ def check_address(name: str, text: str) -> None:
     """Check an e-mail address.
 
     Raises:
-        Rejected: It is none, or holds characters that nobody can see.
+        Rejected: It is not valid, or holds characters that nobody can see.
     """
     if any(unicodedata.category(character) in ("Cc", "Cf") for character in text):
         raise Rejected(f"{name} holds an invisible character")
     if not ADDRESS.fullmatch(text):
-        raise Rejected(f"{name} is no e-mail address")
+        raise Rejected(f"{name} is not a valid e-mail address")
 
 
 def says_nothing(text: str) -> bool:
@@ -114,7 +114,7 @@ def says_nothing(text: str) -> bool:
 def _number(name: str, value: float | Decimal, *, keeps_digits: bool) -> str:
     exact = Decimal(str(value))
     if not exact.is_finite() or abs(exact.adjusted()) > LARGEST_EXPONENT:
-        raise Rejected(f"{name} is no number that could be written")
+        raise Rejected(f"{name} is not a number that can be written")
     is_whole = exact == exact.to_integral_value() and not keeps_digits
     return f"{exact.to_integral_value():f}" if is_whole else f"{exact:f}"
 

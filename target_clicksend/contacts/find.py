@@ -79,7 +79,7 @@ class Finder:
             raise Rejected(
                 NO_LIST
                 if contact_row.contact_id is None
-                else "contact_id names no contact of this account, and there is no list to make one in"
+                else "contact_id does not exist in this account, and there is no list to make one in"
             )
         return Place(list_id, of_key, by_key=of_key is not None)
 

@@ -120,7 +120,7 @@ class Planner:
             raise Rejected("there is no such contact, and contacts_mode is update")
         if contact_row.match is None and not contact_row.key_first:
             raise Rejected(
-                "contact_id names no contact of this account, and a new one would never be found again: the"
+                "contact_id does not exist in this account, and a new one would never be found again: the"
                 f" row has no {' or '.join(self._match_on)} (match_on)"
             )
         check_reachable(contact_row.fields)

@@ -31,7 +31,7 @@ def read_zone(values: Values) -> str | None:
     """Return the column ``time_zone``, unchecked; None where nothing can be seen in it.
 
     Raises:
-        Rejected: It is no text.
+        Rejected: It is not text.
     """
     return zone_meant(read_plain(values, "time_zone")) or None
 
@@ -56,10 +56,10 @@ def check_zone(name: str) -> None:
     """Check what the column ``time_zone`` holds.
 
     Raises:
-        Rejected: It is no zone.
+        Rejected: It is not an IANA zone.
     """
     if not is_zone(name):
-        raise Rejected("time_zone is no zone of the IANA data base, like Australia/Perth")
+        raise Rejected("time_zone is not a zone of the IANA data base, like Australia/Perth")
 
 
 class LocalTimes:
@@ -74,7 +74,7 @@ class LocalTimes:
         """Return a column's time without a zone as a point in time.
 
         Raises:
-            Rejected: The row's zone is none, or clocks there show the time twice or never.
+            Rejected: The row's zone is not an IANA zone, or clocks there show the time twice or never.
         """
         if zone := read_zone(values):
             check_zone(zone)
@@ -101,7 +101,7 @@ def read_moment(values: Values, name: str, local_times: LocalTimes | None = None
         local_times: The zones of times that name none; None: all are UTC.
 
     Raises:
-        Rejected: It is no time, or nobody knows which.
+        Rejected: It is not a time, or may be several.
     """
     text = read_plain(values, name)
     if not text:
@@ -114,7 +114,7 @@ def read_moment(values: Values, name: str, local_times: LocalTimes | None = None
         moment = None
     if moment is None:
         raise Rejected(
-            f"{name} is no time: it takes Unix seconds, or ISO 8601 with time and zone like"
+            f"{name} is not a time: it takes Unix seconds, or ISO 8601 with time and zone like"
             " 2026-05-01T09:00:00+10:00"
         )
     if moment.tzinfo is None:

@@ -66,11 +66,11 @@ def read_from_email(values: Values) -> str | None:
     """Return the column ``from_email``.
 
     Raises:
-        Rejected: It is no e-mail address.
+        Rejected: It is not a valid e-mail address.
     """
     text = read_text(values, "from_email")
     if text and not EMAIL.fullmatch(text):
-        raise Rejected("from_email is no e-mail address")
+        raise Rejected("from_email is not a valid e-mail address")
     return text or None
 
 
@@ -78,7 +78,7 @@ def read_media_file(values: Values) -> str:
     """Return the column ``media_file``; whether it is a picture that can be sent, ClickSend says itself.
 
     Raises:
-        Rejected: It is no URL that anybody can fetch.
+        Rejected: Not everybody can fetch it.
     """
     url = read_required(values, "media_file", LONGEST_URL)
     if wrong := wrong_url(url):

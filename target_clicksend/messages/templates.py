@@ -74,7 +74,7 @@ class Templates:
                 )
             template_id = found[0]
         if template_id not in self._stored:
-            raise Rejected("template_id names no template of this account")
+            raise Rejected("template_id does not exist in this account")
         if name and template_id not in self._ids.get(name, []):
             raise Rejected("template_id and template_name name different templates: give one of them")
         self._check_written(self._stored[template_id][0])

@@ -76,7 +76,7 @@ class Cancellations(Sink):
         if bool(message_id) == bool(custom_string):
             raise Rejected("give either message_id or custom_string")
         if message_id and not UUID.fullmatch(message_id):
-            raise Rejected("message_id is no message id")
+            raise Rejected("message_id is not a valid message id")
         # Also what was done before: the same input has the same rows before this one.
         waiting = self._take_back(channels, custom_string) if custom_string else 0
         if self._is_done(row, message_id, custom_string):
@@ -266,14 +266,14 @@ def _claim(row: Row) -> Claim:
 
 
 def _channels(values: Values) -> Sequence[Channel]:
-    """Return the channel that a row names, all where it names none.
+    """Return the channel that a row names, all where it does not name one.
 
     Raises:
         Rejected: It names another one.
     """
     name = read_plain(values, "channel").lower()
     if name and name not in CANCELLABLE:
-        raise Rejected(f"channel is none of {', '.join(CANCELLABLE)}")
+        raise Rejected(f"channel must be one of {', '.join(CANCELLABLE)}")
     return [one for one in CANCELLABLE if name in ("", one)]
 
 

@@ -164,7 +164,7 @@ class Upserts(Sink):
     def _create(self, desired: DesiredState) -> None:
         missing = [name for name in self.fields if name not in desired.fields]
         if missing:
-            raise Rejected(f"it is new, and has no {' and no '.join(missing)}")
+            raise Rejected(f"it would be new, and has no {' and no '.join(missing)}")
         if self.run.dry_run:
             # No id of ClickSend's is below 0.
             self._keep(-desired.row.number, desired.fields)
@@ -209,7 +209,7 @@ class Upserts(Sink):
         """
         if desired.object_id is not None:
             if desired.object_id not in self.there and not desired.deleted:
-                raise Rejected(f"{self.id_column} names nothing of this account")
+                raise Rejected(f"{self.id_column} does not exist in this account")
             return desired.object_id if desired.object_id in self.there else None
         name = desired.fields[self.name_column]
         found = self._ids.get(fold(name), [])

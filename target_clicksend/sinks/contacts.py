@@ -304,7 +304,7 @@ class Contacts(Sink):
                 self.run.record_contact(one.row, GONE_LIST if one.deleted else list_id, contact_id)
 
     def _warn_of_different(self) -> None:
-        """Say what is no row's outcome."""
+        """Say what is not the outcome of a row."""
         for name, count in sorted(self._different.items()):
             self.run.warn(
                 f"contacts: {name} {DIFFERENT}, for {count:,} of them: it is not written again until the row"

@@ -62,7 +62,7 @@ def _variables(values: Values) -> dict[str, str]:
     """Return the template's variables, all of them text.
 
     Raises:
-        Rejected: They are no object, or one of them is null, a word for that, or no text, number or boolean.
+        Rejected: They are not an object, or one of them is null, a word for that, a list or an object.
     """
     given: Any = values.get("variables")
     if given is None or (isinstance(given, str) and is_blank(given)):
@@ -74,9 +74,9 @@ def _variables(values: Values) -> dict[str, str]:
         except (ValueError, RecursionError, ArithmeticError):
             given = None
     if not isinstance(given, dict):
-        raise Rejected("variables is no object")
+        raise Rejected("variables is not an object")
     if any(value is None or isinstance(value, dict | list) for value in given.values()):
-        raise Rejected("variables has a value that is no text, number or boolean")
+        raise Rejected("variables has a value that is not text, a number or a boolean")
     variables = {name: read_text(given, name, keeps_digits=True) for name in given}
     if any(map(says_nothing, variables.values())):
         raise Rejected("variables has a value that is a word for nothing, like null or NaN")

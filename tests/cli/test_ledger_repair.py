@@ -369,7 +369,7 @@ def test_rows_without_a_key_are_told(out, record):
     output = record(messages, code=1)
     assert "1 key recorded as sent" in output
     assert "1 row not recorded: key property id is missing or null." in output
-    assert "1 row not recorded: a line of the input is no Singer message." in output
+    assert "1 row not recorded: a line of the input is not a Singer message." in output
 
 
 SHOP = [{"id": n, "to": TO, "body": f"Hello {n}", "sent_at": n < 3 and "2026-01-01"} for n in range(5)]

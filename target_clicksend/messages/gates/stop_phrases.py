@@ -475,7 +475,7 @@ NOUN_AFTER = (
     "a an the my your our his her their its each every any one two three next last first second final"
     " bus tram train rest pit full week month year l le la un une du el os o az"
 )
-"""After these, END and STOP are no verbs; at the end of a short reply they count all the same."""
+"""After these, END and STOP are not verbs; at the end of a short reply they count all the same."""
 
 OTHER_MEANINGS = ("stop by", "stop over", "end of", "end up")
 """What begins with a keyword and has nothing to do with it."""

@@ -9,11 +9,11 @@ not matter:
 - it has a sentence that is nothing but a keyword ("Who is this? STOP. I never signed up for anything");
 - it has a phrase that says so ("take me off your list", "no me escriban").
 
-It is none where the words mean something else: negated ("do not cancel"), as nouns ("see you at the end" in a
-long reply), "stop by". Who is suppressed by mistake misses a text; who is texted after a STOP may sue.
+It is not one where the words mean something else: negated ("do not cancel"), as nouns ("see you at the end"
+in a long reply), "stop by". Who is suppressed by mistake misses a text; who is texted after a STOP may sue.
 
-Nothing here subscribes anybody again: START and UNSTOP are no consent that we could prove. A person can, with
-``clicksend ledger opt-in``.
+Nothing here subscribes anybody again: START and UNSTOP are not a consent that we could prove. A person can,
+with ``clicksend ledger opt-in``.
 """
 
 from __future__ import annotations

@@ -29,6 +29,6 @@ def check_voice(message: Message, voices: Voices) -> None:
         Rejected: There is no such language, or it lacks that voice.
     """
     if message.lang not in voices:
-        raise Rejected(f"lang is no voice language: there are {', '.join(sorted(voices))}")
+        raise Rejected(f"lang is not a voice language: choose one of {', '.join(sorted(voices))}")
     if message.voice not in voices[message.lang]:
         raise Rejected(f"voice is not offered in this lang: there is {', '.join(voices[message.lang])}")

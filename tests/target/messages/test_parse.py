@@ -262,5 +262,5 @@ def test_how_old_a_row_may_be():
     assert read(config=config, made=datetime.fromtimestamp(AT, UTC)).stale_at == AT + 5400
     assert read(config=config, made=Decimal(f"{AT}.7")).stale_at == AT + 5400
     assert reason(config=config).startswith("made is missing or null")
-    assert reason(config=config, made="?").startswith("made is no time")
+    assert reason(config=config, made="?").startswith("made is not a time")
     assert read(made="?").stale_at is None

@@ -92,8 +92,8 @@ def test_which_template(values, expected):
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"template_id": 9}, "template_id names no template"),
-        ({"template_id": "first"}, "template_id is no whole number"),
+        ({"template_id": 9}, "template_id does not exist"),
+        ({"template_id": "first"}, "template_id is not a whole number"),
         ({"template_name": "Goodbye"}, "template_name names no templates"),
         ({"template_name": "twice"}, "names 2 templates: give template_id"),
         ({"template_name": "Plain", "template_id": 1}, "name different templates"),
