@@ -22,10 +22,10 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 .PHONY: demo psql test test-long bench audit lint format lock clean
 
 demo: .venv/demo.stamp
-	@$(BIN)/python -m clicksend.demo $(ARGS)
+	@$(BIN)/python -m demo $(ARGS)
 
 psql: .venv/demo.stamp
-	@$(BIN)/python -m clicksend.demo --psql
+	@$(BIN)/python -m demo --psql
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --ignore=tests/e2e

@@ -29,10 +29,10 @@ def _show(error: click.ClickException) -> None:
     click.echo(f"Error: {text}", err=True)
 
 
-def run(
+def exit_code(
     command: Callable[[], object], logger: logging.Logger, wrong_settings: tuple[type[Exception], ...] = ()
-) -> NoReturn:
-    """Run a command and end the process.
+) -> int:
+    """Run a command; return what the process is to end with.
 
     Exit codes: the command's own, 1 after an error, 2 for wrong settings.
 
@@ -68,6 +68,14 @@ def run(
         sys.stdout.flush()
     except BrokenPipeError:
         code = code or 1
+    return code if isinstance(code, int) else int(code is not None)
+
+
+def run(
+    command: Callable[[], object], logger: logging.Logger, wrong_settings: tuple[type[Exception], ...] = ()
+) -> NoReturn:
+    """Run a command as ``exit_code`` does, and end the process with its code."""
+    code = exit_code(command, logger, wrong_settings)
     logging.shutdown()
     # Threads that still wait for ClickSend must not hold up the end.
-    os._exit(code if isinstance(code, int) else int(code is not None))
+    os._exit(code)

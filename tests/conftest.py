@@ -26,6 +26,8 @@ pytest_plugins = [
     "tests.target.messages.fixtures",
 ]
 
+FULL = os.environ.get("CLICKSEND_TESTS") == "full"
+
 # On a machine that keeps UTC a time without a zone would be read right by chance.
 os.environ["TZ"] = "America/Chicago"
 time.tzset()
@@ -140,7 +142,7 @@ def connect(clock):
 @pytest.fixture(scope="session")
 def ledger_postgres(tmp_path_factory):
     """Return the URL of a PostgreSQL for ledgers; started when the first test asks for it."""
-    from clicksend.demo.postgres import Postgres
+    from demo.postgres import Postgres
 
     with Postgres(tmp_path_factory.mktemp("ledger") / "postgres") as url:
         yield url

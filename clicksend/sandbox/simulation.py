@@ -1,5 +1,7 @@
 """The running stand-in: a world, its clock, the switches, and the order in which things happen."""
 
+from __future__ import annotations
+
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
@@ -8,16 +10,16 @@ from operator import attrgetter
 from types import ModuleType
 from typing import Any, Literal, TypeVar
 
-from clicksend.sandbox import legacy, legacy_account, legacy_sent, live, live_account, live_sent
-from clicksend.sandbox.events import Event
-from clicksend.sandbox.links import link_of
-from clicksend.sandbox.places import countries
-from clicksend.sandbox.reports import STATISTICS_DAYS, usage_rows
-from clicksend.sandbox.rows import Inbound, Receipt
-from clicksend.sandbox.store import Inbox, Store
+from clicksend.sandbox.formats import legacy, live, live_account, live_sent
 from clicksend.sandbox.switches import DIALECTS, Switches
-from clicksend.sandbox.texts import VOICE_LANGUAGES
-from clicksend.sandbox.world import Plan, events
+from clicksend.sandbox.world.countries import countries
+from clicksend.sandbox.world.events import Event
+from clicksend.sandbox.world.links import link_of
+from clicksend.sandbox.world.rows import Inbound, Receipt
+from clicksend.sandbox.world.store import Inbox, Store
+from clicksend.sandbox.world.stream import Plan, events
+from clicksend.sandbox.world.texts import VOICE_LANGUAGES
+from clicksend.sandbox.world.usage import STATISTICS_DAYS, usage_rows
 
 T = TypeVar("T")
 Item = TypeVar("Item", Receipt, Inbound)
@@ -33,12 +35,12 @@ class Simulation:
     """A world under a clock that stands still until it is turned.
 
     Attributes:
-        plan: what the world is made from.
-        types: how rows are spelled, `live` or `legacy`.
-        now: the clock, Unix seconds.
-        store: all rows as of now.
-        dialect: the switches at the epoch.
-        switches: behaviour at unconfirmed points.
+        plan: What the world is made from.
+        types: How rows are spelled, ``live`` or ``legacy``.
+        now: The clock, Unix seconds.
+        store: All rows as of now.
+        dialect: The switches at the epoch.
+        switches: Behaviour at unconfirmed points.
     """
 
     def __init__(self, plan: Plan, types: Types = "live", dialect: Switches = DIALECTS["official"]) -> None:
@@ -80,21 +82,21 @@ class Simulation:
 
     @property
     def shapes(self) -> ModuleType:
-        """The module that spells rows: `live` or `legacy`, which have the same functions."""
+        """The module that spells rows: ``live`` or ``legacy``, which have the same functions."""
         return live if self.types == "live" else legacy
 
     @property
     def account_shapes(self) -> ModuleType:
         """The module that spells what belongs to the account itself, in the same two ways."""
-        return live_account if self.types == "live" else legacy_account
+        return live_account if self.types == "live" else legacy
 
     @property
     def sent_shapes(self) -> ModuleType:
         """The module that spells the answers to calls that send, in the same two ways."""
-        return live_sent if self.types == "live" else legacy_sent
+        return live_sent if self.types == "live" else legacy
 
     def kept(self, rows: list[T], time: Callable[[T], int], lag: int = 0) -> tuple[int, int]:
-        """Return which range of `rows`, sorted by `time`, the API still and already shows."""
+        """Return which range of ``rows``, sorted by ``time``, the API still and already shows."""
         first = bisect_left(rows, self.now - RETENTION, key=time) if self.switches.retention else 0
         return first, max(first, bisect_right(rows, self.now - lag, key=time))
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import requests
 
+from clicksend.cli.probe import connect
 from clicksend.client import Client
 from clicksend.probe.account import Account
 from clicksend.probe.asking import ask
-from clicksend.probe.command import connect
 from clicksend.probe.own import Own
 from clicksend.probe.points import POINTS
 from clicksend.sandbox import API_KEY

@@ -7,11 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -19,6 +15,8 @@ import pytest
 from clicksend.sandbox import API_KEY, USERNAME
 from target_clicksend.settings import NAMES
 from target_clicksend.target import sink_class
+from tests.command import run_command, run_process
+from tests.conftest import FULL
 from tests.library.hostile_server import answer, forward, ok, serving
 from tests.target.runner import line_of, record, schema, state
 
@@ -111,17 +109,17 @@ BEHAVIOURS = {
     ),
 }
 
-TAP = ["tap_clicksend", "--config", "tap.json"]
-TARGET = ["target_clicksend", "--config", "target.json", "--input", "rows.jsonl"]
-CLI = ["clicksend.cli"]
+TAP = ["tap-clicksend", "--config", "tap.json"]
+TARGET = ["target-clicksend", "--config", "target.json", "--input", "rows.jsonl"]
+CLI = ["clicksend"]
 ROW = ("--stream", "sms_messages", "--row", '{"id": 1}')
 COMMANDS = {
     "tap": TAP,
-    "tap with a map": ["tap_clicksend", "--config", "mapped.json"],
+    "tap with a map": ["tap-clicksend", "--config", "mapped.json"],
     "tap with a bad state": [*TAP, "--state", "state.json"],
     "target": TARGET,
-    "target, dry run": ["target_clicksend", "--config", "dry.json", "--input", "rows.jsonl"],
-    "target, odd stream": ["target_clicksend", "--config", "connection.json", "--input", "odd.jsonl"],
+    "target, dry run": ["target-clicksend", "--config", "dry.json", "--input", "rows.jsonl"],
+    "target, odd stream": ["target-clicksend", "--config", "connection.json", "--input", "odd.jsonl"],
     "doctor": [*CLI, "doctor", "--config", "connection.json"],
     "doctor, proxy": [*CLI, "doctor", "--config", "remote.json"],
     "verify send": [*CLI, "verify", "send", f"+{NUMBER}", "--config", "connection.json"],
@@ -145,10 +143,6 @@ COMMANDS = {
 }
 DATA_ON_STDOUT = ("tap", "tap with a map", "tap with a bad state", "ledger list")
 """Commands whose stdout holds rows: what was asked for, and no log."""
-MAIN = (
-    "import sys; from importlib import import_module; name = sys.argv.pop(1);"
-    " import_module(name if name == 'clicksend.cli' else name + '.__main__').main()"
-)
 
 
 def rows() -> list[Any]:
@@ -226,25 +220,11 @@ def configure(folder: Any, url: str) -> None:
         (folder / f"{name}.json").write_text(json.dumps(config))
 
 
-def run(folder: Any, command: list[str], url: str) -> subprocess.CompletedProcess[str]:
+def variables(url: str) -> dict[str, str]:
     proxy = url.replace("http://", f"http://canary:{PROXY_KEY}@")
     names = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
-    return subprocess.run(
-        [sys.executable, "-c", MAIN, *command],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        errors="backslashreplace",
-        stdin=subprocess.DEVNULL,
-        check=False,
-        timeout=120,
-        env={
-            "PATH": os.environ["PATH"],
-            "SKILLBOSS_API_KEY": HUB_KEY,
-            **{f"{part}LOGLEVEL": "DEBUG" for part in ("", "TAP_CLICKSEND_", "TARGET_CLICKSEND_")},
-            **dict.fromkeys(names, proxy),
-        },
-    )
+    levels = {f"{part}LOGLEVEL": "DEBUG" for part in ("", "TAP_CLICKSEND_", "TARGET_CLICKSEND_")}
+    return {"SKILLBOSS_API_KEY": HUB_KEY, **levels, **dict.fromkeys(names, proxy)}
 
 
 def canaries_in(text: str) -> list[str]:
@@ -255,31 +235,30 @@ def canaries_in(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
-def test_no_canary_gets_out(box, folder, behaviour):
-    with serving(lambda request: BEHAVIOURS[behaviour](box, request)) as url, ThreadPoolExecutor(4) as pool:
+@pytest.mark.parametrize("run", [run_command, *[run_process] * FULL])
+def test_no_canary_gets_out(box, folder, behaviour, run):
+    with serving(lambda request: BEHAVIOURS[behaviour](box, request)) as url:
         configure(folder, url)
         # The target first: the ledger's commands want its ledger.
-        first = {"target": run(folder, TARGET, url)}
-        others = [name for name in COMMANDS if name not in first]
-        done = first | dict(
-            zip(others, pool.map(lambda name: run(folder, COMMANDS[name], url), others), strict=True)
-        )
-    said = {f"{name}: stderr": one.stderr for name, one in done.items()}
+        done = {
+            name: run(*COMMANDS[name], folder=folder, env=variables(url))
+            for name in sorted(COMMANDS, key=lambda name: name != "target")
+        }
+    shown = {name: one.stderr.decode(errors="backslashreplace") for name, one in done.items()}
+    said = {f"{name}: stderr": text for name, text in shown.items()}
     for name, one in done.items():
-        said[f"{name}: stdout"] = "" if name in DATA_ON_STDOUT else one.stdout
-        said[f"{name}: state"] = "\n".join(line for line in one.stdout.splitlines() if '"STATE"' in line)
+        stdout = one.stdout.decode(errors="backslashreplace")
+        said[f"{name}: stdout"] = "" if name in DATA_ON_STDOUT else stdout
+        said[f"{name}: state"] = "\n".join(line for line in stdout.splitlines() if '"STATE"' in line)
     # It gives back what it was given.
     del said["tap with a bad state: state"]
     said["report"] = json.dumps(json.loads((folder / "report.json").read_text()), ensure_ascii=False)
     assert {name: found for name, text in said.items() if (found := canaries_in(text))} == {}
     for name, one in done.items():
-        assert "Traceback" not in one.stderr, name
+        assert "Traceback" not in shown[name], name
         assert one.returncode in (0, 1, 2, 3), name
         assert one.stderr.strip() or one.stdout.strip(), name
     if behaviour == "well":
         assert (done["tap"].returncode, done["doctor"].returncode) == (0, 0)
     # What a user's own map does wrong is not foreseen.
-    assert [name for name, one in done.items() if "should not happen" in one.stderr] in (
-        [],
-        ["tap with a map"],
-    )
+    assert [name for name, text in shown.items() if "should not happen" in text] in ([], ["tap with a map"])

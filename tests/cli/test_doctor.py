@@ -1,8 +1,6 @@
 """``clicksend doctor``: a line for each check, an exit code to match, nothing private, no traceback."""
 
 import json
-import subprocess
-import sys
 import time
 from typing import ClassVar
 
@@ -11,7 +9,8 @@ from click.testing import CliRunner
 
 from clicksend.cli import command as main
 from clicksend.sandbox import Sandbox
-from clicksend.sandbox.access import BANNED
+from clicksend.sandbox.api.access import BANNED
+from tests.command import run_command
 from tests.tap.runner import CREDENTIALS
 
 RULES = {
@@ -332,14 +331,8 @@ def test_a_taps_config_does_as_well(direct, doctor):
 
 def test_nothing_private_is_shown_as_a_command_on_any_terminal(sandbox, direct, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(direct))
-    done = subprocess.run(
-        [sys.executable, "-c", "from clicksend.cli import main; main()", "doctor", "--config", "config.json"],
-        capture_output=True,
-        cwd=tmp_path,
-        env={"PYTHONIOENCODING": "ascii"},
-        check=False,
-        timeout=60,
-    )
+    arguments = ("doctor", "--config", "config.json")
+    done = run_command("clicksend", *arguments, folder=tmp_path, env={"PYTHONIOENCODING": "ascii"})
     assert (done.returncode, done.stderr) == (0, b"")
     shown = done.stdout.decode("ascii")
     assert "ok account: active" in shown

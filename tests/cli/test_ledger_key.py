@@ -59,7 +59,7 @@ def test_a_key_that_is_not_there_is_not_exported(tmp_path):
 def test_a_terminal_shows_no_key_without_being_asked(tmp_path, monkeypatch):
     url = url_of(tmp_path, "one")
     Ledger.open(url, **ACCOUNT).close()
-    monkeypatch.setattr("clicksend.ledger.command_key.is_terminal", lambda _: True)
+    monkeypatch.setattr("clicksend.cli.ledger.is_terminal", lambda _: True)
     assert "--show" in run("export", "--ledger-url", url, code=2)
     assert len(run("export", "--ledger-url", url, "--show")) == 65
 

@@ -4,19 +4,18 @@ import io
 import json
 import re
 import signal
-import subprocess
-import sys
 
 import pytest
 from click.testing import CliRunner
 
 from clicksend.cli import command as main
+from clicksend.cli import probe as command
 from clicksend.client import Client
-from clicksend.probe import command
 from clicksend.probe.points import POINTS
 from clicksend.sandbox import API_KEY, Sandbox
 from clicksend.sandbox.switches import Switches, dialect
 from tests.cli.probe_cases import TO, WorldClock, call, let_scheduled_go, remains
+from tests.command import run_command
 from tests.sandbox.runner import EPOCH
 from tests.tap.runner import CREDENTIALS
 
@@ -279,12 +278,7 @@ def test_what_cannot_be_removed_is_said_and_is_for_the_next_start(probe, world):
 def test_any_terminal_can_show_it(world, tmp_path):
     config = tmp_path / "config.json"
     config.write_text(json.dumps({"api_url": world.api_url, **CREDENTIALS}))
-    ran = subprocess.run(
-        [sys.executable, "-c", "from clicksend.cli import main; main()", "probe", "--config", str(config)],
-        capture_output=True,
-        env={"PYTHONIOENCODING": "ascii", "HOME": str(tmp_path), "PATH": ""},
-        timeout=60,
-        check=False,
-    )
+    env = {"PYTHONIOENCODING": "ascii", "HOME": str(tmp_path), "PATH": ""}
+    ran = run_command("clicksend", "probe", "--config", str(config), env=env)
     assert (ran.returncode, ran.stderr) == (0, b"")
     assert b"= small_limits         clamp            clamp" in ran.stdout.splitlines()

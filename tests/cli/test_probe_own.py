@@ -15,6 +15,7 @@ from clicksend.probe.own import Own, noted_in
 from clicksend.probe.points import POINTS
 from clicksend.sandbox import Sandbox
 from tests.cli.probe_cases import TO, call, connected, let_scheduled_go, probing, remains
+from tests.command import run_command
 from tests.sandbox.runner import EPOCH
 from tests.tap.runner import CREDENTIALS
 
@@ -181,15 +182,9 @@ def test_a_kill_is_made_good_by_the_next_start(world, tmp_path, place, when):
     assert remains(world) != expected
     (note,) = (tmp_path / "state" / "clicksend").glob("*.json")
     assert note.stat().st_mode & 0o777 == 0o600
-    again = subprocess.run(
-        [sys.executable, "-c", "from clicksend.cli import main; main()", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert again.returncode == 0, again.stderr
-    assert "An earlier probe was interrupted." in again.stdout
+    again = run_command("clicksend", *arguments, env={"XDG_STATE_HOME": str(tmp_path / "state")})
+    assert again.returncode == 0, again.stderr.decode()
+    assert b"An earlier probe was interrupted." in again.stdout
     assert remains(world) == expected
     assert not note.exists()
 

@@ -7,14 +7,16 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import requests
 from click.testing import CliRunner
 
-from clicksend.sandbox.command import command
+from clicksend.cli.sandbox import command
+from tests.command import Started
 
-RUN = (sys.executable, "-c", "from clicksend.sandbox.command import command; command()")
 SMALL = ("--port", "0", "--messages", "40", "--contacts", "20")
 
 
@@ -22,10 +24,10 @@ class Running:
     """A sandbox in a process of its own."""
 
     def __init__(self, *options):
-        self.process = subprocess.Popen(
-            (*RUN, *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        self.line = self.process.stdout.readline()
+        self._folder = TemporaryDirectory()
+        self._errors = Path(self._folder.name) / "errors"
+        self.process = Started("clicksend", "sandbox", *options, errors=self._errors)
+        self.line = self.process.stdout.readline().decode()
         self.url = self.line.rpartition(" ")[2].strip()
 
     def __enter__(self):
@@ -33,7 +35,7 @@ class Running:
 
     def __exit__(self, *_):
         self.process.kill()
-        self.process.communicate()
+        self._folder.cleanup()
 
     def control(self, name, body=None):
         url = f"{self.url}/_sandbox/{name}"
@@ -57,8 +59,8 @@ class Running:
     def stop(self, number=signal.SIGTERM):
         """Stop it; return exit code, rest of stdout and stderr."""
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=20)
-        return self.process.returncode, out, err
+        out = self.process.stdout.read().decode()
+        return self.process.wait(20), out, self._errors.read_text()
 
 
 def test_ready_line_state_file_and_clean_end(tmp_path):
@@ -252,9 +254,7 @@ def test_a_file_that_is_no_state_is_left_alone(tmp_path):
 
 
 def test_without_the_extra_it_says_what_to_install():
-    code = (
-        "import sys; sys.modules['aiohttp'] = None; from clicksend.sandbox.command import command; command()"
-    )
+    code = "import sys; sys.modules['aiohttp'] = None; from clicksend.cli.sandbox import command; command()"
     ended = subprocess.run(
         (sys.executable, "-c", code, *SMALL), capture_output=True, text=True, check=False, timeout=30
     )

@@ -165,9 +165,9 @@ def as_typed(text: str) -> str:
 @pytest.fixture(scope="session", autouse=True)
 def _known_requests(official: OfficialClient) -> Iterator[KnownRequests]:
     """Look at all requests of every sandbox in this process."""
-    from clicksend.sandbox import server
+    from clicksend.sandbox.server import sandbox
 
-    known, build = KnownRequests(official), server.application
+    known, build = KnownRequests(official), sandbox.application
 
     def application(service: Any) -> web.Application:
         official.start()
@@ -176,7 +176,7 @@ def _known_requests(official: OfficialClient) -> Iterator[KnownRequests]:
         return app
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(server, "application", application)
+        patch.setattr(sandbox, "application", application)
         yield known
 
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
 
-from clicksend.sandbox.milestones import CUSTOMERS, LEADS, OPT_OUTS
+from clicksend.sandbox.world.seed_data import CUSTOMERS, LEADS, OPT_OUTS
 from tests.contract.schemas import DOCUMENTS, HERE
 
 CONFIG = {

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from clicksend.sandbox.endpoints import ROUTES
-from clicksend.sandbox.milestones import CUSTOMERS, EMPTY, LEADS, OPT_OUTS
+from clicksend.sandbox.api.routes import ROUTES
+from clicksend.sandbox.world.seed_data import CUSTOMERS, EMPTY, LEADS, OPT_OUTS
 from tests.contract.schemas import DOCUMENTS
 from tests.sandbox.runner import EPOCH, walk
 

@@ -6,8 +6,8 @@ import copy
 
 import pytest
 
-from clicksend.sandbox.endpoints import ROUTES
-from clicksend.sandbox.milestones import CUSTOMERS, EMPTY, LEADS, OPT_OUTS
+from clicksend.sandbox.api.routes import ROUTES
+from clicksend.sandbox.world.seed_data import CUSTOMERS, EMPTY, LEADS, OPT_OUTS
 from tests.contract.recorded_server import recorded
 from tests.contract.schemas import OPERATIONS, endpoint
 from tests.sandbox.runner import EPOCH

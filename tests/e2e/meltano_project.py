@@ -8,7 +8,7 @@ from threading import Thread
 import psycopg
 import pytest
 
-from clicksend.demo.postgres import Postgres
+from demo.postgres import Postgres
 from tests.e2e.checkout import check_out, run
 
 MELTANO = "import sys; from meltano.cli import main; sys.argv[0] = 'meltano'; main()"

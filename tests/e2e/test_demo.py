@@ -14,10 +14,10 @@ import psutil
 import psycopg
 import pytest
 
-from clicksend.demo.postgres import Postgres
+from demo.postgres import Postgres
 from tests.e2e.checkout import check_out, run
 
-SMALL = ("-m", "clicksend.demo", "--messages=600", "--contacts=60")
+SMALL = ("-m", "demo", "--messages=600", "--contacts=60")
 # A user's own settings, none of which may reach the demo
 FOREIGN = {
     "TAP_CLICKSEND_USERNAME": "someone",

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 import pytest
 import yaml
 
-from clicksend.demo.__main__ import RETENTION
-from clicksend.demo.warehouse import Count, count
 from clicksend.sandbox import Sandbox
+from demo.__main__ import RETENTION
+from demo.warehouse import Count, count
 from tap_clicksend.streams import ALL
 from tap_clicksend.tap import TapClickSend
 from target_clicksend.target import TargetClickSend

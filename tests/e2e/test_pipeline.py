@@ -8,8 +8,8 @@ from collections import Counter
 import psycopg
 import pytest
 
-from clicksend.demo.pipeline import with_host_and_password
 from clicksend.sandbox import Sandbox
+from demo.pipeline import with_host_and_password
 from tests.e2e.meltano_project import connection, query
 
 COLUMNS = (

@@ -13,9 +13,9 @@ import pytest
 import uv
 from psycopg.conninfo import conninfo_to_dict
 
-from clicksend.demo.pipeline import with_host_and_password
-from clicksend.demo.postgres import Postgres
 from clicksend.sandbox import Sandbox
+from demo.pipeline import with_host_and_password
+from demo.postgres import Postgres
 from tests.e2e.checkout import ROOT
 from tests.tap.runner import CREDENTIALS
 from tests.target.runner import Ran

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
+import shlex
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 
 from clicksend.ledger import Claim, Ledger
 from clicksend.sandbox import Sandbox
+from tests.command import run_command
 from tests.tap.runner import CREDENTIALS
 from tests.target.messages.cases import OTHER, TO
 from tests.target.runner import line_of, run_target, stream_of
@@ -23,6 +23,11 @@ PAGE = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text(encoding="u
 SECTIONS = {
     part.partition("\n")[0]: part for part in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:] if "```" in part
 }
+BEGINS = re.compile(r"^(?=(?:[A-Z_]+=\S+ )*(?:(?:target-)?clicksend|echo) )", re.MULTILINE)
+OURS = re.compile(
+    r"(?P<env>(?:[A-Z_]+=\S+ )*)(?P<name>(?:target-)?clicksend)"
+    r" (?P<arguments>[^<>|&;$]+)(?:< (?P<input>\S+))?\n*"
+)
 ROWS = [{"id": n, "to": f"+6149157{n:04}", "body": f"Hello {n}"} for n in range(20)]
 
 
@@ -64,22 +69,24 @@ class Scene:
         (self.folder / "target.json").write_text(json.dumps(given))
 
     def shell(self, commands):
-        """Run commands as a person types them; return all that they print."""
-        env = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(self.folder)}
-        done = subprocess.run(
-            [
-                "/bin/bash",
-                "-c",
-                commands.replace("RUN", self.run_id, 1) if "--run RUN" in commands else commands,
-            ],
-            cwd=self.folder,
-            env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-            timeout=60,
-        )
-        return done.stdout.decode()
+        """Run commands as a person types them; return all that they print. What is not ours a shell does."""
+        printed = b""
+        for command in filter(None, BEGINS.split(commands.replace("--run RUN", f"--run {self.run_id}"))):
+            if found := OURS.fullmatch(command):
+                env = dict(one.split("=") for one in found["env"].split())
+                done = run_command(
+                    found["name"],
+                    *shlex.split(found["arguments"]),
+                    stdin=(self.folder / found["input"]).read_bytes() if found["input"] else b"",
+                    folder=self.folder,
+                    env={"HOME": str(self.folder), **env},
+                )
+            else:
+                done = subprocess.run(
+                    ["/bin/bash", "-c", command], cwd=self.folder, capture_output=True, check=True
+                )
+            printed += done.stdout + done.stderr
+        return printed.decode()
 
 
 @pytest.fixture(scope="module")

@@ -5,65 +5,56 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-from clicksend.ledger import Ledger
-from tests.ledger.cases import ACCOUNT, claim, final, outcome
+from clicksend.ledger import Ledger, claiming
+from tests.command import Started
+from tests.ledger.cases import ACCOUNT, KEY_FILE, claim, final, outcome
 
 KILLS = int(os.environ.get("CLICKSEND_KILLS", "4"))
 SINK = "sms_messages"
 WORKERS = 4
 KEYS = 2000
 
-WORKER = f"""
-import os, random, sys
-sys.path.insert(0, {str(Path(__file__).parents[2])!r})
-from tests.ledger.cases import ACCOUNT, KEY_FILE, claim, final, outcome
-from clicksend.ledger import Ledger
 
-url, run = sys.argv[1:]
-keys = [str(n) for n in range({KEYS})]
-random.Random(run).shuffle(keys)
-with Ledger.open(url, **ACCOUNT, pii_key_file=os.environ[KEY_FILE]) as ledger:
-    print("ready", flush=True)
-    sys.stdin.readline()
-    for start in range(0, len(keys), 100):
-        got = ledger.claim(run, {SINK!r}, map(claim, keys[start : start + 100]), lease_seconds=90)
-        print(*("sends", *got), flush=True)
-        ledger.settle(run, [outcome(key, "sent", {SINK!r}) for key in got])
-        print(*("settled", *got), flush=True)
-print("done", flush=True)
-"""
+def say(*words):
+    sys.stdout.write(" ".join(words) + "\n")
+    sys.stdout.flush()
 
 
-CLAIMS = f"""
-import os, signal, sys
-sys.path.insert(0, {str(Path(__file__).parents[2])!r})
-from tests.ledger.cases import ACCOUNT, KEY_FILE, claim
-from clicksend.ledger import Ledger, claiming
+def work():
+    """Claim all keys in an order of its own, a hundred at a time, and settle what it got."""
+    url, run = sys.argv[1:]
+    keys = [str(n) for n in range(KEYS)]
+    random.Random(run).shuffle(keys)
+    with Ledger.open(url, **ACCOUNT, pii_key_file=os.environ[KEY_FILE]) as ledger:
+        say("ready")
+        sys.stdin.readline()
+        for start in range(0, len(keys), 100):
+            got = ledger.claim(run, SINK, map(claim, keys[start : start + 100]), lease_seconds=90)
+            say("sends", *got)
+            ledger.settle(run, [outcome(key, "sent", SINK) for key in got])
+            say("settled", *got)
+    say("done")
 
-if sys.argv[2] == "before":
-    claiming.schema.write = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-with Ledger.open(sys.argv[1], **ACCOUNT, pii_key_file=os.environ[KEY_FILE]) as ledger:
-    ledger.claim("killed", {SINK!r}, [claim("a")], lease_seconds=90)
-    os.kill(os.getpid(), signal.SIGKILL)
-"""
+
+def claim_and_die():
+    url, moment = sys.argv[1:]
+    if moment == "before":
+        claiming.schema.write = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+    with Ledger.open(url, **ACCOUNT, pii_key_file=os.environ[KEY_FILE]) as ledger:
+        ledger.claim("killed", SINK, [claim("a")], lease_seconds=90)
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
-def begin(url, run):
-    return subprocess.Popen(
-        [sys.executable, "-c", WORKER, url, run],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+def begin(folder, url, run):
+    env = {KEY_FILE: os.environ[KEY_FILE]}
+    return Started(work, url, run, errors=folder / f"errors {run}", env=env)
 
 
 def said(output, word):
@@ -72,16 +63,18 @@ def said(output, word):
     return [key for line in lines if line[0] == word for key in line[1:]]
 
 
-def test_workers_share_the_keys_and_none_is_sent_twice(ledger_url):
+def test_workers_share_the_keys_and_none_is_sent_twice(ledger_url, tmp_path):
     # All of them find no ledger yet, and make it.
-    workers = [begin(ledger_url, f"run {number}") for number in range(WORKERS)]
+    workers = [begin(tmp_path, ledger_url, f"run {number}") for number in range(WORKERS)]
     for worker in workers:
-        assert worker.stdout.readline() == "ready\n"
+        assert worker.stdout.readline() == b"ready\n"
     for worker in workers:
-        worker.stdin.write("\n")
+        worker.stdin.write(b"\n")
         worker.stdin.flush()
-    outputs = [worker.communicate(timeout=60)[0] for worker in workers]
-    assert [worker.returncode for worker in workers] == [0] * WORKERS
+    outputs = [worker.stdout.read().decode() for worker in workers]
+    assert [worker.wait(60) for worker in workers] == [0] * WORKERS
+    for worker in workers:
+        worker.kill()
     sent = [key for output in outputs for key in said(output, "sends")]
     assert sorted(map(int, sent)) == list(range(KEYS))
     with Ledger.existing(ledger_url) as ledger:
@@ -91,9 +84,10 @@ def test_workers_share_the_keys_and_none_is_sent_twice(ledger_url):
 
 
 @pytest.mark.parametrize(("moment", "left"), [("before", {}), ("after", {"a": "unknown"})])
-def test_killed_before_and_after_the_claim_is_committed(ledger_url, moment, left):
-    done = subprocess.run([sys.executable, "-c", CLAIMS, ledger_url, moment], check=False)
-    assert done.returncode == -signal.SIGKILL
+def test_killed_before_and_after_the_claim_is_committed(ledger_url, tmp_path, moment, left):
+    env = {KEY_FILE: os.environ[KEY_FILE]}
+    with Started(claim_and_die, ledger_url, moment, errors=tmp_path / "errors", env=env) as killed:
+        assert killed.wait(60) == -signal.SIGKILL
     with Ledger.open(ledger_url, **ACCOUNT) as ledger:
         assert final(ledger, SINK, ["a"]) == left
         assert ledger.counts("killed") == {}
@@ -101,16 +95,16 @@ def test_killed_before_and_after_the_claim_is_committed(ledger_url, moment, left
         assert len(ledger.show("a")) == 1
 
 
-def test_what_a_killed_run_may_have_sent_is_never_sent_again(ledger_url):
+def test_what_a_killed_run_may_have_sent_is_never_sent_again(ledger_url, tmp_path):
     sent = []
     for number in range(KILLS):
-        worker = begin(ledger_url, f"run {number}")
-        assert worker.stdout.readline() == "ready\n"
-        worker.stdin.write("\n")
-        worker.stdin.flush()
-        time.sleep(random.uniform(0.0, 0.15))
-        worker.kill()
-        output = worker.communicate(timeout=60)[0]
+        with begin(tmp_path, ledger_url, f"run {number}") as worker:
+            assert worker.stdout.readline() == b"ready\n"
+            worker.stdin.write(b"\n")
+            worker.stdin.flush()
+            time.sleep(random.uniform(0.0, 0.15))
+            worker.send_signal(signal.SIGKILL)
+            output = worker.stdout.read().decode()
         sent += said(output, "sends")
         with Ledger.existing(ledger_url) as ledger:
             found = final(ledger, SINK, map(str, range(KEYS)))

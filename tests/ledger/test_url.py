@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import stat
-import subprocess
-import sys
 from pathlib import Path
 from threading import Thread
 
@@ -16,6 +14,7 @@ from sqlalchemy import make_url
 from clicksend.errors import LedgerError, LedgerUrlError
 from clicksend.ledger import Ledger
 from clicksend.ledger.address import parsed
+from tests.command import run_command
 from tests.ledger.cases import ACCOUNT
 from tests.tap.runner import CREDENTIALS, tap_command
 from tests.target.runner import record, schema, target_command
@@ -163,25 +162,11 @@ def test_no_command_shows_the_password_of_a_ledger(box, tmp_path, url):
     messages = [schema("contacts", row := {"phone_number": "+61411222333"}), record("contacts", row)]
     target = target_command(tmp_path, messages, config, LOGLEVEL="DEBUG")
     tap = tap_command(tmp_path, config, LOGLEVEL="DEBUG")
-    listed = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from clicksend.cli import main; main()",
-            "ledger",
-            "list",
-            "--ledger-url",
-            url,
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    listed = run_command("clicksend", "ledger", "list", "--ledger-url", url)
     for code, said in (
         (target.returncode, target.stderr.decode() + target.stdout.decode()),
         (tap.returncode, tap.stderr + tap.stdout),
-        (listed.returncode, listed.stderr + listed.stdout),
+        (listed.returncode, listed.stderr.decode() + listed.stdout.decode()),
     ):
         assert code != 0
         assert SECRET not in said

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
-import sys
+from contextlib import contextmanager
 
 import pytest
 
+from tests.command import PROCESSES, environment, run_command
 from tests.tap.runner import CREDENTIALS
 from tests.target.runner import line_of, stream_of
 
 COMMANDS = {
-    "tap": ["tap_clicksend", "--test"],
-    "discover": ["tap_clicksend", "--discover"],
-    "target": ["target_clicksend", "--input", "rows.jsonl"],
-    "doctor": ["clicksend.cli", "doctor"],
-    "verify": ["clicksend.cli", "verify", "send", "0491 570 156"],
-    "ledger list": ["clicksend.cli", "ledger", "list"],
-    "ledger show": ["clicksend.cli", "ledger", "show", "k"],
-    "ledger retry": ["clicksend.cli", "ledger", "retry", "--outcome", "rejected"],
-    "ledger reconcile": ["clicksend.cli", "ledger", "reconcile"],
-    "ledger baseline": ["clicksend.cli", "ledger", "baseline", "--input", "rows.jsonl", "--yes"],
-    "ledger rebuild": ["clicksend.cli", "ledger", "rebuild", "--since", "2026-10-01"],
+    "tap": ["tap-clicksend", "--test"],
+    "discover": ["tap-clicksend", "--discover"],
+    "target": ["target-clicksend", "--input", "rows.jsonl"],
+    "doctor": ["clicksend", "doctor"],
+    "verify": ["clicksend", "verify", "send", "0491 570 156"],
+    "ledger list": ["clicksend", "ledger", "list"],
+    "ledger show": ["clicksend", "ledger", "show", "k"],
+    "ledger retry": ["clicksend", "ledger", "retry", "--outcome", "rejected"],
+    "ledger reconcile": ["clicksend", "ledger", "reconcile"],
+    "ledger baseline": ["clicksend", "ledger", "baseline", "--input", "rows.jsonl", "--yes"],
+    "ledger rebuild": ["clicksend", "ledger", "rebuild", "--since", "2026-10-01"],
 }
-RUN = (
-    "import sys; from importlib import import_module; name = sys.argv.pop(1);"
-    " import_module(name if name == 'clicksend.cli' else name + '.__main__').main()"
-)
 
 
 @pytest.fixture
@@ -48,23 +46,30 @@ def folder(box, tmp_path):
     return tmp_path
 
 
-def run(folder, name, way, file):
-    command = [sys.executable, "-c", RUN, *COMMANDS[name], "--config"]
+@contextmanager
+def piped(content, *, as_stdin):
+    """Yield the path of a pipe that holds this and has ended; it can be this process's stdin."""
     reading, writing = os.pipe()
-    with open(writing, "wb") as pipe:  # noqa: PTH123, it has no name
-        pipe.write((folder / file).read_bytes())
-    path = {"file": str(folder / file), "pipe": f"/dev/fd/{reading}", "/dev/stdin": "/dev/stdin"}[way]
-    with open(reading, "rb") as pipe:  # noqa: PTH123, it has no name
-        return subprocess.run(
-            [*command, path],
-            cwd=folder,
-            stdin=pipe if way == "/dev/stdin" else subprocess.DEVNULL,
-            pass_fds=[reading],
-            capture_output=True,
-            check=False,
-            timeout=60,
-            env={"PATH": os.environ["PATH"]},
-        )
+    os.write(writing, content)
+    os.close(writing)
+    if not as_stdin:
+        yield f"/dev/fd/{reading}"
+    else:
+        stdin = os.dup(0)
+        os.dup2(reading, 0)
+        try:
+            yield "/dev/stdin"
+        finally:
+            os.dup2(stdin, 0)
+            os.close(stdin)
+    os.close(reading)
+
+
+def run(folder, name, way, file):
+    if way == "file":
+        return run_command(*COMMANDS[name], "--config", file, folder=folder)
+    with piped((folder / file).read_bytes(), as_stdin=way == "/dev/stdin") as path:
+        return run_command(*COMMANDS[name], "--config", path, folder=folder)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -85,3 +90,15 @@ def test_what_is_not_a_config_is_said(folder, name):
     assert done.returncode == 2
     assert b"--config is not a valid JSON object" in done.stderr + done.stdout
     assert b"s3cr3t" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("name", ["tap", "target", "doctor"])
+def test_as_a_shell_gives_it(folder, name):
+    """In a process: only a shell makes what `<(...)` names."""
+    file = f"{name}.json" if name == "tap" else "target.json"
+    program, *arguments = COMMANDS[name]
+    command = f"{shlex.join([*PROCESSES[program], *arguments])} --config <(cat {file})"
+    done = subprocess.run(
+        ["/bin/bash", "-c", command], cwd=folder, check=False, timeout=60, env=environment()
+    )
+    assert done.returncode == 0

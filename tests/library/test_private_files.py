@@ -9,12 +9,14 @@ import re
 import stat
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import requests
 
 from clicksend.private import opened
+from tests.command import run_command
 from tests.tap.runner import CREDENTIALS, catalog_of
 from tests.target.runner import line_of, stream_of
 
@@ -33,19 +35,19 @@ def modes(folder):
     return {str(path.relative_to(folder)): mode(path) for path in folder.rglob("*") if path.is_file()}
 
 
+@contextmanager
+def masked(umask):
+    before = os.umask(umask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
 def run(folder, umask, *command, stdin=b""):
-    done = subprocess.run(
-        [sys.executable, "-m", *command],
-        input=stdin,
-        capture_output=True,
-        check=False,
-        timeout=60,
-        umask=umask,
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
-    )
+    with masked(umask):
+        done = run_command(*command, stdin=stdin, folder=folder)
     assert done.returncode == 0, done.stderr.decode()
-    return done
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ def test_what_the_target_makes(settings, tmp_path, umask, dry_run):
         dry_run=dry_run,
         opt_out="ignore",
     )
-    run(made, umask, "target_clicksend", "--config", config, stdin=rows)
+    run(made, umask, "target-clicksend", "--config", config, stdin=rows)
     assert modes(made) == {"ledger.db": 0o600, "ledger.db.key": 0o600, "report.json": 0o600}
 
 
@@ -84,7 +86,7 @@ def test_what_the_tap_makes(settings, tmp_path, umask, form):
     catalog.write_text(json.dumps(catalog_of("sms_history")))
     encoding = dict(zip(("format", "compression"), form, strict=True))
     config = settings(batch_config={"encoding": encoding, "storage": {"root": f"file://{made}/new folder"}})
-    run(made, umask, "tap_clicksend", "--config", config, "--catalog", str(catalog))
+    run(made, umask, "tap-clicksend", "--config", config, "--catalog", str(catalog))
     found = modes(made)
     assert found
     assert set(found.values()) == {0o600}
@@ -96,7 +98,7 @@ def test_a_folder_of_batches_in_all_its_spellings(settings, tmp_path, root):
     catalog.write_text(json.dumps(catalog_of("lists")))
     storage = {"root": root.format(tmp_path / "made"), "prefix": "x-"}
     config = settings(batch_config={"encoding": {"format": "jsonl"}, "storage": storage})
-    run(tmp_path, 0, "tap_clicksend", "--config", config, "--catalog", str(catalog))
+    run(tmp_path, 0, "tap-clicksend", "--config", config, "--catalog", str(catalog))
     found = modes(tmp_path / "made")
     assert [name.startswith("x-lists-") for name in found] == [True]
     assert set(found.values()) == {0o600}
@@ -104,7 +106,7 @@ def test_a_folder_of_batches_in_all_its_spellings(settings, tmp_path, root):
 
 @pytest.mark.parametrize("umask", UMASKS)
 def test_what_the_sandbox_makes(tmp_path, umask):
-    command = (sys.executable, "-c", "from clicksend.sandbox.command import command; command()")
+    command = (sys.executable, "-c", "from clicksend.cli.sandbox import command; command()")
     options = (
         "--port",
         "0",
@@ -131,7 +133,7 @@ def test_what_the_sandbox_makes(tmp_path, umask):
 def test_the_demo_makes_nothing_for_others(tmp_path):
     """Its logs, its state, the database and Meltano's run folder, with keys in it, inherit its umask."""
     code = (
-        "import os, sys; from clicksend.demo import __main__ as demo;"
+        "import os, sys; from demo import __main__ as demo;"
         "demo._demo = lambda options, _: (options.directory / 'new').write_text('') and 0;"
         f"sys.argv[1:] = ['--directory', {str(tmp_path / 'made')!r}]; demo.main()"
     )

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from typing import ClassVar
 
 import pytest
@@ -15,6 +12,7 @@ from clicksend.errors import SettingsError
 from clicksend.variables import check, definition
 from tap_clicksend.tap import TapClickSend
 from target_clicksend.target import TargetClickSend
+from tests.command import run_command
 from tests.library.setting_cases import EXAMPLES, good, is_a, settings, spellings
 from tests.tap.runner import CREDENTIALS, tap_command
 from tests.target.runner import stream_of, target_command
@@ -310,16 +308,8 @@ class TestCommands:
         assert CliRunner().invoke(plugin.cli, [option], env=env).exit_code == 0
 
     def test_without_any_config(self):
-        env = {"PATH": os.environ["PATH"], "TAP_CLICKSEND_START_DATE": "2026-07-01"}
-        done = subprocess.run(
-            [sys.executable, "-m", "tap_clicksend"],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=env,
-            timeout=60,
-        )
-        assert (done.returncode, "start_date did not arrive" in done.stderr) == (2, True)
+        done = run_command("tap-clicksend", env={"TAP_CLICKSEND_START_DATE": "2026-07-01"})
+        assert (done.returncode, b"start_date did not arrive" in done.stderr) == (2, True)
 
     @pytest.mark.parametrize("plugin", [TapClickSend, TargetClickSend])
     def test_about_declares_numbers_with_a_fraction_as_meltano_can_take_them(self, plugin):

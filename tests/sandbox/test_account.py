@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from clicksend.sandbox.account_life import DRAFT_ID, NEW, OLD, PLANNED_ID, POSTER_ID, SHOP
+from clicksend.sandbox.world.account import DRAFT_ID, NEW, OLD, PLANNED_ID, POSTER_ID, SHOP
 from tests.contract.recorded_server import recorded
 from tests.sandbox.runner import DAY, EPOCH, walk
 

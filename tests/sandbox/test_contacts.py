@@ -2,7 +2,7 @@
 
 import pytest
 
-from clicksend.sandbox.milestones import CUSTOMERS, EMPTY, NEWSLETTER, OPT_OUTS, VIP
+from clicksend.sandbox.world.seed_data import CUSTOMERS, EMPTY, NEWSLETTER, OPT_OUTS, VIP
 from tests.sandbox.runner import EPOCH, walk
 
 PATH = f"/lists/{EMPTY}/contacts"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from clicksend.sandbox.milestones import CUSTOMERS, OPT_OUTS
 from clicksend.sandbox.simulation import RETENTION
+from clicksend.sandbox.world.seed_data import CUSTOMERS, OPT_OUTS
 from tests.sandbox.runner import DAY, EPOCH, walk
 
 CHANNELS = ["sms", "mms", "voice"]

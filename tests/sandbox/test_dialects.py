@@ -7,10 +7,10 @@ import pytest
 import requests
 from click.testing import CliRunner
 
+from clicksend.cli.sandbox import command
 from clicksend.sandbox import Sandbox
-from clicksend.sandbox.command import command
-from clicksend.sandbox.milestones import NEWSLETTER
 from clicksend.sandbox.switches import DIALECTS, Switches, dialect
+from clicksend.sandbox.world.seed_data import NEWSLETTER
 from tests.sandbox.runner import EPOCH
 
 

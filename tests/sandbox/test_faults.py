@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 import pytest
 import requests
 
-from clicksend.sandbox.milestones import CUSTOMERS, OPT_OUTS
+from clicksend.sandbox.world.seed_data import CUSTOMERS, OPT_OUTS
 from tests.sandbox.runner import BEARER, DAY, EPOCH, notify, run
 
 

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from clicksend.sandbox import control
-from clicksend.sandbox import seen as seen_requests
-from clicksend.sandbox.control import ACTIONS
-from clicksend.sandbox.seen import Seen, SeenRequests
+from clicksend.sandbox.server import control
+from clicksend.sandbox.server import requests as seen_requests
+from clicksend.sandbox.server.control import ACTIONS
+from clicksend.sandbox.server.requests import Seen, SeenRequests
 from tests.sandbox.runner import BEARER, notify, run
 
 PATHS = ["/v3/countries", "/v3/account", "/v1/run", "/clicksend/v3/lists", "/nothing"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clicksend.sandbox.milestones import CUSTOMERS, EMPTY
+from clicksend.sandbox.world.seed_data import CUSTOMERS, EMPTY
 from tests.sandbox.runner import DAY, EPOCH, walk
 
 

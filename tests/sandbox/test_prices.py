@@ -8,7 +8,7 @@ import pytest
 import requests
 import smsutil
 
-from clicksend.sandbox.segments import cut, parts
+from clicksend.sandbox.world.segments import cut, parts
 from tests.sandbox.runner import EPOCH, walk
 
 CHANNELS = ["sms", "mms", "voice"]

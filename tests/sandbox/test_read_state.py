@@ -2,7 +2,7 @@
 
 import pytest
 
-from clicksend.sandbox.milestones import CUSTOMERS, NEWSLETTER, OPT_OUTS
+from clicksend.sandbox.world.seed_data import CUSTOMERS, NEWSLETTER, OPT_OUTS
 from tests.sandbox.runner import DAY, EPOCH, walk
 
 RECEIPTS = ("/sms/receipts", "/mms/receipts", "/voice/receipts")

@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from clicksend.sandbox import Sandbox
-from clicksend.sandbox.milestones import CUSTOMERS
-from clicksend.sandbox.reports import CHANNELS, months
 from clicksend.sandbox.simulation import RETENTION
+from clicksend.sandbox.world.seed_data import CUSTOMERS
+from clicksend.sandbox.world.usage import CHANNELS, months
 from tests.sandbox.runner import DAY, EPOCH, walk
 
 PAGED = (

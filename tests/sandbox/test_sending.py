@@ -6,9 +6,9 @@ import phonenumbers
 import pytest
 import requests
 
-from clicksend.sandbox.milestones import CUSTOMERS, EMPTY
-from clicksend.sandbox.phones import country, recipient
 from clicksend.sandbox.simulation import RETENTION
+from clicksend.sandbox.world.phones import country, recipient
+from clicksend.sandbox.world.seed_data import CUSTOMERS, EMPTY
 from tests.sandbox.runner import BEARER, DAY, EPOCH, walk
 
 ACCEPTED = {

@@ -6,13 +6,13 @@ from uuid import UUID
 import phonenumbers
 import pytest
 
-from clicksend.sandbox.events import MessageSent, Replied, StatusChanged
-from clicksend.sandbox.milestones import CUSTOMERS, OPT_OUTS, RAFFLE
-from clicksend.sandbox.places import PLACES, price
-from clicksend.sandbox.rows import Sms
-from clicksend.sandbox.segments import parts
 from clicksend.sandbox.simulation import RETENTION, Simulation
-from clicksend.sandbox.world import Plan, events
+from clicksend.sandbox.world.countries import PLACES, price
+from clicksend.sandbox.world.events import MessageSent, Replied, StatusChanged
+from clicksend.sandbox.world.rows import Sms
+from clicksend.sandbox.world.seed_data import CUSTOMERS, OPT_OUTS, RAFFLE
+from clicksend.sandbox.world.segments import parts
+from clicksend.sandbox.world.stream import Plan, events
 
 EPOCH = 1_790_000_000
 DAY = 86_400

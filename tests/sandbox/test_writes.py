@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from clicksend.sandbox.milestones import CUSTOMERS, EMPTY, LEADS, NEWSLETTER, OPT_OUTS, RAFFLE
+from clicksend.sandbox.world.seed_data import CUSTOMERS, EMPTY, LEADS, NEWSLETTER, OPT_OUTS, RAFFLE
 from tests.sandbox.runner import BEARER, DAY, EPOCH, walk
 
 STUMBLED = "preg_replace(): Parameter mismatch, pattern is a string while replacement is an array"

@@ -1,11 +1,9 @@
-"""Runs the tap: in this process, or as the command that users run."""
+"""Runs the tap: in this process, or as the command that users run, but for the end of its process."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+from subprocess import CompletedProcess
 from typing import Any
 
 import msgspec
@@ -13,6 +11,7 @@ import msgspec
 from tap_clicksend.streams import ALL
 from tap_clicksend.tap import TapClickSend
 from tap_clicksend.writing import PageWriter
+from tests.command import run_command
 
 CREDENTIALS = {"username": "sandbox", "api_key": "sandbox-key"}
 
@@ -70,17 +69,9 @@ def run_tap(
     return output
 
 
-def tap_command(
-    tmp_path: Any, config: dict[str, Any], *options: str, **env: str
-) -> subprocess.CompletedProcess[str]:
-    """Run ``tap-clicksend`` as a command with a config file."""
+def tap_command(tmp_path: Any, config: dict[str, Any], *options: str, **env: str) -> CompletedProcess[str]:
+    """Run ``tap-clicksend`` with a config file."""
     path = tmp_path / "config.json"
     path.write_text(json.dumps(config))
-    return subprocess.run(
-        [sys.executable, "-m", "tap_clicksend", "--config", str(path), *options],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        env={"PATH": os.environ["PATH"], **env},
-    )
+    done = run_command("tap-clicksend", "--config", str(path), *options, env=env)
+    return CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())

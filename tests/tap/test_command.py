@@ -4,11 +4,11 @@ import json
 import os
 import signal
 import subprocess
-import sys
 
 import pytest
 
 from tap_clicksend.streams import ALL
+from tests.command import PROCESSES
 from tests.tap.runner import CREDENTIALS, tap_command
 
 HUB = {"api_key": "sandbox-key"}
@@ -122,7 +122,7 @@ def tap_process(tmp_path, config, **pipes):
     """Start ``tap-clicksend`` as a command with a config file."""
     path = tmp_path / "config.json"
     path.write_text(json.dumps(config))
-    command = [sys.executable, "-m", "tap_clicksend", "--config", str(path)]
+    command = [*PROCESSES["tap-clicksend"], "--config", str(path)]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **pipes)
 
 

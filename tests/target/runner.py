@@ -1,21 +1,20 @@
-"""Runs the target: in this process, or as the command that users run."""
+"""Runs the target: in this process, or as the command that users run, but for the end of its process."""
 
 from __future__ import annotations
 
 import io
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from datetime import datetime
+from subprocess import CompletedProcess
 from typing import Any
 
 from clicksend.client import Client
 from clicksend.settings import Settings
 from target_clicksend.target import TargetClickSend
+from tests.command import run_command
 from tests.conftest import FakeClock
 from tests.tap.runner import CREDENTIALS
 
@@ -141,16 +140,10 @@ def line_of(message: Any) -> bytes:
 
 def target_command(
     tmp_path: Any, messages: Iterable[Any], config: dict[str, Any], *options: str, **env: str
-) -> subprocess.CompletedProcess[bytes]:
-    """Run ``target-clicksend`` as a command with a config file."""
+) -> CompletedProcess[bytes]:
+    """Run ``target-clicksend`` with a config file."""
     path = tmp_path / "target.json"
     path.write_text(json.dumps(config))
-    return subprocess.run(
-        [sys.executable, "-m", "target_clicksend", "--config", str(path), *options],
-        input=b"".join(line_of(message) for message in messages),
-        capture_output=True,
-        check=False,
-        timeout=60,
-        cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": os.getcwd(), **env},  # noqa: PTH109
-    )
+    lines = b"".join(map(line_of, messages))
+    arguments = ("--config", str(path), *options)
+    return run_command("target-clicksend", *arguments, stdin=lines, folder=tmp_path, env=env)

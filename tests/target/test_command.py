@@ -8,11 +8,13 @@ import socket
 import sqlite3
 import stat
 import subprocess
-import sys
+from contextlib import closing
 
 import pytest
 
 from clicksend.ledger import Ledger
+from target_clicksend.run import Run
+from tests.command import PROCESSES
 from tests.tap.runner import CREDENTIALS
 from tests.target.runner import line_of, record, schema, state, stream_of, target_command
 
@@ -230,8 +232,8 @@ def test_a_terminal_shows_a_table(config, tmp_path):
     (tmp_path / "in").write_bytes(b"".join(map(line_of, people(1200))))
     ours, theirs = pty.openpty()
     with (tmp_path / "in").open("rb") as stdin:
-        command = [sys.executable, "-m", "target_clicksend", "--config", str(path)]
-        done = subprocess.run([*command], stdin=stdin, stdout=subprocess.PIPE, stderr=theirs, check=False)
+        command = [*PROCESSES["target-clicksend"], "--config", str(path)]
+        done = subprocess.run(command, stdin=stdin, stdout=subprocess.PIPE, stderr=theirs, check=False)
     os.close(theirs)
     shown = b""
     try:
@@ -304,28 +306,21 @@ def test_a_ledger_that_cannot_be_written_stops_everything(box, command, tmp_path
     assert {one["method"] for one in box.requests()} <= {"GET"}
 
 
-def test_a_ledger_that_breaks_in_the_middle_keeps_the_state(box, config, tmp_path):
+def test_a_ledger_that_breaks_in_the_middle_keeps_the_state(box, config, tmp_path, monkeypatch):
     """What cannot be noted is not claimed: the rows come again, and find themselves written."""
     messages = people(700)
-    code = (
-        "from target_clicksend import run; commit = run.Run.commit\n"
-        "def broken(self):\n"
-        "    commit(self)\n"
-        f"    import sqlite3; ledger = sqlite3.connect({str(tmp_path / 'l.db')!r})\n"
-        "    ledger.execute('drop table if exists runs')\n"
-        "run.Run.commit = broken\n"
-        "from target_clicksend.__main__ import main; main()"
-    )
+    commit = Run.commit
+
+    def broken(self):
+        commit(self)
+        with closing(sqlite3.connect(tmp_path / "l.db")) as ledger:
+            ledger.execute("drop table if exists runs")
+
     messages.insert(300, state({"row": 299}))
     messages.insert(650, state({"row": 648}))
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    done = subprocess.run(
-        [sys.executable, "-c", code, "--config", str(tmp_path / "config.json")],
-        input=b"".join(map(line_of, messages)),
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "commit", broken)
+        done = target_command(tmp_path, messages, config)
     assert done.returncode == 1
     assert said(done).startswith("The ledger cannot be used")
     assert states(done) == [{"row": 299}]
@@ -352,7 +347,7 @@ def test_two_targets_at_once_share_a_ledger(box, config, get, tmp_path):
         )
         with (tmp_path / f"{name}.in").open("rb") as stdin:
             return subprocess.Popen(
-                [sys.executable, "-m", "target_clicksend", "--config", str(path)],
+                [*PROCESSES["target-clicksend"], "--config", str(path)],
                 stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

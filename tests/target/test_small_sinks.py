@@ -2,7 +2,7 @@
 
 import pytest
 
-from clicksend.sandbox.milestones import EMPTY, OPT_OUTS, VIP
+from clicksend.sandbox.world.seed_data import EMPTY, OPT_OUTS, VIP
 
 GONE = {"_sdc_deleted_at": "2026-01-31T00:00:00Z"}
 SINKS = {

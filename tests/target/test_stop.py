@@ -1,10 +1,11 @@
 """Stop means stop: what is under way ends and is noted, nothing new starts, the state says so."""
 
+import fcntl
 import json
 import re
 import signal
-import subprocess
 import sys
+import termios
 import time
 from contextlib import contextmanager, suppress
 from threading import Thread
@@ -13,6 +14,7 @@ import pytest
 
 from clicksend.ledger import Ledger
 from target_clicksend.target import TargetClickSend
+from tests.command import Started
 from tests.tap.runner import CREDENTIALS
 from tests.target.runner import line_of, record, schema, state
 
@@ -43,19 +45,8 @@ def start(box, tmp_path):
         }
         path = tmp_path / "config.json"
         path.write_text(json.dumps(settings))
-        with (
-            (tmp_path / "errors").open("wb") as errors,
-            subprocess.Popen(
-                [sys.executable, "-m", "target_clicksend", "--config", str(path)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-            ) as process,
-        ):
-            try:
-                yield process
-            finally:
-                process.kill()
+        with Started("target-clicksend", "--config", str(path), errors=tmp_path / "errors") as process:
+            yield process
 
     return start
 
@@ -107,7 +98,11 @@ def test_while_it_waits_for_input(box, start, wait_for, tmp_path, signum):
         process.stdin.write(line_of(HEAD) + line_of(state({"row": 0})) + b"".join(map(pair, range(1, 6))))
         process.stdin.flush()
         wait_for("GET", "/account")
-        time.sleep(0.3)
+        # It asks the pipe for more when it has read the rows that came before.
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        while int.from_bytes(fcntl.ioctl(process.stdin, termios.FIONREAD, bytes(4)), sys.byteorder):
+            time.sleep(0.01)
         assert stopped(process, signum) == [{"row": 0}]
     assert posts(box) == []
     report = check_log(tmp_path, signum)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from clicksend.sandbox.milestones import EMPTY, VIP
+from clicksend.sandbox.world.seed_data import EMPTY, VIP
 
 P = "phone_number"
 GOOD = "+61411111111"

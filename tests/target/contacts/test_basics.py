@@ -2,7 +2,7 @@
 
 import pytest
 
-from clicksend.sandbox.milestones import CUSTOMERS, EMPTY, VIP
+from clicksend.sandbox.world.seed_data import CUSTOMERS, EMPTY, VIP
 
 ANNA = {"phone_number": "+61411111111", "first_name": "Anna", "email": "anna@example.com", "list_id": EMPTY}
 PATH = f"/lists/{EMPTY}/contacts"
@@ -10,8 +10,8 @@ PATH = f"/lists/{EMPTY}/contacts"
 
 def fill(box, count, list_id=EMPTY):
     """Put contacts into a list, faster than the API could."""
-    from clicksend.sandbox.events import ContactAdded
-    from clicksend.sandbox.rows import Contact
+    from clicksend.sandbox.world.events import ContactAdded
+    from clicksend.sandbox.world.rows import Contact
 
     sim = box._service.sim
     for number in range(count):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clicksend.sandbox.milestones import EMPTY, VIP
+from clicksend.sandbox.world.seed_data import EMPTY, VIP
 
 DONE = ("created", "updated", "deleted", "transferred", "copied", "rejected")
 PATH = f"/lists/{EMPTY}/contacts"

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from clicksend.sandbox import Sandbox
-from clicksend.sandbox.milestones import EMPTY, VIP
+from clicksend.sandbox.world.seed_data import EMPTY, VIP
 from target_clicksend.contacts.index import Index
 
 PHONE, OTHER = "+61411111111", "+61422222222"

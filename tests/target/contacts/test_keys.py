@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from clicksend.ledger import Ledger
 from clicksend.sandbox import Sandbox
-from clicksend.sandbox.milestones import EMPTY, NEWSLETTER, OPT_OUTS, VIP
+from clicksend.sandbox.world.seed_data import EMPTY, NEWSLETTER, OPT_OUTS, VIP
 from tests.sandbox.runner import walk
 from tests.target.runner import record, run_target, schema, stream_of
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clicksend.sandbox.milestones import CUSTOMERS, EMPTY, NEWSLETTER, VIP
+from clicksend.sandbox.world.seed_data import CUSTOMERS, EMPTY, NEWSLETTER, VIP
 
 PHONE, OTHER = "+61411111111", "+61422222222"
 MAIL = "anna@example.com"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clicksend.sandbox.milestones import CUSTOMERS, EMPTY, OPT_OUTS, VIP
+from clicksend.sandbox.world.seed_data import CUSTOMERS, EMPTY, OPT_OUTS, VIP
 
 PATH = f"/lists/{EMPTY}/contacts"
 NUMBERS = [f"+6141111111{n}" for n in range(10)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clicksend.sandbox.milestones import EMPTY, OPT_OUTS, VIP
+from clicksend.sandbox.world.seed_data import EMPTY, OPT_OUTS, VIP
 
 PHONE, OTHER = "+61411111111", "+61422222222"
 MAIL = "anna@example.com"

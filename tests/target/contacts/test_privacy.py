@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from clicksend.sandbox.milestones import EMPTY
+from clicksend.sandbox.world.seed_data import EMPTY
 from tests.tap.runner import CREDENTIALS
 from tests.target.runner import schema, target_command
 

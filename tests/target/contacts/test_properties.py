@@ -16,7 +16,7 @@ from clicksend.hashing import text_hasher, unkeyed_hasher
 from clicksend.ledger import OlderKeys
 from clicksend.phone import E164, to_e164
 from clicksend.sandbox import Sandbox
-from clicksend.sandbox.milestones import EMPTY, VIP
+from clicksend.sandbox.world.seed_data import EMPTY, VIP
 from target_clicksend.contacts.contact import FIELDS, NUMBERS, changed, fields_of, match_key
 from target_clicksend.keys import Keys, spell
 from target_clicksend.row import Rejected

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clicksend.sandbox.milestones import EMPTY
+from clicksend.sandbox.world.seed_data import EMPTY
 
 LONG = {"phone_number": "+61411111111", "custom_1": "x" * 80, "list_id": EMPTY}
 

@@ -22,7 +22,7 @@ import requests
 from clicksend.errors import ClickSendError, LedgerError
 from clicksend.ledger import Ledger, outcome_id
 from clicksend.ledger.tables import metadata
-from clicksend.sandbox.places import millionths, price
+from clicksend.sandbox.world.countries import millionths, price
 from target_clicksend.ledger_tools import honour_opt_outs, look_up, opened
 from tests.conftest import FakeClock
 from tests.tap.runner import CREDENTIALS

@@ -3,7 +3,7 @@
 import pytest
 
 from clicksend.countries import code_of
-from clicksend.sandbox.milestones import EMPTY
+from clicksend.sandbox.world.seed_data import EMPTY
 from target_clicksend.contacts.contact import ContactParser
 from target_clicksend.row import Rejected, Row
 from target_clicksend.values import read_phone

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import json
 import signal
-import subprocess
-import sys
 import time
 from contextlib import contextmanager, suppress
 
@@ -15,6 +13,7 @@ import pytest
 from clicksend.client import Client
 from clicksend.settings import Settings
 from target_clicksend.target import TargetClickSend
+from tests.command import Started
 from tests.conftest import FakeClock
 from tests.tap.runner import CREDENTIALS
 from tests.target.runner import line_of, state, stream_of
@@ -48,21 +47,10 @@ def config(out, **more):
 def started(out, **more):
     path = out.folder / "config.json"
     path.write_text(json.dumps(config(out, **more)))
-    with (
-        (out.folder / "errors").open("wb") as errors,
-        subprocess.Popen(
-            [sys.executable, "-m", "target_clicksend", "--config", str(path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-        ) as process,
-    ):
-        try:
-            process.stdin.write(b"".join(map(line_of, lines())))
-            process.stdin.flush()
-            yield process
-        finally:
-            process.kill()
+    with Started("target-clicksend", "--config", str(path), errors=out.folder / "errors") as process:
+        process.stdin.write(b"".join(map(line_of, lines())))
+        process.stdin.flush()
+        yield process
 
 
 def wait_for(out, path, count=1):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections import Counter
 
 import pytest
 
 from clicksend.ledger import Ledger
+from tests.command import Started
 from tests.ledger.cases import KEY_FILE
 from tests.tap.runner import CREDENTIALS
 from tests.target.runner import line_of, state, stream_of
@@ -33,14 +32,8 @@ def begin(out, ledger_url, rows, number, batch):
     (lines := out.folder / f"{number}.jsonl").write_bytes(
         b"".join(map(line_of, [*stream_of(SINK, rows), state({"done": number})]))
     )
-    with lines.open("rb") as stdin:
-        return subprocess.Popen(
-            [sys.executable, "-m", "target_clicksend", "--config", str(path)],
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={"PATH": os.environ["PATH"]},
-        )
+    errors = out.folder / f"errors {number}"
+    return Started("target-clicksend", "--config", str(path), errors=errors, stdin=lines)
 
 
 @pytest.mark.parametrize("inputs", INPUTS)
@@ -54,9 +47,11 @@ def test_four_workers(out, ledger_url, inputs):
         begin(out, ledger_url, rows, number, batch=7 + number) for number, rows in enumerate(INPUTS[inputs])
     ]
     for number, (worker, rows) in enumerate(zip(workers, INPUTS[inputs], strict=True)):
-        states, log = worker.communicate(timeout=60)
+        with worker:
+            states = worker.stdout.read()
+            code = worker.wait(60)
         # What another one is sending is nobody's unknown; what it has lost is.
-        assert worker.returncode in ((0, 3) if fault else (0,)), log.decode()
+        assert code in ((0, 3) if fault else (0,)), (out.folder / f"errors {number}").read_text()
         assert json.loads(states) == {"done": number}
         report = json.loads((out.folder / f"report {number}.json").read_text())
         with Ledger.existing(ledger_url) as ledger:

@@ -1,0 +1,1 @@
+"""The API: what each endpoint is asked and what it answers, free of HTTP machinery."""

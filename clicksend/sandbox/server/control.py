@@ -1,0 +1,232 @@
+"""The control endpoints under ``/_sandbox``: read what is and what arrived, turn the clock, order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta, Struct, field
+
+from clicksend.sandbox.api import bodies
+from clicksend.sandbox.api.answers import Call
+from clicksend.sandbox.server import guard
+from clicksend.sandbox.server.faults import Fault
+from clicksend.sandbox.server.service import Service
+from clicksend.sandbox.server.state import ORDERS
+from clicksend.sandbox.switches import Switches
+from clicksend.sandbox.world.phones import e164
+from clicksend.sandbox.world.rows import Forced
+from clicksend.sandbox.world.usage import CHANNELS
+
+T = TypeVar("T")
+PREFIX = "/_sandbox"
+MOST_FAULTS = 1000
+_FURTHEST_TURN = 20 * 365 * 86_400
+_ALLOWANCES = dict[str, tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=1)]]]
+Action = Callable[[Service, bytes], Any]
+
+
+class Reply(Struct, forbid_unknown_fields=True):
+    """A text message to come in; ``list_id`` is the list that was messaged, for one that says STOP."""
+
+    sender: str = field(name="from")
+    body: str
+    list_id: int | None = None
+
+
+class Balance(Struct, forbid_unknown_fields=True):
+    """What the account has left, such as "0.50"."""
+
+    balance: Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,6})?$")]
+
+
+class Turn(Struct, forbid_unknown_fields=True):
+    """How to turn the clock: by seconds, or to a Unix time."""
+
+    advance: Annotated[int, Meta(ge=0)] | None = None
+    now: int | None = None
+
+
+def state(service: Service, _: bytes) -> dict[str, Any]:
+    """Describe the world, and what a complete extraction of it holds."""
+    sim = service.sim
+    return {
+        **msgspec.structs.asdict(sim.plan),
+        "now": sim.now,
+        "types": sim.types,
+        "switches": msgspec.structs.asdict(sim.switches),
+        "rows": sim.rows(),
+    }
+
+
+def requests(service: Service, _: bytes) -> Any:
+    """List the requests since the start or the last reset, oldest first."""
+    return [seen.shown() for seen in service.seen]
+
+
+def notifications(service: Service, _: bytes) -> Any:
+    """List what ``prelude/notify-send`` has sent."""
+    return service.prelude.notifications
+
+
+def reset(service: Service, _: bytes) -> dict[str, Any]:
+    """Go back to the epoch with everything as it was then."""
+    service.reset()
+    return state(service, b"")
+
+
+def clock(service: Service, body: bytes) -> dict[str, int]:
+    """Turn the clock forward."""
+    turn = _read(body, Turn)
+    if (turn.advance is None) == (turn.now is None):
+        raise ValueError('give either "advance" (seconds) or "now" (Unix seconds)')
+    target = service.sim.now + turn.advance if turn.advance is not None else turn.now or 0
+    if target > service.sim.plan.epoch + _FURTHEST_TURN:
+        raise ValueError("the clock goes at most 20 years past the epoch")
+    service.turn(target)
+    return {"now": service.sim.now}
+
+
+def reply(service: Service, body: bytes) -> Any:
+    """Let somebody reply; STOP moves the contact to the Opt-Out List."""
+    wanted = _read(body, Reply)
+    sender = e164(wanted.sender)
+    if sender is None:
+        raise ValueError('"from" is not a telephone number')
+    return _ordered(service, "reply", {"from": sender, "body": wanted.body, "list_id": wanted.list_id})
+
+
+def statuses(service: Service, body: bytes) -> Any:
+    """Order a status for messages to come."""
+    return _ordered(service, "statuses", msgspec.structs.asdict(_read(body, Forced)))
+
+
+def list_statuses(service: Service, _: bytes) -> list[Forced]:
+    """List the ordered statuses as they stand; ``times`` 0 is used up."""
+    return service.sim.store.forced
+
+
+def clear_statuses(service: Service, _: bytes) -> Any:
+    """Take the ordered statuses back."""
+    return _ordered(service, "clear_statuses", None)
+
+
+def balance(service: Service, body: bytes) -> Any:
+    """Set what the account has left."""
+    return _ordered(service, "balance", msgspec.structs.asdict(_read(body, Balance)))
+
+
+def arrivals(service: Service, _: bytes) -> list[dict[str, Any]]:
+    """List every message that was accepted from a call, answered or not, in the order of arrival."""
+    return [
+        {
+            "channel": type(row).__name__.lower(),
+            "to": row.to,
+            "body": row.body,
+            "custom_string": row.custom_string,
+            "message_id": row.message_id,
+            "from": row.sender,
+            "schedule": row.schedule,
+            "status": row.delivery.status,
+            "at": row.date,
+        }
+        for row in service.sim.store.arrived
+    ]
+
+
+def count_arrivals(service: Service, _: bytes) -> dict[str, int]:
+    """Count them by channel."""
+    kinds = [type(row).__name__.lower() for row in service.sim.store.arrived]
+    return {channel: kinds.count(channel) for channel in CHANNELS}
+
+
+def switches(service: Service, body: bytes) -> Switches:
+    """Set some switches."""
+    wanted = _read(body, dict[str, Any])
+    current = msgspec.structs.asdict(service.sim.switches)
+    unknown = sorted(wanted.keys() - current.keys())
+    if unknown:
+        raise ValueError(f"no such switch: {', '.join(unknown)}; there are {', '.join(current)}")
+    service.sim.switches = msgspec.convert(current | wanted, Switches)
+    return service.sim.switches
+
+
+def order_fault(service: Service, body: bytes) -> Fault:
+    """Order a fault."""
+    fault = _read(body, Fault)
+    if len(service.faults.ordered) >= MOST_FAULTS:
+        raise ValueError(f"there are {MOST_FAULTS:,} faults already: DELETE {PREFIX}/faults takes them back")
+    service.faults.ordered.append(fault)
+    return fault
+
+
+def list_faults(service: Service, _: bytes) -> list[Fault]:
+    """List the faults as they stand; ``times`` 0 is used up."""
+    return service.faults.ordered
+
+
+def clear_faults(service: Service, _: bytes) -> dict[str, int]:
+    """Take all orders back."""
+    cleared = len(service.faults.ordered)
+    service.faults.ordered.clear()
+    return {"cleared": cleared}
+
+
+def limits(service: Service, body: bytes) -> dict[str, tuple[int, int]]:
+    """Set rate limits: {"GET /account": [calls, seconds]}, "*" for every other endpoint."""
+    wanted = _read(body, _ALLOWANCES)
+    for endpoint, (calls, seconds) in wanted.items():
+        service.limiter.allow(endpoint, calls, seconds)
+    return wanted
+
+
+ACTIONS: dict[tuple[str, str], Action] = {
+    ("GET", "state"): state,
+    ("GET", "requests"): requests,
+    ("GET", "notifications"): notifications,
+    ("POST", "reset"): reset,
+    ("POST", "clock"): clock,
+    ("GET", "arrivals"): arrivals,
+    ("GET", "arrivals/count"): count_arrivals,
+    ("POST", "reply"): reply,
+    ("GET", "statuses"): list_statuses,
+    ("POST", "statuses"): statuses,
+    ("DELETE", "statuses"): clear_statuses,
+    ("POST", "balance"): balance,
+    ("POST", "switches"): switches,
+    ("GET", "faults"): list_faults,
+    ("POST", "faults"): order_fault,
+    ("DELETE", "faults"): clear_faults,
+    ("POST", "limits"): limits,
+}
+
+
+async def control(service: Service, request: web.Request) -> web.Response:
+    """Run the action that the request names; wrong input is a 400 with a sentence under ``error``."""
+    action = ACTIONS.get((request.method, request.path.removeprefix(f"{PREFIX}/")))
+    if action is None:
+        known = ", ".join(f"{method} {PREFIX}/{name}" for method, name in ACTIONS)
+        return _json({"error": f"no such control; there are {known}"}, 404)
+    try:
+        body = await request.read()
+        if body and request.method != "GET" and not guard.is_json(request):
+            return _json({"error": "a body must come with Content-Type: application/json"}, 415)
+        return _json(action(service, body))
+    except (ValueError, msgspec.MsgspecError) as wrong:
+        return _json({"error": str(wrong)}, 400)
+
+
+def _ordered(service: Service, name: str, body: Any) -> Any:
+    """Change the world as a write does."""
+    route, endpoint = ORDERS[name]
+    return service.call(*route, endpoint, Call({}, {}, body)).data
+
+
+def _read(body: bytes, kind: type[T]) -> T:
+    return msgspec.convert(bodies.decoded(body), kind)
+
+
+def _json(data: Any, status: int = 200) -> web.Response:
+    return web.Response(body=msgspec.json.encode(data), status=status, content_type="application/json")
