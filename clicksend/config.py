@@ -35,7 +35,7 @@ def load_config(
     Args:
         path: The file given with ``--config``, None without one.
         properties: JSON schemas of the command's settings; others keep the type that they have.
-        env_prefix: What the variables begin with that are read when there is no file, None for none.
+        env_prefix: What the variables begin with that are read when there is no file, None for no variables.
 
     Raises:
         SettingsError: The file cannot be read, or does not hold settings.
@@ -94,7 +94,7 @@ def json_object(file: IO[str], option: str) -> dict[str, Any]:
 
 
 def _is_finite(value: Any) -> bool:
-    """Return whether there is no NaN and no infinity in it: JSON has neither."""
+    """Return whether a value holds neither NaN nor infinity, which JSON does not have."""
     parts = [value]
     while parts:
         part = parts.pop()

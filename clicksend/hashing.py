@@ -16,7 +16,7 @@ PHONE_NUMBER = re.compile(r"\+?[0-9][0-9 ().-]{4,}[0-9]")
 
 
 def hasher(key: str) -> Callable[[str], str]:
-    """Return the function that hashes values with a key; all spellings of a value have one hash."""
+    """Return the function that hashes values with a key; all ways to write a value have one hash."""
     hash_text = text_hasher(key)
     return lambda value: hash_text(canonical(value))
 
@@ -50,7 +50,7 @@ def _text_hasher(secret: bytes) -> Callable[[str], str]:
 
 
 def canonical(value: str) -> str:
-    """Return the one spelling of a value: numbers in E.164; else NFC, lower case, without edges.
+    """Return the one form of a value: phone numbers in E.164; else NFC, lower case, without outer blanks.
 
     No country is known here: a number that lacks its country code has what digits it has behind a plus.
     """

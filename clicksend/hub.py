@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from clicksend.characters import is_blank
 from clicksend.client import Client
 from clicksend.errors import SettingsError
+from clicksend.text import is_blank
 
 NO_ID = "the hub's answer has no id of a message"
 NOT_GOOD = "the hub's answer has an id, but does not say that the message was taken"

@@ -109,7 +109,7 @@ class Settings:
     Attributes:
         api_key: Key sent to ``api_url``; never shown.
         username: ClickSend username, None when access goes through the hub.
-        hub_key: Key for the hub's own calls, None when there is none; never shown.
+        hub_key: Key for the hub's own calls, None without one; never shown.
         timeout: Seconds.
     """
 

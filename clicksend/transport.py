@@ -83,7 +83,7 @@ class Transport(HTTPAdapter):
             NotConnectedError: It was not sent.
             UnreachableError: There is no response, or not a whole one in time.
             UnexpectedAnswerError: The response is too large.
-            SettingsError: There are no certificates where the environment says.
+            SettingsError: The environment names a file of certificates that does not exist.
         """
         try:
             return self._exchange(request)

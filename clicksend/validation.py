@@ -12,9 +12,9 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from clicksend.characters import is_blank
 from clicksend.config import Schema
 from clicksend.errors import SettingsError
+from clicksend.text import is_blank
 
 LARGEST_INTEGER = 2**63 - 1
 

@@ -210,7 +210,7 @@ def _within(wanted: Any, got: Any) -> bool:
 
 
 def _says(text: str, value: Any) -> bool:
-    """Return whether a text is how Meltano spells a value."""
+    """Return whether a text is how Meltano writes a value."""
     if isinstance(value, str):
         return text == value
     try:

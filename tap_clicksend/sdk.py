@@ -20,10 +20,9 @@ from singer_sdk.singerlib import Schema
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
-from clicksend.characters import escaped
 from clicksend.errors import ApiError, UnexpectedAnswerError
 from clicksend.plugin import ClickSendPlugin
-from clicksend.wording import counted
+from clicksend.text import counted, escaped
 from tap_clicksend.batches import Batches
 from tap_clicksend.block import Block
 from tap_clicksend.catalog import Columns, Outgoing

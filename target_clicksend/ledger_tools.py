@@ -14,10 +14,10 @@ from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.mapper import CustomStreamMap
 from typing_extensions import override
 
-from clicksend.characters import escaped
 from clicksend.errors import ClickSendError, ForbiddenError, SettingsError, UnexpectedAnswerError
 from clicksend.ledger import BASELINE, Ledger, Outcome, Sent, Unknown, key_id_of, outcome_id, outcome_id_of
 from clicksend.paging import Page, read_pages
+from clicksend.text import escaped
 from clicksend.validation import is_expression
 from target_clicksend.columns import Columns
 from target_clicksend.messages.cancel import cancel_opted_out

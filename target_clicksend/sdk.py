@@ -15,9 +15,9 @@ from singer_sdk.mapper import RemoveRecordTransform, StreamMap
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
 from typing_extensions import override
 
-from clicksend.characters import escaped
 from clicksend.errors import ClickSendError, SettingsError
 from clicksend.plugin import ClickSendPlugin
+from clicksend.text import escaped
 from target_clicksend.columns import Columns
 from target_clicksend.keys import Keys
 from target_clicksend.row import Rejected, Row

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from typing_extensions import override
 
-from clicksend.characters import escaped
 from clicksend.errors import SettingsError
 from clicksend.settings import PROPERTIES as CONNECTION
+from clicksend.text import escaped
 from target_clicksend import settings
 from target_clicksend.run import Run
 from target_clicksend.sdk import ClickSendTarget

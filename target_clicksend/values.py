@@ -7,9 +7,9 @@ import unicodedata
 from datetime import date
 from decimal import Decimal
 
-from clicksend.characters import is_blank, visible
 from clicksend.countries import code_of
 from clicksend.phone import NO_COUNTRY, Reading, read
+from clicksend.text import is_blank, visible
 from target_clicksend.columns import DELETED
 from target_clicksend.row import Rejected, Values
 

@@ -249,11 +249,11 @@ def _limits(client: Client) -> Finding:
 
 
 def _number(value: Any) -> str:
-    """Spell a number plainly, whether it came as 1, "1" or "1.00"; ``""`` for anything else."""
-    spelled = str(value)
-    if not re.fullmatch(r"-?\d+(\.\d+)?", spelled):
+    """Return a number as plain text, whether it came as 1, "1" or "1.00"; ``""`` for anything else."""
+    text = str(value)
+    if not re.fullmatch(r"-?\d+(\.\d+)?", text):
         return ""
-    return spelled.rstrip("0").rstrip(".") if "." in spelled else spelled
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _seconds(value: Any) -> int:

@@ -15,10 +15,9 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
 
-from clicksend.characters import escaped
 from clicksend.cli.ledger_config import opened, options, sentences, whole_config
 from clicksend.ledger.reconciling import RETRIED
-from clicksend.wording import counted
+from clicksend.text import counted, escaped
 
 if TYPE_CHECKING:
     from target_clicksend.ledger_tools import BaselineTarget, RebuildResult, ReconcileResult

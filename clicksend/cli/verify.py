@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
-from clicksend.arguments import private
+from clicksend.cli.arguments import private
 from clicksend.client import Client
 from clicksend.config import load_config
 from clicksend.errors import ClickSendError, SettingsError, UnreachableError
@@ -78,7 +78,7 @@ def send(path: Path | None, number: str, locale: str | None) -> None:
 def check_(path: Path | None, number: str, code: str) -> None:
     """Check the CODE that the owner of a phone NUMBER was sent; exits with 1 unless it is right.
 
-    For both - is the next line of standard input, where nobody sees it in the list of processes.
+    For both - is the next line of standard input, which does not show in the list of processes.
     """
     with _opened(path, number) as (hub, to):
         answer = hub.verify_check(to, code)

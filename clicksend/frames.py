@@ -88,7 +88,8 @@ def read(
         The rows. Nothing is requested until they are iterated or converted.
 
     Raises:
-        SettingsError: There is no such stream, it is no history, or a setting is missing or wrong.
+        SettingsError: The stream is unknown, a span is given for one that is not a history, or a setting is
+                missing or wrong.
     """
     config = typed(connection, _properties())
     check(config, _properties())
