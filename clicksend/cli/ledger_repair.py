@@ -182,7 +182,7 @@ def baseline(
     sends only what is new. What the ledger knows as sent or unknown stays. It says how many rows it will
     record, and asks; forget-baseline undoes it.
     """
-    from target_clicksend.ledger_tools import read_twice  # noqa: PLC0415
+    from target_clicksend.ledger_tools import BaselineTarget, read_twice  # noqa: PLC0415
 
     with sentences(), read_twice(file) as messages:
         config = _config(config_file, ledger_url)

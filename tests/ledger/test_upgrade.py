@@ -258,7 +258,7 @@ def test_a_test_recipient_gets_nothing_twice(box, version_3, tmp_path):
     row = {"id": 1, "to": "+61491570150", "body": "x"}
     lines = [schema("numbers", row), record("numbers", row)]
     config = {**CONFIG, "test_recipient": "+61491570156", "ledger_url": version_3}
-    key = Keys("sms_messages", "numbers", {"id": "id"}, frozenset(), unkeyed_hasher()).of({"id": 1})[0]
+    key = Keys("sms_messages", "numbers", {"id": "id"}, frozenset(), unkeyed_hasher()).for_row({"id": 1})[0]
     tried = unkeyed_hasher()(f"+61491570156\0{key}")
     with Ledger.existing(version_3) as ledger:
         ledger.record("run", [Outcome(sink="sms_messages", key=tried, stream="numbers", outcome="sent")])

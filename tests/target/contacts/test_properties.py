@@ -138,7 +138,7 @@ def test_keys_of_earlier_versions_are_known(values, begins, source_key):
     older = OlderKeys(hashes=(unkeyed_hasher(),), are_spelled_otherwise=True)
     assert keys.older(values, older)[1][:12] == begins
     clear = replace(keys, clear=frozenset(values))
-    assert clear.of(values)[1] == source_key
+    assert clear.for_row(values)[1] == source_key
 
 
 @pytest.mark.parametrize("value", ["anna@example.com", "+61411111111", "+61 411 111 111"])
