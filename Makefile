@@ -1,7 +1,7 @@
 # make demo   a table into ClickSend, and ClickSend into a real PostgreSQL, through Meltano, all on this machine
 # make psql   a look at the demo's warehouse
-# make test   linters, types and every test
-# make test-long  the kills 200 times each, 500 random walks of sending
+# make test   linters, types and the tests
+# make test-long  the same in full: every pipeline, the kills 200 times each, 500 random walks, many random examples
 # make bench  rows per second next to a bare loop (ARGS="--rows 10000 --repeats 1" for a short one)
 # make audit  what should not be in code, dependencies and history; in an environment of its own
 # make lock   the requirement files anew, from pyproject.toml (ARGS=--upgrade for newer versions)
@@ -17,7 +17,8 @@ COMPILE = "$$UV" pip compile --quiet --universal --python-version 3.11 --generat
 # pipelinewise-tap-postgres asks for 2.9.5, which has no wheels for Python 3.12 and later
 PSYCOPG2 = psycopg2-binary~=2.9.10
 
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+# Without its compiled files every Python that the tests start takes three times as long.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo psql test test-long bench audit lint format lock clean
 
@@ -28,13 +29,10 @@ psql: .venv/demo.stamp
 	@$(BIN)/python -m demo --psql
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --ignore=tests/e2e
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/e2e
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 test-long: .venv/test.stamp
-	CLICKSEND_KILLS=200 $(BIN)/python -m pytest -n 2 --dist loadfile tests/e2e/test_tap_kill.py tests/e2e/test_target_kill.py \
-		tests/e2e/test_sending_kill.py
-	CLICKSEND_WALKS=500 $(BIN)/python -m pytest -n 2 tests/target/messages/test_sending_walks.py
+	CLICKSEND_TESTS=full $(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: .venv/test.stamp
 	@$(BIN)/python -m tests.bench $(ARGS) && $(BIN)/python -m tests.bench.target

@@ -12,8 +12,8 @@ from clicksend.client import Client
 from clicksend.errors import SettingsError
 from clicksend.text import is_blank
 
-NO_ID = "the hub's answer has no id of a message"
-NOT_GOOD = "the hub's answer has an id, but does not say that the message was taken"
+NO_ID = "the hub's answer has no message id"
+NOT_GOOD = "the hub's answer has a message id, but does not say that the message was accepted"
 TAKEN = ("success",)
 """The hub's word for what went well. Prelude documents no status of a notification."""
 

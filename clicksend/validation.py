@@ -24,7 +24,7 @@ LIMITS: dict[str, Schema] = {
 }
 """What the SDK's own schemas lack."""
 MAY_BE_EMPTY = ("stream_maps", "stream_map_config", "faker_config")
-"""The SDK's: projects have them empty in their plugin definitions, and nothing is meant by it."""
+"""Settings of the SDK that plugin definitions of projects often leave empty."""
 REMOVED = (None, "__NULL__")
 """What stands for a stream or column that is left out."""
 
@@ -60,7 +60,7 @@ def _wrong(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> Itera
 
 
 def _empty(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> Iterator[str]:
-    """Yield a sentence for each setting that is given, and says nothing."""
+    """Yield a sentence for each setting that is an empty list or object."""
     for name, value in config.items():
         schema = properties.get(name, {})
         if name in MAY_BE_EMPTY:
@@ -70,7 +70,7 @@ def _empty(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> Itera
 
 
 def _rule(error: ValidationError) -> str:
-    """Return what a value breaks."""
+    """Return the rule that a value breaks, as a clause."""
     limit: Any = error.validator_value
     value: Any = error.instance
     schema: Any = error.schema

@@ -28,7 +28,7 @@ from demo.postgres import Postgres, program
 from demo.processes import DemoError
 from demo.world import World
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[1]
 DAY = 86_400
 RETENTION = timedelta(days=122)  # how long the API has messages: about four months
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -26,15 +26,32 @@ pytest_plugins = [
     "tests.target.messages.fixtures",
 ]
 
-FULL = os.environ.get("CLICKSEND_TESTS") == "full"
-
 # On a machine that keeps UTC a time without a zone would be read right by chance.
 os.environ["TZ"] = "America/Chicago"
 time.tzset()
 
-# The first example of a test also pays for what it imports, and the machine may be busy.
-settings.register_profile("default", deadline=None)
-settings.load_profile("default")
+FULL = os.environ.get("CLICKSEND_TESTS") == "full"
+"""Whether everything is tried, as `make test-long` does."""
+
+# The first example of a test also pays for what it imports, and the machine may be busy: no deadline.
+# `make test` tries the same examples each time: what fails there is the change's doing. New ones are tried by
+# `make test-long`. Either prints a failing example so that it can be tried again.
+settings.register_profile("quick", deadline=None, print_blob=True, derandomize=True)
+settings.register_profile("full", deadline=None, print_blob=True, max_examples=500)
+settings.load_profile("full" if FULL else "quick")
+
+
+def budget(quick: int, full: int) -> int:
+    """Return how many examples, walks or kills a test tries, where its profile's number does not fit."""
+    return full if FULL else quick
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave tests marked as long to the full profile; begin with those that take longest."""
+    if not FULL:
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+    items.sort(key=lambda item: "e2e" not in item.path.parts)
 
 
 @pytest.fixture(autouse=True)
@@ -140,11 +157,11 @@ def connect(clock):
 
 
 @pytest.fixture(scope="session")
-def ledger_postgres(tmp_path_factory):
-    """Return the URL of a PostgreSQL for ledgers; started when the first test asks for it."""
+def postgres(tmp_path_factory):
+    """Return the URL of a PostgreSQL; started when the first test asks for it."""
     from demo.postgres import Postgres
 
-    with Postgres(tmp_path_factory.mktemp("ledger") / "postgres") as url:
+    with Postgres(tmp_path_factory.mktemp("postgres") / "data") as url:
         yield url
 
 
@@ -163,7 +180,7 @@ def ledger_url(request, tmp_path):
             return
         import psycopg
 
-        url, schema = request.getfixturevalue("ledger_postgres"), f"ledger_{uuid4().hex}"
+        url, schema = request.getfixturevalue("postgres"), f"ledger_{uuid4().hex}"
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(f"create schema {schema}")
         yield url.replace("postgresql:", "postgresql+psycopg:") + f"&options=-csearch_path%3D{schema}"

@@ -109,7 +109,7 @@ def test_private_methods_of_the_sdk_are_overridden_in_one_file_only(package):
         for name, _ in inspect.getmembers(kind, inspect.isfunction)
         if name.startswith("_") and not name.startswith("__")
     }
-    for path in (ROOT / package).glob("*.py"):
+    for path in (ROOT / package).rglob("*.py"):
         if path.name != "sdk.py":
             defined = {
                 n.name for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef)

@@ -19,7 +19,7 @@ def check_out(parent: Path) -> Path:
     target.mkdir()
     for path in (*map(ROOT.joinpath, PARTS), *ROOT.glob("requirements-*.txt")):
         if path.is_dir():
-            shutil.copytree(path, target / path.name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(path, target / path.name)
         else:
             shutil.copy(path, target)
     return target

@@ -1,15 +1,20 @@
-"""A copy of the project with its Meltano plugins installed, and a PostgreSQL to load into."""
+"""A copy of the project with its Meltano plugins, and a PostgreSQL to load into."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
+from uuid import uuid4
 
 import psycopg
 import pytest
 
-from demo.postgres import Postgres
-from tests.e2e.checkout import check_out, run
+from demo.pipeline import PINS, PLUGINS
+from tests.e2e.checkout import PACKAGES, ROOT, check_out, run
+from tests.e2e.kept import kept
 
 MELTANO = "import sys; from meltano.cli import main; sys.argv[0] = 'meltano'; main()"
 
@@ -34,10 +39,35 @@ def hub():
         server.shutdown()
 
 
+@pytest.fixture(scope="session")
+def link_plugins() -> Callable[[Path], None]:
+    """Return a function that gives a copy of the project the plugins; they run the code of this checkout."""
+
+    def make(folder: Path) -> None:
+        for name in PACKAGES:
+            (folder / name).symlink_to(ROOT / name)
+        for name in ("README.md", "LICENSE", *PINS):
+            shutil.copy(ROOT / name, folder)
+        # Nothing is asked of Meltano's hub, so none is there.
+        done = run(folder, "-c", MELTANO, "install", MELTANO_HUB_URL="http://127.0.0.1:1")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    plugins = kept("meltano-plugins", [ROOT / name for name in PINS], make)
+
+    def link(project: Path) -> None:
+        for kind in PLUGINS:
+            (project / ".meltano" / kind).mkdir(parents=True)
+            for plugin in (plugins / ".meltano" / kind).iterdir():
+                (project / ".meltano" / kind / plugin.name).symlink_to(plugin)
+
+    return link
+
+
 @pytest.fixture(scope="module")
-def meltano(tmp_path_factory, hub):
-    """Return a function that runs Meltano in a copy of the project; the plugins are installed once."""
+def meltano(tmp_path_factory, hub, link_plugins):
+    """Return a function that runs Meltano in a copy of the project that has its plugins."""
     project = check_out(tmp_path_factory.mktemp("meltano"))
+    link_plugins(project)
 
     def meltano(*arguments: str, **env: str) -> str:
         done = run(project, "-c", MELTANO, *arguments, MELTANO_HUB_URL=hub.url, **env)
@@ -45,14 +75,16 @@ def meltano(tmp_path_factory, hub):
         return done.stdout
 
     meltano.project = project
-    meltano("install")
     return meltano
 
 
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory):
-    with Postgres(tmp_path_factory.mktemp("warehouse") / "postgres") as url:
-        yield url
+def warehouse(postgres):
+    """Return the URL of an empty database."""
+    name = f"warehouse_{uuid4().hex}"
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    return postgres.replace("@/postgres?", f"@/{name}?")
 
 
 def connection(warehouse: str) -> dict[str, str]:

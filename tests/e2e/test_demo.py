@@ -14,7 +14,9 @@ import psutil
 import psycopg
 import pytest
 
+from demo.pipeline import Pipeline
 from demo.postgres import Postgres
+from tests.conftest import FULL
 from tests.e2e.checkout import check_out, run
 
 SMALL = ("-m", "demo", "--messages=600", "--contacts=60")
@@ -33,8 +35,12 @@ FOREIGN = {
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    copy = check_out(tmp_path_factory.mktemp("demo"))
+def project(tmp_path_factory, request):
+    """Return a copy of the project; in the full profile the demo installs the plugins by itself."""
+    copy = check_out(tmp_path_factory.mktemp("demo")).resolve()
+    if not FULL:
+        Pipeline(copy, copy)._renew_plugins()
+        request.getfixturevalue("link_plugins")(copy)
     (copy / ".env").write_text(
         "TAP_CLICKSEND_LIST_IDS=[1]\nTARGET_POSTGRES_DEFAULT_TARGET_SCHEMA=elsewhere\n"
     )
@@ -55,13 +61,26 @@ def figures(output: str) -> dict[str, list[str]]:
     return {line.split()[1]: line.split()[3::2] for line in output.splitlines() if line.startswith("│")}
 
 
-def test_first_run_loads_everything_with_the_usual_port_taken(project):
+@pytest.fixture(scope="module")
+def first_day(project):
+    """Run the demo with its usual port taken."""
     with socket.socket() as port:
         port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with suppress(OSError):  # then somebody else has taken it
             port.bind(("127.0.0.1", 8025))
             port.listen()
-        done = run(project, *SMALL)
+        return run(project, *SMALL)
+
+
+@pytest.fixture(scope="module")
+def second_day(project, first_day):
+    """Run it again, with somebody's settings in the environment."""
+    assert first_day.returncode == 0, first_day.stdout + first_day.stderr
+    return run(project, *SMALL, **FOREIGN)
+
+
+def test_first_run_loads_everything(project, first_day):
+    done = first_day
     assert done.returncode == 0, done.stdout + done.stderr
     table = figures(done.stdout)
     assert len(table) == 14
@@ -74,8 +93,8 @@ def test_first_run_loads_everything_with_the_usual_port_taken(project):
     assert offspring(project) == []
 
 
-def test_second_run_is_the_next_day_and_incremental(project):
-    done = run(project, *SMALL, **FOREIGN)
+def test_second_run_is_the_next_day_and_incremental(second_day):
+    done = second_day
     assert done.returncode == 0, done.stdout + done.stderr
     assert "a day further" in done.stdout
     api, _, loaded, _ = map(int, (cell.replace(".", "") for cell in figures(done.stdout)["sms_history"]))
@@ -86,6 +105,8 @@ def test_second_run_is_the_next_day_and_incremental(project):
     assert '496 contacts of the list "Shop customers", each equal to its customer' in done.stdout
 
 
+@pytest.mark.long
+@pytest.mark.usefixtures("second_day")
 def test_a_failing_meltano_is_told_with_its_reason(project):
     tap = next((project / ".meltano").glob("extractors/*/venv/bin/tap-clicksend"))
     tap.rename(tap.with_suffix(".away"))
@@ -97,6 +118,8 @@ def test_a_failing_meltano_is_told_with_its_reason(project):
     assert offspring(project) == []
 
 
+@pytest.mark.long
+@pytest.mark.usefixtures("second_day")
 def test_only_one_demo_runs_in_a_folder(project):
     with (project / ".demo" / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -105,6 +128,8 @@ def test_only_one_demo_runs_in_a_folder(project):
     assert done.stdout.startswith("Another demo is at work in ")
 
 
+@pytest.mark.long
+@pytest.mark.usefixtures("second_day")
 @pytest.mark.parametrize("request_to_stop", [signal.SIGINT, signal.SIGTERM])
 def test_a_demo_that_is_stopped_stops_what_it_started(project, request_to_stop):
     log = project / ".demo" / "meltano.log"
@@ -128,6 +153,8 @@ def test_a_demo_that_is_stopped_stops_what_it_started(project, request_to_stop):
     assert run(project, *SMALL).returncode == 0
 
 
+@pytest.mark.long
+@pytest.mark.usefixtures("second_day")
 def test_a_contact_unlike_its_customer_fails_the_demo(project):
     with Postgres(project / ".demo" / "postgres") as url, psycopg.connect(url) as warehouse:
         warehouse.execute("update customers set phone_number = null where id = 9")
@@ -137,6 +164,8 @@ def test_a_contact_unlike_its_customer_fails_the_demo(project):
     assert "Customers and contacts differ." in done.stdout
 
 
+@pytest.mark.long
+@pytest.mark.usefixtures("second_day")
 def test_a_message_that_arrives_twice_fails_the_demo(project):
     """Upstream has given a row another key, and so made it another row."""
     with Postgres(project / ".demo" / "postgres") as url, psycopg.connect(url) as warehouse:
@@ -147,6 +176,8 @@ def test_a_message_that_arrives_twice_fails_the_demo(project):
     assert "Not every message is accounted for." in done.stdout
 
 
+@pytest.mark.long
+@pytest.mark.usefixtures("second_day")
 def test_a_row_that_is_missing_fails_the_demo(project):
     with Postgres(project / ".demo" / "postgres") as url, psycopg.connect(url) as warehouse:
         middle = "select message_id from clicksend.sms_history order by date offset 300 limit 1"

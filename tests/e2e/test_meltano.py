@@ -63,6 +63,7 @@ def test_our_own_plugins_are_defined_as_they_are(kind):
     assert sorted(plugin["capabilities"]) == sorted(capability.value for capability in kind.capabilities)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["tap-postgres", "target-postgres"])
 def test_the_settings_of_others_exist(meltano, name):
     about = json.loads(meltano("invoke", name, "--about", "--format=json"))
@@ -81,6 +82,7 @@ def test_no_secret_is_in_the_project_file():
             assert key.startswith("$") or environment["name"] == "sandbox"
 
 
+@pytest.mark.long
 def test_the_job_loads_everything_then_what_is_new_and_marks_what_is_gone(meltano, warehouse, hub):
     with Sandbox(seed=1, messages=600, contacts=100) as box:
 
@@ -115,6 +117,7 @@ def test_the_job_loads_everything_then_what_is_new_and_marks_what_is_gone(meltan
     assert hub.asked == []
 
 
+@pytest.mark.long
 def test_a_text_that_postgresql_cannot_store_does_not_stop_the_load(meltano, warehouse, tmp_path):
     schema = {"properties": {"id": {"type": "integer"}, "body": {"type": "string"}}}
     messages = [
@@ -128,6 +131,7 @@ def test_a_text_that_postgresql_cannot_store_does_not_stop_the_load(meltano, war
     assert query(warehouse, "select body from elsewhere.texts") == [("10\ufffd off",)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("environment", "auth"), [("prod", "bearer"), ("prod-direct", "basic")])
 def test_production_environments_take_their_keys_from_dotenv(meltano, tmp_path, environment, auth):
     """Each takes its own, though those of the other are there as well; each has a ledger of its own."""

@@ -19,6 +19,7 @@ from tests.library.setting_cases import is_a, settings
 from tests.tap.runner import CREDENTIALS
 from tests.target.runner import line_of, stream_of
 
+pytestmark = pytest.mark.long
 NAMES = ["api_url", "username", "api_key", "ledger_url"]
 """All that the definitions declare."""
 SENT = [

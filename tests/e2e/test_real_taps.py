@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import psycopg
@@ -15,11 +16,12 @@ from psycopg.conninfo import conninfo_to_dict
 
 from clicksend.sandbox import Sandbox
 from demo.pipeline import with_host_and_password
-from demo.postgres import Postgres
 from tests.e2e.checkout import ROOT
+from tests.e2e.kept import kept
 from tests.tap.runner import CREDENTIALS
 from tests.target.runner import Ran
 
+pytestmark = pytest.mark.long
 PROGRAMS = {
     "extractor": "tap-postgres",  # MeltanoLabs'
     "tap-csv": "tap-csv-folder",
@@ -73,18 +75,20 @@ book.save(sys.argv[1])
 
 
 @pytest.fixture(scope="session")
-def environments(tmp_path_factory):
-    """Install each tap into an environment of its own; return their folder."""
-    folder = tmp_path_factory.mktemp("taps")
-    install = [uv.find_uv_bin(), "pip", "install", "--quiet", "--require-hashes"]
-    for name in PROGRAMS:
-        environment, requirements = folder / name, ROOT / f"requirements-{name}.txt"
-        make = [uv.find_uv_bin(), "venv", "--quiet", "--python", sys.executable, environment]
-        subprocess.run(make, check=True)
-        # Without dependencies: psycopg2-binary is newer than pipelinewise's tap asks for
-        options = ("--no-deps", "--build-constraint", requirements, "-r", requirements)
-        subprocess.run([*install, "--python", environment / "bin/python", *options], check=True)
-    return folder
+def environments():
+    """Return the folder of an environment for each tap."""
+    pins = {name: ROOT / f"requirements-{name}.txt" for name in PROGRAMS}
+
+    def make(folder: Path) -> None:
+        uv_bin = uv.find_uv_bin()
+        for name, pin in pins.items():
+            subprocess.run([uv_bin, "venv", "--quiet", "--python", sys.executable, folder / name], check=True)
+            # Without dependencies: psycopg2-binary is newer than pipelinewise's tap asks for
+            options = ("--require-hashes", "--no-deps", "--build-constraint", pin, "-r", pin)
+            into = ("--python", folder / name / "bin/python")
+            subprocess.run([uv_bin, "pip", "install", "--quiet", *into, *options], check=True)
+
+    return kept("taps", pins.values(), make)
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +167,7 @@ def pipelinewise(url: str, schema: str):
     return "tap-pipelinewise", {
         "host": conninfo_to_dict(url)["host"],
         "port": 5432,
-        "dbname": "postgres",
+        "dbname": conninfo_to_dict(url)["dbname"],
         "user": "postgres",
         "password": "none",
         "filter_schemas": schema,
@@ -171,21 +175,15 @@ def pipelinewise(url: str, schema: str):
     }
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory):
-    with Postgres(tmp_path_factory.mktemp("database") / "postgres") as url:
-        yield url
-
-
 @pytest.fixture
-def table(database):
+def table(warehouse):
     """Return a function that makes a table in a schema of its own."""
 
     def table(schema: str, sql: str) -> str:
-        with psycopg.connect(database) as connection:
+        with psycopg.connect(warehouse) as connection:
             connection.execute(f"create schema {schema}")
             connection.execute(sql)
-        return database
+        return warehouse
 
     return table
 

@@ -12,12 +12,13 @@ from collections import Counter
 
 import pytest
 
+from tests.conftest import budget
 from tests.tap.runner import CREDENTIALS
 from tests.target.runner import line_of, state, stream_of
 
 ROWS = [{"to": f"+6149157015{number}", "body": f"Text {number}"} for number in range(4, 10)]
 BATCH = 2
-KILLS = int(os.environ.get("CLICKSEND_KILLS", "10"))
+KILLS = budget(1, 200)
 
 # The target, that kills itself at one step of its second batch.
 TARGET = """
@@ -63,6 +64,8 @@ STEPS = {
     "after settle": (2, "sent"),
 }
 
+TYPICAL = "after request"
+
 
 def config(out):
     settings = {"api_url": out.api_url, "ledger_url": out.ledger_url, "batch_size_rows": BATCH, **CREDENTIALS}
@@ -99,7 +102,9 @@ def run(out, step="never"):
     )
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(
+    "step", [TYPICAL, *(pytest.param(step, marks=pytest.mark.long) for step in STEPS if step != TYPICAL)]
+)
 def test_killed_at_a_step_and_run_again(out, step):
     out.switch(throttle_seconds=0)
     arrived, becomes = STEPS[step]
@@ -128,6 +133,7 @@ def check(out, step):
     assert len(arrived) == expected, step
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["delay", "delay_before"])
 def test_killed_while_the_server_holds_the_request(out, kind):
     out.switch(throttle_seconds=0)
@@ -154,7 +160,7 @@ def test_killed_while_the_server_holds_the_request(out, kind):
 
 
 def test_killed_anywhere_and_delivered_again_from_its_state(out):
-    """As an orchestrator does; CLICKSEND_KILLS says how often."""
+    """As an orchestrator does."""
     out.switch(throttle_seconds=0)
     seed = random.randrange(10**6)
     chance, kills, row = random.Random(seed), 0, 0
@@ -191,6 +197,7 @@ def test_killed_anywhere_and_delivered_again_from_its_state(out):
     assert len(sent) + len(unknown) == len(rows), seed
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("step", ["after claim", "after send"])
 def test_when_the_lease_is_over_what_arrived_is_found(out, step):
     out.switch(throttle_seconds=0)

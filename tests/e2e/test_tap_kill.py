@@ -1,12 +1,8 @@
-"""kill -9 anywhere: what is resumed ends with exactly the API's rows, none twice, none marked as gone.
-
-CLICKSEND_KILLS says how often; `make test-long` asks for many.
-"""
+"""kill -9 anywhere: what is resumed ends with exactly the API's rows, none twice, none marked as gone."""
 
 from __future__ import annotations
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -15,11 +11,12 @@ import psycopg
 
 from clicksend.sandbox import Sandbox
 from tap_clicksend.streams import ALL
+from tests.conftest import budget
 from tests.e2e.meltano_project import query
 from tests.tap.runner import CREDENTIALS, run_tap
 from tests.tap.test_history import waits
 
-KILLS = int(os.environ.get("CLICKSEND_KILLS", "10"))
+KILLS = budget(1, 200)
 HOUR = 3600
 TAP = "from tap_clicksend import windows, __main__; windows.LARGEST_WINDOW = 60; __main__.main()"
 

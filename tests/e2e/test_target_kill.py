@@ -1,12 +1,8 @@
-"""kill -9 anywhere: the next run ends in the same account, no contact is doubled, no state was ahead.
-
-CLICKSEND_KILLS says how often; `make test-long` asks for many.
-"""
+"""kill -9 anywhere: the next run ends in the same account, no contact is doubled, no state was ahead."""
 
 from __future__ import annotations
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -17,11 +13,12 @@ import pytest
 import requests
 
 from clicksend.sandbox import Sandbox
+from tests.conftest import budget
 from tests.sandbox.runner import walk
 from tests.tap.runner import CREDENTIALS
 from tests.target.runner import line_of, record, schema, state
 
-KILLS = int(os.environ.get("CLICKSEND_KILLS", "10"))
+KILLS = budget(1, 200)
 EVERY = 10
 """Rows between two states."""
 TARGET = "from target_clicksend import run, __main__; run.COMMIT_ROWS = 20; __main__.main()"

@@ -12,6 +12,7 @@ from tests.sandbox.runner import walk
 from tests.tap.runner import CREDENTIALS
 from tests.target.runner import schema
 
+pytestmark = pytest.mark.long
 JOB = "upstream-to-target-clicksend"
 PROJECT = f"""
 send_anonymous_usage_stats: false

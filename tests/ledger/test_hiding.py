@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clicksend.ledger import Ledger
+from tests.conftest import budget
 from tests.target.messages.cases import TO
 from tests.target.runner import run_target, stream_of
 
@@ -48,7 +49,7 @@ def assert_hidden(value, held):
             assert spelled.encode() not in held, value
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=budget(10, 200), suppress_health_check=list(HealthCheck))
 @given(st.lists(VALUE, min_size=4, max_size=12, unique_by=repr))
 def test_what_rows_bring_cannot_be_read(box, values):
     box.control("POST", "reset")

@@ -112,9 +112,9 @@ def test_a_file_that_cannot_be_written_is_said(tmp_path):
         Ledger.open(url, **ACCOUNT, pii_key_file=str(tmp_path / "none" / "key"))
 
 
-def test_a_postgresql_ledger_wants_a_place_for_its_key(ledger_postgres):
+def test_a_postgresql_ledger_wants_a_place_for_its_key(postgres):
     with pytest.raises(LedgerUrlError, match="pii_key_file"):
-        Ledger.open(ledger_postgres, **ACCOUNT)
+        Ledger.open(postgres, **ACCOUNT)
 
 
 def test_all_who_open_a_ledger_first_have_one_key(ledger_url):

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.exc import StatementError
 
 from clicksend.errors import LedgerError
 from clicksend.hashing import hasher
@@ -262,7 +263,7 @@ def test_a_fingerprint_tells_spellings_apart(ledger):
 
 
 def test_times_have_a_zone(ledger):
-    with pytest.raises(Exception, match="without a zone"):
+    with pytest.raises(StatementError, match="without a zone"):
         ledger.prune(datetime(2026, 1, 1))  # noqa: DTZ001
 
 

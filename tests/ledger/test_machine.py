@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from contextlib import ExitStack
 from datetime import timedelta
@@ -15,9 +14,9 @@ from sqlalchemy import create_engine
 from clicksend.errors import LedgerError
 from clicksend.ledger import FINAL, Confirmation, Ledger, outcome_id
 from clicksend.ledger.tables import metadata
+from tests.conftest import budget
 from tests.ledger.cases import ACCOUNT, Clock, claim, final, outcome
 
-EXAMPLES = int(os.environ.get("CLICKSEND_WALKS", "30"))
 SINK = "sms_messages"
 LEASE = timedelta(seconds=90)
 KEYS = ["a", "b", "c", "d"]
@@ -167,9 +166,8 @@ def test_whatever_happens_a_key_is_handed_out_once(ledger_url):
     run_state_machine_as_test(
         lambda: Runs(ledger_url),
         settings=settings(
-            max_examples=EXAMPLES,
+            max_examples=budget(5, 500),
             stateful_step_count=20,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

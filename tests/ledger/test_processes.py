@@ -14,9 +14,10 @@ import pytest
 
 from clicksend.ledger import Ledger, claiming
 from tests.command import Started
+from tests.conftest import budget
 from tests.ledger.cases import ACCOUNT, KEY_FILE, claim, final, outcome
 
-KILLS = int(os.environ.get("CLICKSEND_KILLS", "4"))
+KILLS = budget(4, 200)
 SINK = "sms_messages"
 WORKERS = 4
 KEYS = 2000

@@ -1,12 +1,14 @@
 """The client against the sandbox's faults: what is made again, what is not, and what people are told."""
 
 import logging
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Barrier, Event, Lock, Thread
 
 import pytest
 import requests
 
 from clicksend import errors
-from clicksend.client import AHEAD, LONGEST_WAIT
+from tests.library.hostile_server import ok, serving
 
 PASSING = ["status 500", "status 503", "reset_before", "reset_after", "half_body", "html"]
 
@@ -49,8 +51,14 @@ def test_retry_after_is_honoured_to_the_second(sandbox, connect, clock):
     assert clock.slept == [20, 20]
 
 
+def test_a_quarter_of_an_hour_is_waited_for(sandbox, connect, clock):
+    fault(sandbox, "status 429", retry_after=900)
+    connect(sandbox.api_url).get("/lists")
+    assert clock.slept == [900]
+
+
 def test_a_wait_longer_than_anybody_can_is_reported(sandbox, connect, clock):
-    fault(sandbox, "status 429", times=-1, retry_after=int(LONGEST_WAIT) + 1)
+    fault(sandbox, "status 429", times=-1, retry_after=901)
     with pytest.raises(errors.TooManyRequestsError, match="requests_per_minute"):
         connect(sandbox.api_url).get("/lists")
     assert clock.slept == []
@@ -120,11 +128,90 @@ def test_debug_logs_hold_neither_keys_nor_numbers(sandbox, connect, caplog):
 def test_results_of_map_come_in_order_and_an_early_end_stops_the_rest(sandbox, connect):
     client = connect(sandbox.api_url, max_concurrency=2)
     assert list(client.map(str, range(7))) == list("0123456")
-    started = []
-    results = client.map(started.append, range(100))
+    started, ended = [], Event()
+
+    def start(number):
+        started.append(number)
+        return number == 0 or ended.wait(10)
+
+    results = client.map(start, range(100))
     next(results)
     results.close()
-    assert len(started) <= 2 * AHEAD
+    ended.set()
+    client._workers.shutdown(wait=True)
+    # The first, and the one that each thread had begun.
+    assert len(started) <= 3
+
+
+def test_no_more_requests_are_under_way_than_is_set(connect):
+    under_way, most, lock, three = 0, 0, Lock(), Barrier(3)
+
+    def count(_):
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        three.wait(10)
+        with lock:
+            under_way -= 1
+
+    with serving(lambda request: count(request) or ok([])) as url:
+        client = connect(url, max_concurrency=3)
+        assert len(list(client.map(client.get, ["/lists"] * 9))) == 9
+    assert most == 3
+
+
+def test_the_user_agent_is_as_set(connect):
+    seen = []
+    with serving(lambda request: seen.append(request) or ok([])) as url:
+        connect(url, user_agent="warehouse/1.0 (data@example.com)").get("/lists")
+        connect(url).get("/lists")
+    agents = [line for one in seen for line in one.splitlines() if line.lower().startswith("user-agent:")]
+    assert agents[0].endswith(" warehouse/1.0 (data@example.com)")
+    assert "clicksend" in agents[1].lower()
+    assert len(agents) == 2
+
+
+def test_a_send_takes_no_connection_that_may_be_dying(connect):
+    """A server that keeps a connection open may close it just when the next request is written to it."""
+    requests_of, body = [], b"".join(ok([])).partition(b"\r\n\r\n")[2]
+
+    class Server(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self):
+            super().setup()
+            requests_of.append(0)
+
+        def do_GET(self):
+            requests_of[-1] += 1
+            self.close_connection = requests_of[-1] > 1
+            if requests_of[-1] == 1:
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+        do_POST = do_GET  # noqa: N815
+
+        def log_message(self, *arguments):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    server.daemon_threads = True
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        client = connect(f"http://127.0.0.1:{server.server_port}", max_retries=0)
+        client.get("/lists")
+        assert client.send("/sms/send", {"messages": []}).data == []
+        client.close()
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert requests_of == [1, 1]
 
 
 def test_redirects_never_carry_the_key_away(sandbox, connect):
@@ -133,6 +220,15 @@ def test_redirects_never_carry_the_key_away(sandbox, connect):
         connect(sandbox.api_url).get("/lists")
     assert len(sandbox.requests()) == 1
     assert requests.get(f"{sandbox.url}/elsewhere", timeout=5).status_code == 404
+
+
+@pytest.mark.parametrize("status", [300, 302, 307])
+def test_a_redirect_is_no_answer_whatever_it_says(connect, status):
+    with (
+        serving(lambda _: ok([], status=f"{status} Elsewhere")) as url,
+        pytest.raises(errors.ClickSendError, match=f"GET /lists answered {status}"),
+    ):
+        connect(url).get("/lists")
 
 
 PROXY = "http://user:word@127.0.0.1:9"

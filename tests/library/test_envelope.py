@@ -19,7 +19,11 @@ def ok(data):
     return {"http_code": 200, "response_code": "SUCCESS", "response_msg": "Here.", "data": data}
 
 
-@pytest.mark.parametrize("wrap", [lambda body: body, lambda body: {"status": "success", "result": body}])
+def in_hub(body):
+    return {"status": "success", "result": body}
+
+
+@pytest.mark.parametrize("wrap", [lambda body: body, in_hub, lambda body: in_hub(in_hub(body))])
 def test_data_comes_out_of_either_envelope(wrap):
     assert unwrap(ENDPOINT, wrap(ok({"total": 1}))) == {"total": 1}
     assert unwrap(ENDPOINT, wrap(ok([]))) == []

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from subprocess import CompletedProcess
 from typing import Any
 
 import msgspec
 
+from clicksend.client import Client
+from clicksend.limiter import Clock
+from clicksend.settings import Settings
 from tap_clicksend.streams import ALL
 from tap_clicksend.tap import TapClickSend
 from tap_clicksend.writing import PageWriter
@@ -38,9 +42,14 @@ class Output(PageWriter):
         return states[-1] if states else {}
 
 
+@cache
+def _catalog() -> bytes:
+    return msgspec.json.encode(TapClickSend(validate_config=False).catalog_dict)
+
+
 def catalog_of(*streams: str) -> dict[str, Any]:
     """Return a catalog in which only these streams are selected."""
-    catalog = TapClickSend(validate_config=False).catalog_dict
+    catalog: dict[str, Any] = msgspec.json.decode(_catalog())
     for entry in catalog["streams"]:
         root = next(m["metadata"] for m in entry["metadata"] if not m["breadcrumb"])
         root["selected"] = entry["stream"] in streams
@@ -52,9 +61,21 @@ def run_tap(
     *streams: str,
     state: dict[str, Any] | None = None,
     output: Output | None = None,
+    client: Client | None = None,
+    clock: Clock | None = None,
     **config: Any,
 ) -> Output:
-    """Run the tap in this process, for these streams (all when none are named)."""
+    """Run the tap in this process.
+
+    Args:
+        api_url: What it reads from.
+        streams: The streams, all when none are named.
+        state: The state that it begins with.
+        output: What keeps its messages.
+        client: What it reads with, instead of its own.
+        clock: What its own client waits with.
+        config: Settings.
+    """
     output = output or Output()
     tap = TapClickSend(
         config={"api_url": api_url, "max_retries": 0, **CREDENTIALS, **config},
@@ -62,6 +83,8 @@ def run_tap(
         state=json.loads(json.dumps(state)) if state else None,
         message_writer=output,
     )
+    if client or clock:
+        tap.client = client or Client(Settings.from_config(tap.config, env={}), clock)
     try:
         tap.sync_all()
     finally:

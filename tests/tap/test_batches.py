@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 from itertools import groupby
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -53,6 +54,20 @@ def same(stream, schema, expected):
     """Return RECORD rows as the format spells them."""
     columns = ArrowColumns(schema)
     return columns.table([columns.pack_rows(expected)]).to_pylist()
+
+
+def test_a_full_file_ends_at_once(sandbox, tmp_path):
+    config = {"encoding": {"format": "jsonl", "compression": "none"}, "batch_size": 100}
+    storage = {"root": tmp_path.as_uri(), "prefix": "of-the-test-"}
+    output = run_tap(
+        sandbox.api_url, "sms_history", page_size=100, batch_config=config | {"storage": storage}
+    )
+    files = [url for message in output.messages if message["type"] == "BATCH" for url in message["manifest"]]
+    rows = [len(Path(url.removeprefix("file://")).read_text().splitlines()) for url in files]
+    total = sandbox.state()["rows"]["sms_history"]
+    assert total > 200
+    assert rows == [*[100] * (total // 100), *([total % 100] if total % 100 else [])]
+    assert all(Path(url).name.startswith("of-the-test-") for url in files)
 
 
 def test_files_hold_what_records_would(sandbox, batch_config):

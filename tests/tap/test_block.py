@@ -4,7 +4,7 @@ import re
 from datetime import UTC
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_clicksend import columns
@@ -60,7 +60,6 @@ def test_rows_chosen_of_what_was_packed_are_the_chosen_rows_packed(form, data):
     assert same(form.choose(form.pack(block), indices)) == same(form.pack(block.where(wanted)))
 
 
-@settings(deadline=None)
 @given(st.lists(st.dictionaries(NAMES, VALUES), min_size=1))
 def test_arrow_has_of_a_page_what_it_has_of_its_rows(raw):
     block, arrow = TABLE.block(raw), ArrowColumns(TABLE.schema)

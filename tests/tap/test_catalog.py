@@ -26,6 +26,7 @@ from tap_clicksend.arrow import ArrowColumns
 from tap_clicksend.catalog import Columns
 from tap_clicksend.table import Table
 from tap_clicksend.tap import TapClickSend
+from tests.conftest import budget
 from tests.tap.catalog_cases import (
     ABSENT,
     DESELECTED,
@@ -215,7 +216,7 @@ FORM = st.sampled_from([None, "jsonl", "parquet"])
 
 
 # Shrinking takes minutes, and says little: most of it is one column's treatment.
-@settings(max_examples=3, deadline=None, phases=[Phase.reuse, Phase.generate])
+@settings(max_examples=budget(3, 50), phases=[Phase.reuse, Phase.generate])
 @pytest.mark.parametrize("maps", [None, *MAPS])
 @given(
     treatments=st.lists(st.sampled_from([*FITTING]), min_size=1, max_size=9, unique=True),

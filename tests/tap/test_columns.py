@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -77,6 +77,8 @@ def test_values_that_the_api_is_known_to_send(kind, arriving, leaving):
 
 
 @given(st.integers(1, 10**11 - 1))
+@example(10**8)
+@example(10**11 - 1)
 def test_seconds_strings_milliseconds_and_iso_mean_the_same_time(seconds):
     read = KINDS["time"].read
     spelled = datetime.fromtimestamp(seconds, UTC).isoformat()

@@ -7,6 +7,7 @@ import pytest
 from clicksend.sandbox import Sandbox
 from tap_clicksend.streams import ALL
 from tap_clicksend.tap import TapClickSend
+from tests.conftest import budget
 from tests.tap.runner import CREDENTIALS, Output, catalog_of, run_tap
 
 STREAMS = {stream.name: stream for stream in ALL}
@@ -121,7 +122,7 @@ class TestIncremental:
 
     def test_a_run_a_day_leaves_nothing_stale(self):
         """Several windows can be due in one run, and some of them again later."""
-        with Sandbox(seed=1, messages=3000, contacts=20, epoch=NOW) as box:
+        with Sandbox(seed=1, messages=budget(600, 3000), contacts=20, epoch=NOW) as box:
             state, loaded = None, {}
             for _ in range(12):
                 output = run_tap(box.api_url, *HISTORIES, state=state)

@@ -123,6 +123,7 @@ def test_a_hash_joins_across_streams(sandbox):
         ),
         (" Zoe\u0308@Example.org ", "zo\u00eb@example.org"),
         ("12345", "12345"),
+        ("Hauptstraße 1", "hauptstrasse 1"),
         ("MyBrand", "mybrand"),
     ],
 )

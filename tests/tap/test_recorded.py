@@ -1,14 +1,14 @@
 """The tap against a server that only replays recorded bodies: nothing here knows the sandbox."""
 
 import json
+from decimal import Decimal
 
-import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
 from tap_clicksend.streams import ALL
 from tests.contract.recorded_server import REPORTS, RecordedServer, recorded
-from tests.tap.runner import run_tap
+from tests.tap.runner import Output, run_tap
 
 BODY = {stream.name: stream.name for stream in ALL} | {"voice_languages": "voice_lang"}
 
@@ -101,8 +101,20 @@ def test_receipt_ids_are_stable():
     assert first["receipt_id"] == "28f36ed6-cf2a-5025-ac90-d73cf89f6b50"
 
 
+class ExactOutput(Output):
+    """Keeps numbers as they are written."""
+
+    def write(self, lines):
+        self.messages.extend(json.loads(line, parse_float=Decimal) for line in bytes(lines).splitlines())
+
+
 def test_prices_are_exact_decimals_in_the_output(recorded):
-    rows = run_tap(recorded.api_url, "sms_history").rows("sms_history")
-    assert any(row["message_price"] for row in rows)
-    assert all(isinstance(row["message_price"], int | float | None) for row in rows)
-    assert msgspec.json.encode(rows)
+    output = ExactOutput()
+    run_tap(recorded.api_url, "sms_history", output=output)
+    given = rows_of(recorded, "sms_history")
+    expected = {
+        row["message_id"]: Decimal(str(row["message_price"])) for row in given if row["message_price"]
+    }
+    assert expected
+    found = {row["message_id"]: row["message_price"] for row in output.rows("sms_history")}
+    assert {one: found[one] for one in expected} == expected

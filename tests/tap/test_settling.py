@@ -57,3 +57,16 @@ def test_what_is_overdue_is_looked_at_within_a_day():
     settling.take(1, [(NOW - 10 * DAY, NOW - DAY)])
     ((_, _, due),) = settling.look_again(NOW)
     assert due == NOW + DAY
+
+
+def test_a_window_that_was_due_is_due_again_with_the_first_that_may_change():
+    settling = Settling(NOW, 4 * DAY)
+    base = NOW - 10 * DAY
+    settling.take(2, [(base, NOW + 30 * DAY), (base + 1, NOW + 20 * DAY)])
+    assert settling.look_soon([base, base + 9, NOW]) == [[base, base + 9, NOW + 20 * DAY]]
+    settling.take(1, [(NOW - DAY, 0)])
+    assert settling.look_soon([base, base + 9, NOW]) == [[base, base + 9, NOW + DAY]]
+
+
+def test_a_window_in_which_all_is_settled_is_not_due_again():
+    assert Settling(NOW, 4 * DAY).look_soon([NOW - 9 * DAY, NOW - 8 * DAY, NOW]) == []

@@ -53,7 +53,7 @@ def positions():
 
 @pytest.fixture(scope="module", params=["live", "legacy"])
 def world(request):
-    with Sandbox(types=request.param, messages=300, contacts=150, epoch=EPOCH, dialect="documented") as box:
+    with Sandbox(types=request.param, messages=120, contacts=60, epoch=EPOCH, dialect="documented") as box:
         yield box
 
 
@@ -63,7 +63,7 @@ def usual(world):
 
 
 def rows(world):
-    output = run_tap(world.api_url, page_size=100, start_date="2026-01-01")
+    output = run_tap(world.api_url, page_size=40, start_date="2026-01-01")
     volatile = {"_media_file_url"}
     return {
         name: sorted(

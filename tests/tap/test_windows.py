@@ -10,7 +10,8 @@ from clicksend.errors import UnexpectedAnswerError
 from tap_clicksend import windows
 from tap_clicksend.times import iso
 from tap_clicksend.windows import Span
-from tests.tap.moving_server import MovingServer
+from tests.conftest import budget
+from tests.tap.moving_history import MovingHistory
 from tests.tap.runner import Output, run_tap
 
 NOW = 1_790_000_000
@@ -49,114 +50,176 @@ def moves(kind):
 @pytest.mark.parametrize("honest", [True, False], ids=["filters", "ignores filters"])
 @pytest.mark.parametrize("kind", ["insert", "delete"])
 @pytest.mark.parametrize("max_concurrency", [1, 8])
-@given(data=st.data(), dates=DATES)
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), dates=DATES, seed=st.integers(0, 99))
+@settings(max_examples=budget(10, 1000), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_there_throughout_comes_out_once_while_rows_come_or_go(
-    small_windows, kind, honest, max_concurrency, data, dates
+    small_windows, kind, honest, max_concurrency, data, dates, seed
 ):
     rows = {f"{number:036}": date for number, date in enumerate(dates)}
     name = "{:036}" if kind == "delete" else "new-{:032}"
     script = {n: [(k, name.format(i), d) for k, i, d in steps] for n, steps in data.draw(moves(kind)).items()}
-    with MovingServer(rows, script, NOW, honest=honest) as server:
-        output = run_tap(server.api_url, "sms_history", page_size=15, max_concurrency=max_concurrency)
+    history = MovingHistory(rows, script, NOW, honest=honest, seed=seed)
+    output = history.run(page_size=15, max_concurrency=max_concurrency)
+    found = [row["message_id"] for row in output.rows("sms_history")]
+    assert len(found) == len(set(found))
+    if "replication_key_value" in output.state["bookmarks"]["sms_history"]:
+        assert history.always <= set(found)
+    later = history.run(state=output.state).rows("sms_history")
+    assert history.always <= set(found) | {row["message_id"] for row in later}
+
+
+@given(st.data(), st.integers(0, 99), st.integers(1, 8), st.sampled_from([True, True, True, False]))
+@settings(max_examples=budget(40, 4000), suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_over_many_runs_the_bookmark_never_passes_what_is_not_loaded(
+    small_windows, data, seed, threads, honest
+):
+    """Rows come and go in several windows while threads read them, so that some stay unproven."""
+    history, loaded, state, reached = MovingHistory({}, {}, NOW, honest=honest, seed=seed), set(), None, ""
+    for number in range(data.draw(st.integers(2, 4))):
+        now = NOW + number * DAY
+        since = now - (100 if number == 0 else 1) * DAY
+        dates = data.draw(st.lists(st.integers(since, now - 7200), min_size=1, max_size=120))
+        rows = {f"{number}-{place:034}": date for place, date in enumerate(dates)}
+        step = st.tuples(
+            st.sampled_from(["insert", "delete"]),
+            st.sampled_from(sorted(rows)),
+            st.integers(now - 100 * DAY, now - 7200),
+        )
+        script = data.draw(st.dictionaries(st.integers(1, 40), st.lists(step, max_size=3), max_size=12))
+        named = {
+            n: [(kind, i if kind == "delete" else f"new-{number}-{n}-{i}", date) for kind, i, date in steps]
+            for n, steps in script.items()
+        }
+        history.goes_on(rows, named, now)
+        output = history.run(state=state, page_size=15, max_concurrency=threads)
         found = [row["message_id"] for row in output.rows("sms_history")]
         assert len(found) == len(set(found))
-        if "replication_key_value" in output.state["bookmarks"]["sms_history"]:
-            assert server.always <= set(found)
-        later = run_tap(server.api_url, "sms_history", state=output.state).rows("sms_history")
-        assert server.always <= set(found) | {row["message_id"] for row in later}
+        loaded |= set(found)
+        state = output.state
+        bookmark = state["bookmarks"]["sms_history"].get("replication_key_value", "")
+        assert bookmark >= reached
+        reached = bookmark
+        assert {one for one in history.always if iso(history.rows[one]) < bookmark} <= loaded
+    history.goes_on({}, {}, NOW + 10 * DAY)
+    loaded |= {row["message_id"] for row in history.run(state=state, page_size=15).rows("sms_history")}
+    assert history.always <= loaded
 
 
 @pytest.mark.parametrize("honest", [True, False], ids=["filters", "ignores filters"])
 def test_every_state_is_a_place_to_go_on_from(small_windows, honest):
     rows = {f"{number:036}": NOW - 100 * DAY + number * 40_000 for number in range(200)}
-    with MovingServer(rows, {}, NOW, honest=honest) as server:
-        output = run_tap(server.api_url, "sms_history", page_size=15)
-        states = [(n, m["value"]) for n, m in enumerate(output.messages) if m["type"] == "STATE"]
-        assert len(states) >= (5 if honest else 1)
-        for position, state in states:
-            before = {m["record"]["message_id"] for m in output.messages[:position] if m["type"] == "RECORD"}
-            after = {
-                row["message_id"]
-                for row in run_tap(server.api_url, "sms_history", state=state).rows("sms_history")
-            }
-            assert before | after == set(rows)
-        bookmarks = [s["bookmarks"]["sms_history"].get("replication_key_value") or "" for _, s in states]
-        assert bookmarks == sorted(bookmarks)
+    history = MovingHistory(rows, {}, NOW, honest=honest)
+    output = history.run(page_size=15)
+    states = [(n, m["value"]) for n, m in enumerate(output.messages) if m["type"] == "STATE"]
+    assert len(states) >= (5 if honest else 1)
+    for position, state in states:
+        before = {m["record"]["message_id"] for m in output.messages[:position] if m["type"] == "RECORD"}
+        after = {row["message_id"] for row in history.run(state=state).rows("sms_history")}
+        assert before | after == set(rows)
+    bookmarks = [s["bookmarks"]["sms_history"].get("replication_key_value") or "" for _, s in states]
+    assert bookmarks == sorted(bookmarks)
+    assert bookmarks[-1]
 
 
 def test_windows_cost_few_requests(small_windows):
     rows = {f"{number:036}": NOW - 100 * DAY + number * 40_000 for number in range(200)}
-    with MovingServer(rows, {}, NOW, honest=True) as server:
-        run_tap(server.api_url, "sms_history", page_size=20)
-        # 200 rows are 10 pages; one look at the whole span, and windows that end in the middle of a page.
-        assert server.requests <= 10 + 2 + 6
+    history = MovingHistory(rows, {}, NOW)
+    history.run(page_size=20)
+    # 200 rows are 10 pages; one look at the whole span, and windows that end in the middle of a page.
+    assert history.requests <= 10 + 2 + 6
 
 
 def test_a_row_that_moves_to_an_earlier_page_is_found_by_reading_again(caplog):
     rows = {f"{number:036}": NOW - 50 * DAY + number for number in range(60)}
-    script = {3: [("delete", f"{0:036}", 0)]}
     caplog.set_level("INFO")
-    with MovingServer(rows, script, NOW, honest=True) as server:
-        output = run_tap(server.api_url, "sms_history", page_size=20, max_concurrency=1)
-        assert {row["message_id"] for row in output.rows("sms_history")} == set(rows)
+    history = MovingHistory(rows, {3: [("delete", f"{0:036}", 0)]}, NOW)
+    output = history.run(page_size=20, max_concurrency=1)
+    assert {row["message_id"] for row in output.rows("sms_history")} == set(rows)
     assert "1 re-read," in caplog.text
 
 
-def test_a_server_that_counts_wrong_is_believed_after_two_equal_readings(monkeypatch, caplog):
+class Miscounting(MovingHistory):
+    """Counts one row that is not there."""
+
+    def answer(self, query):
+        return super().answer(query) | {"total": len(self.rows) + 1}
+
+
+def test_a_server_that_counts_wrong_is_believed_after_two_equal_readings(caplog):
     rows = {f"{number:036}": NOW - 50 * DAY + number for number in range(30)}
-    with MovingServer(rows, {}, NOW, honest=True) as server:
-        answer = server._answer
-        monkeypatch.setattr(
-            server, "_answer", lambda query: (body := answer(query), body["data"].update(total=31))[0]
-        )
-        server._server.RequestHandlerClass = server._handler()
-        output = run_tap(server.api_url, "sms_history", page_size=20)
-        assert len(output.rows("sms_history")) == 30
-        assert "replication_key_value" in output.state["bookmarks"]["sms_history"]
+    output = Miscounting(rows, {}, NOW).run(page_size=20)
+    assert len(output.rows("sms_history")) == 30
+    assert "replication_key_value" in output.state["bookmarks"]["sms_history"]
     assert "counts 31 messages but sends 30, twice alike" in caplog.text
 
 
-class Restless(MovingServer):
+class Restless(MovingHistory):
     """Has one more message in its first days each time that these are asked for."""
 
-    def _answer(self, query):
+    def answer(self, query):
         if int(query.get("date_from", 0)) < NOW - 99 * DAY:
             self.rows[f"new-{self.requests:032}"] = NOW - 100 * DAY + self.requests
-        return super()._answer(query)
+        return super().answer(query)
 
 
 def test_a_window_that_never_settles_holds_the_bookmark_whatever_comes_after_it(small_windows):
     rows = {f"{number:036}": NOW - 100 * DAY + number * 40_000 for number in range(200)}
-    with Restless(rows, {}, NOW, honest=True) as server:
-        output = run_tap(server.api_url, "sms_history", page_size=20)
-        found = {row["message_id"] for row in output.rows("sms_history")}
-        bookmark = output.state["bookmarks"]["sms_history"]
+    output = Restless(rows, {}, NOW).run(page_size=20)
+    found = {row["message_id"] for row in output.rows("sms_history")}
+    bookmark = output.state["bookmarks"]["sms_history"]
     assert set(rows) <= found
     assert bookmark.get("replication_key_value", "") <= iso(NOW - 99 * DAY)
 
 
+def test_a_due_window_stays_due_whatever_comes_after_its_restless_part(small_windows):
+    rows = {f"{number:036}": NOW - 100 * DAY + number * 40_000 for number in range(200)}
+    window = [iso(NOW - 100 * DAY), iso(NOW - 5 * DAY), iso(NOW - DAY)]
+    bookmark = {"replication_key": "date", "replication_key_value": iso(NOW - DAY), "open_windows": [window]}
+    history = Restless(rows, {}, NOW)
+    output = history.run(state={"bookmarks": {"sms_history": bookmark}}, page_size=20)
+    assert set(rows) <= {row["message_id"] for row in output.rows("sms_history")}
+    assert output.state["bookmarks"]["sms_history"]["open_windows"] == [window]
+
+
+@pytest.mark.parametrize(("disturbed", "proven"), [((4, 6, 9), True), ((4, 6, 9, 12), False)])
+def test_a_window_is_read_three_times_more_at_most(disturbed, proven):
+    """A row goes before the second page: of the first reading, and of the next ones."""
+    rows = {f"{number:036}": NOW - 50 * DAY + number for number in range(40)}
+    script = {number: [("delete", f"{place:036}", 0)] for place, number in enumerate(disturbed)}
+    history = MovingHistory(rows, script, NOW)
+    output = history.run(page_size=15, max_concurrency=1)
+    assert ("replication_key_value" in output.state["bookmarks"]["sms_history"]) == proven
+
+
+def test_a_start_date_after_the_bookmark_is_where_reading_begins():
+    rows = {f"{number:036}": NOW - 100 * DAY + number * DAY for number in range(95)}
+    bookmark = {"replication_key": "date", "replication_key_value": iso(NOW - 90 * DAY)}
+    state, start = {"bookmarks": {"sms_history": bookmark}}, iso(NOW - 20 * DAY)
+    found = MovingHistory(rows, {}, NOW).run(state=state, start_date=start).rows("sms_history")
+    assert {row["message_id"] for row in found} == {i for i, date in rows.items() if date >= NOW - 20 * DAY}
+
+
+class Countless(MovingHistory):
+    """Says nothing of how many rows there are."""
+
+    def answer(self, query):
+        return {"data": super().answer(query)["data"]}
+
+
 @pytest.mark.parametrize("honest", [True, False], ids=["filters", "ignores filters"])
-def test_a_server_that_does_not_count_is_read_until_nothing_new_comes(monkeypatch, honest):
+def test_a_server_that_does_not_count_is_read_until_nothing_new_comes(honest):
     rows = {f"{number:036}": NOW - 50 * DAY + number for number in range(45)}
-    with MovingServer(rows, {}, NOW, honest=honest) as server:
-        answer = server._answer
-        monkeypatch.setattr(
-            server, "_answer", lambda query: answer(query) | {"data": {"data": answer(query)["data"]["data"]}}
-        )
-        server._server.RequestHandlerClass = server._handler()
-        output = run_tap(server.api_url, "sms_history", page_size=15)
-        assert {row["message_id"] for row in output.rows("sms_history")} == set(rows)
-        assert len(output.rows("sms_history")) == 45
+    output = Countless(rows, {}, NOW, honest=honest).run(page_size=15)
+    assert {row["message_id"] for row in output.rows("sms_history")} == set(rows)
+    assert len(output.rows("sms_history")) == 45
 
 
 def test_a_window_that_never_stands_still_holds_the_bookmark(caplog):
     rows = {f"{number:036}": NOW - 50 * DAY + number for number in range(30)}
     script = {n: [("insert", f"new-{n:032}", NOW - 50 * DAY)] for n in range(2, 40)}
-    with MovingServer(rows, script, NOW, honest=True) as server:
-        output = run_tap(server.api_url, "sms_history", page_size=10, max_concurrency=1)
-        assert {row["message_id"] for row in output.rows("sms_history")} >= set(rows)
-        assert "replication_key_value" not in output.state["bookmarks"]["sms_history"]
+    output = MovingHistory(rows, script, NOW).run(page_size=10, max_concurrency=1)
+    assert {row["message_id"] for row in output.rows("sms_history")} >= set(rows)
+    assert "replication_key_value" not in output.state["bookmarks"]["sms_history"]
     assert "changes too fast" in caplog.text
 
 
@@ -165,10 +228,9 @@ def test_a_due_window_that_never_stands_still_stays_due(caplog):
     script = {n: [("insert", f"new-{n:032}", NOW - 50 * DAY)] for n in range(2, 40)}
     window = [iso(NOW - 50 * DAY), iso(NOW - 49 * DAY), iso(NOW - DAY)]
     bookmark = {"replication_key": "date", "replication_key_value": iso(NOW - DAY), "open_windows": [window]}
-    with MovingServer(rows, script, NOW, honest=True) as server:
-        state = {"bookmarks": {"sms_history": bookmark}}
-        output = run_tap(server.api_url, "sms_history", state=state, page_size=10, max_concurrency=1)
-        assert output.state["bookmarks"]["sms_history"]["open_windows"] == [window]
+    state = {"bookmarks": {"sms_history": bookmark}}
+    output = MovingHistory(rows, script, NOW).run(state=state, page_size=10, max_concurrency=1)
+    assert output.state["bookmarks"]["sms_history"]["open_windows"] == [window]
     assert "changes too fast" in caplog.text
 
 
@@ -208,7 +270,9 @@ SENT_ROWS = {id_of(number): NOW - 100 * DAY + number * 40_000 for number in rang
     ],
 )
 @pytest.mark.parametrize("earlier", ["in", "out"])
-def test_one_id_in_both_directions_ends_the_run(small_windows, tmp_path, between, honest, batch, earlier):
+def test_one_id_in_both_directions_ends_the_run(
+    small_windows, tmp_path, caplog, between, honest, batch, earlier
+):
     """Two messages of one key: the loader would keep one of them, and nobody would hear of the other."""
     inbound = {id_of(1000 + number): date + 7 for number, date in enumerate(SENT_ROWS.values())}
     sign = 1 if earlier == "out" else -1
@@ -216,18 +280,11 @@ def test_one_id_in_both_directions_ends_the_run(small_windows, tmp_path, between
     inbound |= {twin: SENT_ROWS[twin] + sign * between for twin in twins}
     config = {"encoding": {"format": "jsonl"}, "storage": {"root": tmp_path.as_uri()}}
     output = Output()
-    with (
-        MovingServer(SENT_ROWS, {}, NOW, honest=honest, inbound=inbound) as server,
-        pytest.raises(UnexpectedAnswerError, match=r"GET /sms/history.*\([12] of them\)") as raised,
-    ):
-        run_tap(
-            server.api_url,
-            "sms_history",
-            output=output,
-            page_size=15,
-            **({"batch_config": config} if batch else {}),
-        )
+    history = MovingHistory(SENT_ROWS, {}, NOW, honest=honest, inbound=inbound)
+    with pytest.raises(UnexpectedAnswerError, match=r"GET /sms/history.*\([12] of them\)") as raised:
+        history.run(output=output, page_size=15, **({"batch_config": config} if batch else {}))
     assert "under the key message_id" in str(raised.value)
+    assert "twice alike" not in caplog.text
     assert not any(twin in str(raised.value) for twin in twins)
     later_of_each = min(max(SENT_ROWS[twin], inbound[twin]) for twin in twins)
     reached = [m["value"]["bookmarks"]["sms_history"] for m in output.messages if m["type"] == "STATE"]
@@ -242,18 +299,15 @@ def test_one_id_in_both_directions_ends_a_second_look(small_windows):
     bookmark = {"replication_key": "date", "replication_key_value": iso(NOW - 20 * DAY)}
     state = {"bookmarks": {"sms_history": bookmark | {"open_windows": [window]}}}
     output = Output()
-    with (
-        MovingServer(SENT_ROWS, {}, NOW, honest=True, inbound={twin: NOW - 10 * DAY}) as server,
-        pytest.raises(UnexpectedAnswerError, match="in both directions"),
-    ):
-        run_tap(server.api_url, "sms_history", state=state, output=output, page_size=15)
+    history = MovingHistory(SENT_ROWS, {}, NOW, inbound={twin: NOW - 10 * DAY})
+    with pytest.raises(UnexpectedAnswerError, match="in both directions"):
+        history.run(state=state, output=output, page_size=15)
     assert output.state["bookmarks"]["sms_history"]["replication_key_value"] <= iso(NOW - 10 * DAY)
 
 
 def test_ids_of_their_own_in_both_directions_are_no_fault(small_windows):
     inbound = {id_of(1000 + number): date for number, date in enumerate(SENT_ROWS.values())}
-    with MovingServer(SENT_ROWS, {}, NOW, honest=True, inbound=inbound) as server:
-        rows = run_tap(server.api_url, "sms_history", page_size=15).rows("sms_history")
+    rows = MovingHistory(SENT_ROWS, {}, NOW, inbound=inbound).run(page_size=15).rows("sms_history")
     assert {(row["message_id"], row["direction"]) for row in rows} == {
         *((one, "out") for one in SENT_ROWS),
         *((one, "in") for one in inbound),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from target_clicksend import run as run_module
 from target_clicksend.row import Row
 from target_clicksend.run import AGAIN, Run
+from tests.conftest import budget
 
 SINKS = ("a", "b")
 SETTLED = ("created", "updated", "unchanged", "rejected", "duplicate", "suppressed")
@@ -89,7 +90,7 @@ class Play:
         return max(number for number in self.states if number < first_open)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=budget(100, 5000))
 @given(st.lists(STEP, max_size=40), st.integers(1, 4), st.booleans())
 def test_a_written_state_covers_no_open_row(steps, chunk, ends):
     before = run_module.COMMIT_ROWS

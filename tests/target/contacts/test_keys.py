@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from clicksend.ledger import Ledger
 from clicksend.sandbox import Sandbox
 from clicksend.sandbox.world.seed_data import EMPTY, NEWSLETTER, OPT_OUTS, VIP
+from tests.conftest import budget
 from tests.sandbox.runner import walk
 from tests.target.runner import record, run_target, schema, stream_of
 
@@ -722,7 +723,7 @@ def small():
         yield box
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=budget(30, 500), suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(STEPS, min_size=1, max_size=4), st.booleans())
 def test_the_list_ends_as_the_table(small, session, runs, mirrors):
     """Rows come, change their numbers and go by their key, whatever the order and however often it comes."""

@@ -154,6 +154,19 @@ def test_stop_that_gives_the_contact_a_new_id(call, write, people, after_reading
     assert (ran.rows(), people(EMPTY)) == ({"suppressed": 1}, [])
 
 
+def test_stop_and_then_another_number_in_their_list(call, write, people, after_reading):
+    contact_id = call("POST", PATH, ANNA)["contact_id"]
+
+    def stop():
+        call("PUT", f"{PATH}/{contact_id}/transfer/{OPT_OUTS}")
+        call("PUT", f"/lists/{OPT_OUTS}/contacts/{contact_id}", {"phone_number": OTHER, "email": ""})
+
+    after_reading(stop)
+    ran = write([{"contact_id": contact_id, "first_name": "B"}])
+    assert (ran.rows(), people(EMPTY)) == ({"suppressed": 1}, [])
+    assert people(OPT_OUTS)[-1]["phone_number"] == OTHER
+
+
 def test_stop_before_a_deletion(call, write, people, stop, after_reading):
     call("POST", PATH, ANNA)
     after_reading(stop)

@@ -22,6 +22,7 @@ from target_clicksend.contacts.contact import FIELDS, NUMBERS, changed, fields_o
 from target_clicksend.keys import Keys
 from target_clicksend.row import Rejected
 from target_clicksend.values import LONGEST, read_id, read_text
+from tests.conftest import budget
 from tests.sandbox.runner import walk
 from tests.target.runner import run_target, stream_of
 
@@ -224,7 +225,7 @@ def expected(before, batch):
     return after
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=budget(8, 500), suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.lists(rows, min_size=1, max_size=8), min_size=1, max_size=3), st.booleans())
 def test_any_inputs_leave_the_lists_as_they_say(small, session, batches, mirrors):
     small.control("POST", "reset")

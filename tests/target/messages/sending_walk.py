@@ -102,6 +102,8 @@ class Walk:
         """What happened, for whoever has to find out why."""
         self.releases: Counter[tuple[str, str]] = Counter()
         self.runs: Counter[str] = Counter()
+        self.met: set[str] = set()
+        """Outcomes of rows, alone and with the settings of gates that their runs had."""
         self._lock = Lock()
         box.control("POST", "reset")
         box.control("POST", "limits", dict.fromkeys(["GET /account", "POST /sms/send", "*"], (10**6, 60)))
@@ -280,6 +282,7 @@ class Walk:
         self.told.append(f"ended with {worker.code} at {self.now}: {dict(worker.outcomes)}, {worker.error!r}")
         assert worker.error is None or isinstance(worker.error, ClickSendError), self.story()
         assert all(len(found) == 1 for found in worker.outcomes.values()), self.story()
+        self._note_met(worker)
         if worker.code is None or worker.error is not None:
             return
         counts = self.ledger.counts(run.id)
@@ -291,6 +294,13 @@ class Walk:
         if worker.code == 0 and alone:
             # What was killed just before is under its lease still.
             assert not any(self.ledger.unknown(sink).count for sink in worker.sinks), self.story()
+
+    def _note_met(self, worker: Worker) -> None:
+        came, config = {name for found in worker.outcomes.values() for name in found}, worker.config
+        caps = {"max_messages_per_run", "max_spend_per_run"}
+        gates = {config["opt_out"], *config.keys() & {"quiet_hours", "dedupe_window_hours"}}
+        gates |= {"capped"} if caps & config.keys() else set()
+        self.met |= came | {f"{gate} and {outcome}" for gate in gates for outcome in came}
 
     def _check_state(self, worker: Worker) -> None:
         """A state covers only rows that need not come again."""

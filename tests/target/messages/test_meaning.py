@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clicksend.errors import SettingsError
+from tests.conftest import budget
 from tests.target.messages.cases import CHANNELS, OTHER, ROWS, TO, posts
 from tests.target.runner import record, schema, state, stream_of
 from tests.target.test_row_columns import spelled
@@ -138,7 +139,7 @@ def test_gates_hold_for_columns_in_capitals(out):
     assert (ran.code, ran.notes) == (0, "")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=budget(15, 500), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data(), st.sampled_from(["opted_out", "schedule", "send_before", "_sdc_deleted_at"]))
 def test_what_holds_back_does_so_in_every_spelling(out, data, name):
     out.control("POST", "reset")

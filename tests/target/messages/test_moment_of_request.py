@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from clicksend.sandbox import API_KEY
 from clicksend.transport import Transport
+from tests.conftest import budget
 from tests.target.messages.cases import OTHER, TO
 from tests.target.runner import stream_of
 
@@ -129,7 +130,7 @@ def test_opt_outs_are_as_old_as_their_reading(out, slow, monkeypatch):
     assert len(began) == 2
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=budget(10, 300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.data(),
     st.sampled_from(["sms_messages", "mms_messages", "voice_messages"]),

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clicksend.sandbox import Sandbox
+from tests.conftest import budget
 from tests.target.messages.cases import OTHER, TO, Box
 from tests.target.runner import record, schema, state
 
@@ -68,7 +69,7 @@ def small():
         yield box
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=budget(15, 1000), suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(st.sampled_from(SINKS), ROWS), max_size=12),
     st.lists(CONFIGS, min_size=1, max_size=3),

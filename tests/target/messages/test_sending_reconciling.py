@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.target.messages.cases import OTHER, TO
+from tests.target.messages.cases import OTHER, TO, posts
 
 SINK = "sms_messages"
 PROMO = {"custom_string": "promo"}
@@ -144,3 +144,31 @@ def test_a_found_message_has_its_id_price_and_parts(out):
     assert [one[:3] for one in found] == [("sent", arrived["message_id"], 1)]
     assert float(found[0][3]) > 0
     assert "found in the history" in found[0][4]
+
+
+def test_a_reply_with_the_token_of_a_message_confirms_nothing(out):
+    """A reply shows the custom_string of what it answers."""
+    lose(out, "reset_before")
+    (post,) = posts(out.send({}))
+    row = {"direction": "in", "message_id": "a-reply", "date": out.at, "from": TO, "to": "+61411111111"}
+    row |= {"custom_string": post["messages"][0]["custom_string"], "body": "Yes", "status": "Received"}
+    body = {"http_code": 200, "response_code": "SUCCESS", "data": {"total": 1, "last_page": 1, "data": [row]}}
+    for direction, expected in (("in", "unknown"), ("out", "sent")):
+        row["direction"] = direction
+        out.control("DELETE", "faults")
+        out.fault(method="GET", path="/sms/history", kind="body", body=body, times=-1)
+        out.send({})
+        assert outcomes(out) == {'{"id": 1}': expected}
+
+
+def test_equal_messages_that_all_arrived_are_all_found_at_once(out):
+    """A run searches twice: before it sends, and at its end."""
+    rows = [PROMO | {"id": number} for number in range(4)]
+    out.switch(history_lag=60)
+    lose(out, "reset_after")
+    assert out.send(*rows).rows(SINK) == {"unknown": 4}
+    out.switch(history_lag=0)
+    out.advance(60)
+    assert out.send(*rows).rows(SINK) == {"duplicate": 4}
+    assert set(outcomes(out).values()) == {"sent"}
+    assert len(out.arrivals) == 4

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from clicksend.errors import SettingsError
 from tests.conftest import FakeClock
 from tests.target.messages.cases import CHANNELS, OTHER, TO, posts
 from tests.target.runner import record, schema, state
@@ -181,5 +182,5 @@ def test_a_message_that_waited_is_judged_when_it_goes(out):
     ],
 )
 def test_settings_that_are_wrong(out, config, said):
-    with pytest.raises(Exception, match=said):
+    with pytest.raises(SettingsError, match=said):
         out.send({}, **config)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from target_clicksend.messages.judging import decimal_of
+from target_clicksend.messages.response import decimal_of
 
 from clicksend.phone import mask
 from target_clicksend.messages.gates.caps import Caps

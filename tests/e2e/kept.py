@@ -1,0 +1,33 @@
+"""What takes long to install, kept in the virtual environment until what it is made from changes."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+
+def kept(name: str, pins: Iterable[Path], make: Callable[[Path], None]) -> Path:
+    """Return a folder of the virtual environment that ``make`` has filled, now or in an earlier run.
+
+    Args:
+        name: The folder's; several processes may ask for it at once.
+        pins: Files that decide what is in it.
+        make: Fills it. What it installs may name its own path, so a folder that was moved is made again.
+    """
+    folder = Path(sys.prefix) / name
+    parts = (os.fsencode(folder), sys.version.encode(), *(path.read_bytes() for path in pins))
+    wanted = hashlib.sha256(b"\0".join(parts)).hexdigest()
+    stamp = folder / "stamp"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not stamp.exists() or stamp.read_text() != wanted:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            stamp.write_text(wanted)
+    return folder
