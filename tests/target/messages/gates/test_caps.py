@@ -5,12 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from target_clicksend.messages.response import decimal_of
 
 from clicksend.phone import mask
 from target_clicksend.messages.gates.caps import Caps
 from target_clicksend.messages.gates.opt_outs import says_opted_out
 from target_clicksend.messages.gates.voices import check_voice, read_voices
+from target_clicksend.messages.response import decimal_of
 from target_clicksend.report import Tally
 from target_clicksend.row import Rejected
 from tests.target.messages.gates.cases import message
