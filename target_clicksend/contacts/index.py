@@ -12,7 +12,7 @@ from typing import Any
 from clicksend.client import Client
 from clicksend.paging import Row as ApiRow
 from clicksend.paging import id_of, read_pages
-from target_clicksend.contacts.fields import FIELDS, Fields, columns_of, match_key, read_fields
+from target_clicksend.contacts.contact import FIELDS, Fields, columns_of, match_key, read_fields
 from target_clicksend.failures import GONE
 
 RE_READS = 3

@@ -8,8 +8,8 @@ from typing import Any
 from clicksend.errors import ClickSendError, ForbiddenError, UnexpectedAnswerError
 from clicksend.ledger.records import key_id_of, outcome_id_of
 from clicksend.paging import Page, read_pages
-from target_clicksend.gates.moments import read_moment
 from target_clicksend.messages.channels import ENDPOINTS, Endpoints
+from target_clicksend.messages.moments import read_moment
 from target_clicksend.row import Rejected
 from target_clicksend.run import Run
 
@@ -70,7 +70,7 @@ class LostLedger:
         except LostLedgerError as error:
             if not self._run.dry_run:
                 raise
-            self._run.note(str(error))
+            self._run.warn(str(error))
         else:
             if not self._run.dry_run:
                 ledger.history.set_known_until(self._sink, at)
@@ -163,7 +163,7 @@ class LostLedger:
 
     def _tell_of_none(self, *, is_new: bool) -> None:
         if is_new:
-            self._run.note(
+            self._run.warn(
                 f"{self._sink}: this ledger is new, and the hub keeps no history: nobody can know what was"
                 " sent before. If an older ledger was lost, record the rows with clicksend ledger baseline"
                 " first, or they are sent again."
@@ -171,7 +171,7 @@ class LostLedger:
 
     def _tell_of_foreign(self, *, is_new: bool, brings_own: bool) -> None:
         if is_new and brings_own and self._foreign:
-            self._run.note(
+            self._run.warn(
                 f"{self._sink}: this ledger is new, and the history has {self._foreign:,} messages whose"
                 " custom_string is not the target's: nobody can tell which rows those were. Record rows that"
                 " were sent before with clicksend ledger baseline, or they are sent again."

@@ -11,12 +11,12 @@ from typing_extensions import override
 from clicksend.errors import ClickSendError, ForbiddenError
 from clicksend.ledger.records import Claim, Outcome
 from target_clicksend.columns import DELETED
-from target_clicksend.failures import ENDS_THE_RUN, Breaker, outcome_of
-from target_clicksend.gates.message import Channel
+from target_clicksend.failures import ENDS_THE_RUN, CircuitBreaker, outcome_of
 from target_clicksend.messages.cancel import CANCELLABLE, Scheduled, cancel, cancel_each
+from target_clicksend.messages.message import Channel
 from target_clicksend.row import Rejected, Row, Values
 from target_clicksend.run import Run
-from target_clicksend.sinks import Sink
+from target_clicksend.sinks.base import Sink
 from target_clicksend.values import is_deleted, read_plain, read_text
 
 ALL = "*"
@@ -47,43 +47,43 @@ class Cancellations(Sink):
         super().__init__(run)
         self._done: set[tuple[str, str]] = set()
         """Keys of this run's rows, and what they cancelled; the ledger may not have them yet."""
-        self._breaker = Breaker()
+        self._breaker = CircuitBreaker()
         self._scheduled = {channel: Scheduled(run.client, channel) for channel in CANCELLABLE}
 
     @override
-    def receive(self, row: Row) -> None:
+    def process_record(self, row: Row) -> None:
         try:
             self._cancel(row)
         except Rejected as reason:
-            self.run.done(row, self.name, "rejected", str(reason))
+            self.run.record_outcome(row, self.name, "rejected", str(reason))
         except ENDS_THE_RUN:
             raise
         except ClickSendError as error:
             outcome = outcome_of(error)
-            self.run.done(row, self.name, outcome, str(error))
+            self.run.record_outcome(row, self.name, outcome, str(error))
             self._breaker.check(outcome, str(error))
 
     @override
-    def finish(self) -> None:
+    def clean_up(self) -> None:
         """Do nothing: each row was carried out when it came."""
 
     def _cancel(self, row: Row) -> None:
         if is_deleted(row.values):
-            self.run.done(row, self.name, "suppressed", "the row was deleted upstream")
+            self.run.record_outcome(row, self.name, "suppressed", "the row was deleted upstream")
             return
         channels = _channels(row.values)
         message_id, custom_string = read_text(row.values, "message_id"), _custom_string(row.values)
         if bool(message_id) == bool(custom_string):
             raise Rejected("give either message_id or custom_string")
         if message_id and not UUID.fullmatch(message_id):
-            raise Rejected("message_id is no message id")
+            raise Rejected("message_id is not a valid message id")
         # Also what was done before: the same input has the same rows before this one.
         waiting = self._take_back(channels, custom_string) if custom_string else 0
         if self._is_done(row, message_id, custom_string):
             self._cancel_again(row, channels, custom_string, waiting)
             return
         if self.run.dry_run:
-            self.run.planned(row, self.name, "cancel", " and ".join(channels))
+            self.run.record_plan(row, self.name, "cancel", " and ".join(channels))
         elif message_id:
             self._cancel_one(row, channels, message_id)
         elif custom_string == ALL:
@@ -126,14 +126,14 @@ class Cancellations(Sink):
         if count:
             self._tell(row, custom_string, count, waiting)
         else:
-            self.run.done(row, self.name, "unchanged", "it was asked for before")
+            self.run.record_outcome(row, self.name, "unchanged", "it was asked for before")
 
     def _cancel_one(self, row: Row, channels: Sequence[Channel], message_id: str) -> None:
         channel = next((one for one in channels if cancel(self.run.client, one, message_id)), None)
         if channel is None:
             raise Rejected(TOO_LATE)
         self._note_cancelled(channel, [message_id])
-        self.run.done(row, self.name, "cancelled", message_id=message_id)
+        self.run.record_outcome(row, self.name, "cancelled", message_id=message_id)
 
     def _cancel_all(self, row: Row, channels: Sequence[Channel], custom_string: str, waiting: int) -> None:
         """Cancel what is scheduled with a custom_string, one by one; the outcome says how many.
@@ -154,13 +154,15 @@ class Cancellations(Sink):
         self._tell(row, custom_string, count, waiting)
 
     def _tell(self, row: Row, custom_string: str, count: int, waiting: int) -> None:
-        self.run.done(row, self.name, "cancelled", _said(count, waiting), custom_string=custom_string)
+        self.run.record_outcome(
+            row, self.name, "cancelled", _said(count, waiting), custom_string=custom_string
+        )
 
     def _cancel_everything(self, row: Row, channels: Sequence[Channel], waiting: int) -> None:
         """Cancel all that is scheduled, under a claim: it is not asked for again once an answer was lost."""
         seconds = MARGIN + len(channels) * self.run.client.settings.timeout
         if not self.run.ledger.claims.claim(self.run.id, self.name, [_claim(row)], lease_seconds=seconds):
-            self.run.done(row, self.name, "unchanged", "another run is asking for it")
+            self.run.record_outcome(row, self.name, "unchanged", "another run is asking for it")
             return
         count, lost = 0, False
         try:
@@ -174,7 +176,7 @@ class Cancellations(Sink):
             elif count or lost or waiting:
                 # Were it failed, its row would come again, and cancel what is scheduled meanwhile.
                 self._settle(row, "cancelled", _said(count, waiting))
-                self.run.fail(f"cancellations: not everything was cancelled. {error} {NOT_AGAIN}")
+                self.run.error(f"cancellations: not everything was cancelled. {error} {NOT_AGAIN}")
             else:
                 self._settle(row, outcome_of(error), str(error))
             if isinstance(error, ENDS_THE_RUN):
@@ -220,7 +222,7 @@ class Cancellations(Sink):
             custom_string=ALL,
         )
         self.run.ledger.claims.settle(self.run.id, [settled])
-        self.run.settled(row, self.name, outcome, reason)
+        self.run.record_outcome(row, self.name, outcome, reason, stored=True)
 
     def _note_cancelled(self, channel: Channel, message_ids: Sequence[str]) -> None:
         self.run.ledger.claims.cancel_messages(self.run.id, SINKS[channel], message_ids, CANCELLED)
@@ -264,14 +266,14 @@ def _claim(row: Row) -> Claim:
 
 
 def _channels(values: Values) -> Sequence[Channel]:
-    """Return the channel that a row names, all where it names none.
+    """Return the channel that a row names, all where it does not name one.
 
     Raises:
         Rejected: It names another one.
     """
     name = read_plain(values, "channel").lower()
     if name and name not in CANCELLABLE:
-        raise Rejected(f"channel is none of {', '.join(CANCELLABLE)}")
+        raise Rejected(f"channel must be one of {', '.join(CANCELLABLE)}")
     return [one for one in CANCELLABLE if name in ("", one)]
 
 

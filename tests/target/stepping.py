@@ -167,7 +167,7 @@ class Worker:
     def _listen(self) -> None:
         """Note when rows arrive, and what comes of them."""
         run = self.target.run
-        count, finish = run.count_row, run._finish
+        count, finish = run.open_row, run._finish
 
         def counting() -> int:
             number = count()
@@ -178,7 +178,7 @@ class Worker:
             self.outcomes[row.number].append(outcome)
             finish(row, outcome)
 
-        run.count_row, run._finish = counting, finishing
+        run.open_row, run._finish = counting, finishing
 
     def _meet(self, step: int) -> None:
         if self.end and step == self.end[0]:

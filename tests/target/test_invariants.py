@@ -53,23 +53,21 @@ class Play:
         self.states = [0]
 
     def row(self, sink, outcome, at_once):
-        number = self.run.count_row()
+        number = self.run.open_row()
         self.outcome[number] = outcome
         if at_once:
             self.done(sink, number)
         else:
             self.waiting[sink].append(number)
-            self.run.finished_before(sink, self.waiting[sink][0])
 
     def settle(self, sink, index):
         if index < len(self.waiting[sink]):
             number = self.waiting[sink].pop(index)
-            self.run.finished_before(sink, next(iter(self.waiting[sink]), None))
             self.done(sink, number)
 
     def done(self, sink, number):
         row = Row(number, "s", str(number), "{}", {})
-        self.run.done(row, sink, self.outcome[number])
+        self.run.record_outcome(row, sink, self.outcome[number])
 
     def state(self):
         self.run.add_state({"row": self.run.rows})
