@@ -357,11 +357,11 @@ class BaselineTarget(TargetClickSend):
             super().reject_line(line)
 
     @override
-    def _take(self, message: dict[str, Any], records: Iterable[Any]) -> None:
+    def _route(self, message: dict[str, Any], records: Iterable[Any]) -> None:
         stream = str(message.get("stream"))
         fitting = self._fitting(stream, records)
         if self._records:
-            super()._take(message, fitting)
+            super()._route(message, fitting)
         else:
             for _ in fitting:
                 pass

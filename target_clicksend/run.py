@@ -346,7 +346,7 @@ class Run:
             # Where the ledger could not be used, trying again would take as long, and end alike.
             if error is None or (self._ledger is not None and not isinstance(error, LedgerError)):
                 self.commit()
-                self._look_what_is_unknown()
+                self._read_unknown()
         except ClickSendError as late:
             if error is None:
                 error = late
@@ -356,7 +356,7 @@ class Run:
             summarize(self, error)
             self.close()
 
-    def _look_what_is_unknown(self) -> None:
+    def _read_unknown(self) -> None:
         """Learn what is unknown; a dry run would have changed that."""
         if self._ledger is not None and not self.dry_run:
             self.unknown = {name: self._ledger.claims.unknown(name) for name in self.sinks}

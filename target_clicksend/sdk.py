@@ -290,14 +290,14 @@ class ClickSendTarget(ClickSendPlugin, Target):
     @override
     def _process_record_message(self, message_dict: Message) -> None:
         """Hand a row over; the SDK would validate it, and end the run where it is wrong."""
-        self._take(message_dict, [message_dict.get("record")])
+        self._route(message_dict, [message_dict.get("record")])
 
     @override
     def _process_batch_message(self, message_dict: Message) -> None:
         """Let the rows of files take the way of records."""
-        self._take(message_dict, rows_of(message_dict, Path(self.config["batch_root"])))
+        self._route(message_dict, rows_of(message_dict, Path(self.config["batch_root"])))
 
-    def _take(self, message: Message, records: Iterable[Any]) -> None:
+    def _route(self, message: Message, records: Iterable[Any]) -> None:
         stream = message.get("stream")
         if not isinstance(stream, str) or stream not in self._routers:
             raise NoSchemaError

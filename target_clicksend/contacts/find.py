@@ -127,13 +127,13 @@ class Finder:
         if contact is None:
             named = contact_row.match or contact_row.contact_id or f"key={contact_row.row.key}"
             return f"{list_id or contact_row.list_ref} {named}", False
-        self._index.take(contact)
+        self._index.mark_taken(contact)
         if contact_row.copy and list_id not in (None, contact.list_id):
             copies = self.copies(contact_row, list_id or 0, contact)
             if not copies:
                 return f"{list_id} {self.match_of(contact_row, contact) or contact_row.contact_id}", yields
             contact = copies[0]
-            self._index.take(contact)
+            self._index.mark_taken(contact)
         return f"contact {contact.contact_id} of {contact.list_id}", yields
 
     def named(self, contact_row: ContactRow) -> list[int]:
@@ -191,7 +191,7 @@ class Finder:
         home, contact_id = contact_row.known or (0, 0)
         if not home:
             return None
-        contact = self._index.by_id(contact_id, list_id or home) or self._index.look_up(home, contact_id)
+        contact = self._index.by_id(contact_id, list_id or home) or self._index.fetch(home, contact_id)
         if contact is None or (self._enforces and contact.list_id in self._opted_out):
             return contact
         if not contact_row.anywhere and contact.list_id != list_id:

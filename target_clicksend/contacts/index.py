@@ -117,7 +117,7 @@ class Index:
         ).fetchone()
         return found and str(found)
 
-    def look_up(self, list_id: int, contact_id: int) -> Contact | None:
+    def fetch(self, list_id: int, contact_id: int) -> Contact | None:
         """Return a contact that the reading of a restless list may have missed, None when it is not there."""
         if self.is_certain(list_id) or (list_id, contact_id) in self._absent:
             return None
@@ -126,10 +126,10 @@ class Index:
         except GONE:
             self._absent.add((list_id, contact_id))
             return None
-        self._keep(list_id, [row])
+        self._store(list_id, [row])
         return self.by_id(contact_id, list_id)
 
-    def take(self, contact: Contact) -> None:
+    def mark_taken(self, contact: Contact) -> None:
         """Note that a row is about a contact: it is nobody's duplicate."""
         self._database.execute(
             "UPDATE contacts SET taken = 1 WHERE list_id = ? AND contact_id = ?",
@@ -145,7 +145,7 @@ class Index:
         )
         return tuple(contact_id for (contact_id,) in found)
 
-    def name(self, contact_ids: list[int]) -> None:
+    def mark_named(self, contact_ids: list[int]) -> None:
         """Note that the input names contacts: they are not missing."""
         self._database.executemany(
             "UPDATE contacts SET named = 1 WHERE contact_id = ?",
@@ -192,14 +192,14 @@ class Index:
         began = newest = 0
         path = f"/lists/{list_id}/contacts"
         for number, page in enumerate(read_pages(self._client, path)):
-            self._keep(list_id, page.rows)
+            self._store(list_id, page.rows)
             seen.update(id_of(row, "contact_id", f"GET {path}") for row in page.rows)
             totals.add(page.total)
             began = began or int(page.date.timestamp())
             newest = max([newest, *map(_changed_at, page.rows)]) if number else newest
         return totals <= {len(seen), None} and newest <= began
 
-    def _keep(self, list_id: int, rows: list[ApiRow]) -> None:
+    def _store(self, list_id: int, rows: list[ApiRow]) -> None:
         contacts, matches = [], []
         for row in rows:
             fields = read_fields(row)

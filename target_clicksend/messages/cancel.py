@@ -26,6 +26,12 @@ CANCELLABLE: tuple[Channel, ...] = ("sms", "voice")
 """Channels whose messages can be cancelled."""
 TRIES = 3
 """How often a history is read that shows fewer messages than it counts."""
+DELETED = "its row was deleted upstream"
+TOO_LATE = f"{DELETED}; its message was sent before, and can no longer be cancelled"
+CHANNELS: dict[str, Channel] = {"sms_messages": "sms", "voice_messages": "voice"}
+OPTED_OUT = "the recipient opted out"
+SCHEDULED = "scheduled"
+"""Name in counts of messages that are cancelled for their recipients: they are not rows of the input."""
 
 
 def cancel(client: Client, channel: str, message_id: str) -> bool:
@@ -124,10 +130,6 @@ def _is_cancelled(client: Client, channel: str, message_id: str) -> bool:
     return False
 
 
-DELETED = "its row was deleted upstream"
-TOO_LATE = f"{DELETED}; its message was sent before, and can no longer be cancelled"
-
-
 class Recall:
     """Cancels what is still scheduled at ClickSend, where the setting ``cancel_deleted`` says so."""
 
@@ -163,12 +165,6 @@ class Recall:
         return is_ours and known.scheduled_for is not None and known.scheduled_for > self._run.now()
 
 
-CHANNELS: dict[str, Channel] = {"sms_messages": "sms", "voice_messages": "voice"}
-REASON = "the recipient opted out"
-SINK = "scheduled"
-"""Name that these have in counts: they are not rows of the input."""
-
-
 def cancel_opted_out(run: Run, opt_outs: OptOuts | None, numbers: Collection[str] = ()) -> int:
     """Cancel what all runs have scheduled to people who have opted out since; return how many messages.
 
@@ -201,16 +197,16 @@ def cancel_opted_out(run: Run, opt_outs: OptOuts | None, numbers: Collection[str
         else:
             if is_cancelled:
                 done[one.outcome_id] = _outcome(one)
-                run.report.add(SINK, "cancelled", REASON)
+                run.report.add(SCHEDULED, "cancelled", OPTED_OUT)
             else:
                 failed["it was too late"] += 1
     run.ledger.claims.cancel(run.id, done)
     if done:
-        run.warn(f"{len(done):,} scheduled messages were cancelled: {REASON}.")
+        run.warn(f"{len(done):,} scheduled messages were cancelled: {OPTED_OUT}.")
     for reason, count in failed.items():
-        run.error(f"{count:,} scheduled messages could not be cancelled, though {REASON}: {reason}")
+        run.error(f"{count:,} scheduled messages could not be cancelled, though {OPTED_OUT}: {reason}")
     return len(done)
 
 
 def _outcome(one: ScheduledMessage) -> Outcome:
-    return Outcome(sink=SINK, key=one.key, stream=one.stream, outcome="cancelled", reason=REASON)
+    return Outcome(sink=SCHEDULED, key=one.key, stream=one.stream, outcome="cancelled", reason=OPTED_OUT)

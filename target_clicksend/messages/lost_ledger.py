@@ -63,10 +63,10 @@ class LostLedger:
         since = ledger.history.known_until(self._sink)
         try:
             if self._endpoints is None:
-                self._tell_of_none(is_new=since is None)
+                self._warn_of_no_history(is_new=since is None)
             else:
                 self._look(self._endpoints, since)
-                self._tell_of_foreign(is_new=since is None, brings_own=brings_own)
+                self._warn_of_foreign(is_new=since is None, brings_own=brings_own)
         except LostLedgerError as error:
             if not self._run.dry_run:
                 raise
@@ -161,7 +161,7 @@ class LostLedger:
             " sent. Where there is no history to read, set send_without_old_ledger."
         )
 
-    def _tell_of_none(self, *, is_new: bool) -> None:
+    def _warn_of_no_history(self, *, is_new: bool) -> None:
         if is_new:
             self._run.warn(
                 f"{self._sink}: this ledger is new, and the hub keeps no history: nobody can know what was"
@@ -169,7 +169,7 @@ class LostLedger:
                 " first, or they are sent again."
             )
 
-    def _tell_of_foreign(self, *, is_new: bool, brings_own: bool) -> None:
+    def _warn_of_foreign(self, *, is_new: bool, brings_own: bool) -> None:
         if is_new and brings_own and self._foreign:
             self._run.warn(
                 f"{self._sink}: this ledger is new, and the history has {self._foreign:,} messages whose"

@@ -102,7 +102,7 @@ class Upserts(Sink):
         """Read what there is, unless that was done."""
         if not self._was_read:
             for object_id, fields in self._read().items():
-                self._keep(object_id, fields)
+                self._store(object_id, fields)
             self._was_read = True
 
     def _desired_state(self, row: Row) -> DesiredState:
@@ -154,11 +154,11 @@ class Upserts(Sink):
             return
         after = before | desired.fields
         if self.run.dry_run:
-            self._keep(object_id, after)
+            self._store(object_id, after)
             self.record_plan(desired, "update", ", ".join(differing))
         else:
             self.run.client.put(f"{self.path}/{object_id}", after)
-            self._keep(object_id, after)
+            self._store(object_id, after)
             self.record_outcome(desired, "updated", object_id=object_id)
 
     def _create(self, desired: DesiredState) -> None:
@@ -167,11 +167,11 @@ class Upserts(Sink):
             raise Rejected(f"it would be new, and has no {' and no '.join(missing)}")
         if self.run.dry_run:
             # No id of ClickSend's is below 0.
-            self._keep(-desired.row.number, desired.fields)
+            self._store(-desired.row.number, desired.fields)
             self.record_plan(desired, "create")
             return
         object_id = self._post(desired.fields)
-        self._keep(object_id, desired.fields)
+        self._store(object_id, desired.fields)
         self.record_outcome(desired, "created", object_id=object_id)
 
     def _post(self, fields: Fields) -> int:
@@ -192,13 +192,13 @@ class Upserts(Sink):
         if object_id is None:
             self.record_outcome(desired, "unchanged", "it is not there")
         elif self.run.dry_run:
-            self._let_go(object_id)
+            self._remove(object_id)
             self.record_plan(desired, "delete")
         else:
             # One that is gone already is what was wanted.
             with suppress(NotFoundError):
                 self.run.client.delete(f"{self.path}/{object_id}")
-            self._let_go(object_id)
+            self._remove(object_id)
             self.record_outcome(desired, "deleted", object_id=object_id)
 
     def find(self, desired: DesiredState) -> int | None:
@@ -235,12 +235,12 @@ class Upserts(Sink):
             for thing in things
         }
 
-    def _keep(self, object_id: int, fields: Fields) -> None:
-        self._let_go(object_id)
+    def _store(self, object_id: int, fields: Fields) -> None:
+        self._remove(object_id)
         self.there[object_id] = fields
         self._ids.setdefault(fold(fields[self.name_column]), []).append(object_id)
 
-    def _let_go(self, object_id: int) -> None:
+    def _remove(self, object_id: int) -> None:
         if before := self.there.pop(object_id, None):
             self._ids[fold(before[self.name_column])].remove(object_id)
 

@@ -121,7 +121,7 @@ class Contacts(Sink):
         for contact_row, is_last in self._rows.last_ones():
             if self.run.stopped:
                 break
-            self._take(contact_row, is_last=is_last)
+            self._carry_out(contact_row, is_last=is_last)
         self._collect(0)
         if self._ended:
             raise self._ended
@@ -214,7 +214,7 @@ class Contacts(Sink):
             raise found
         return found
 
-    def _take(self, contact_row: ContactRow, *, is_last: bool) -> None:
+    def _carry_out(self, contact_row: ContactRow, *, is_last: bool) -> None:
         """Plan a row; note its outcome, or begin to write it."""
         number = contact_row.row.number
         try:
@@ -244,7 +244,7 @@ class Contacts(Sink):
 
     def _plan(self, contact_row: ContactRow, *, is_last: bool) -> Plan:
         if self._mirrors:
-            self._index.name(self._finder.named(contact_row))
+            self._index.mark_named(self._finder.named(contact_row))
         if not is_last:
             return Plan(outcome="duplicate", reason="a later row of this run is for the same contact")
         return self._planner.plan(contact_row)
@@ -336,7 +336,7 @@ class Contacts(Sink):
         for list_id in sorted(set(self._named_lists) - set(self.run.lists.opted_out)):
             for contact_id, match in self._rows.rejected():
                 matching = self._index.matching(list_id, match)
-                self._index.name([contact_id or 0, *(one.contact_id for one in matching)])
+                self._index.mark_named([contact_id or 0, *(one.contact_id for one in matching)])
             times = removal.missing(self._index, list_id, self.run.ledger.memory.missing(list_id))
             if times:
                 self.run.report.missing[list_id] = Counter(times.values())

@@ -274,9 +274,9 @@ class Messages(Sink):
             if self.route.breaker.reason and self.run.report.rows[self.name, "failed"]:
                 self.run.error(f"{self.name}: {self.route.breaker.reason}")
         if self.run.dry_run:
-            self._tell_of_zones()
+            self._warn_of_zones()
 
-    def _tell_of_zones(self) -> None:
+    def _warn_of_zones(self) -> None:
         """Say which zones were meant by times that name none."""
         for (column, zone), count in sorted(self.local_times.read.items()):
             they = f"1 time of {column} has" if count == 1 else f"{count:,} times of {column} have"

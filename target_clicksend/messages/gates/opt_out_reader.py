@@ -61,7 +61,7 @@ class OptOutReader:
         Returns:
             The server's time at which this began.
         """
-        return self._walk((f"/lists/{list_id}/contacts", {}), "contact_id", self._keep_contacts)
+        return self._walk((f"/lists/{list_id}/contacts", {}), "contact_id", self._store_contacts)
 
     def read_replies(self, date_from: int | None) -> datetime:
         """Read the replies since a time (Unix seconds, None: all there are).
@@ -74,14 +74,14 @@ class OptOutReader:
         )
         found = 0
 
-        def keep(messages: list[Row]) -> None:
+        def store(messages: list[Row]) -> None:
             nonlocal found
-            found += self._keep_replies(messages)
+            found += self._store_replies(messages)
 
-        began = self._walk((HISTORY, {"q": RECEIVED, **dated}), "message_id", keep)
+        began = self._walk((HISTORY, {"q": RECEIVED, **dated}), "message_id", store)
         if not found and (date_from is None or self._has_lately_received(date_from)):
             # Either nobody has written, or the search does not work as it is documented.
-            self._walk((HISTORY, dated), "message_id", self._keep_replies)
+            self._walk((HISTORY, dated), "message_id", self._store_replies)
         return began
 
     def ask(self, numbers: Iterable[str], lists: Sequence[int]) -> bool:
@@ -92,14 +92,14 @@ class OptOutReader:
         """
         for list_id in lists:
             first = read_page(self._client, f"/lists/{list_id}/contacts", {"limit": LARGEST_PAGE})
-            self._keep_contacts(first.rows)
+            self._store_contacts(first.rows)
             if not _is_whole(first):
                 return False
         newest = {"order_by": "date:desc", "limit": LARGEST_PAGE}
         first = read_page(self._client, HISTORY, {"q": RECEIVED, **newest})
-        if not self._keep_replies(first.rows):
+        if not self._store_replies(first.rows):
             first = read_page(self._client, HISTORY, newest)
-            return not self._keep_replies(first.rows) and _is_whole(first)
+            return not self._store_replies(first.rows) and _is_whole(first)
         if _is_whole(first):
             return True
         senders = {str(row["from"]): str(row.get("message_id")) for row in first.rows if _is_reply(row)}
@@ -120,7 +120,7 @@ class OptOutReader:
             if not all(number.lstrip("+") in str(row.get("from")) for row in first.rows):
                 return set()
             for page in read_pages(self._client, path, params, first=first):
-                self._keep_replies(page.rows)
+                self._store_replies(page.rows)
                 found.update(str(row.get("message_id")) for row in page.rows)
         return found
 
@@ -129,7 +129,7 @@ class OptOutReader:
         newest = {"order_by": "date:desc", "limit": LARGEST_PAGE, "date_from": date_from}
         return any(map(_is_reply, read_page(self._client, HISTORY, newest).rows))
 
-    def _walk(self, query: Query, id_name: str, keep: Callable[[list[Row]], Any]) -> datetime:
+    def _walk(self, query: Query, id_name: str, store: Callable[[list[Row]], Any]) -> datetime:
         path, params = query[0], {"limit": LARGEST_PAGE, **query[1]}
         before: set[Any] | None = None
         for _ in range(ATTEMPTS):
@@ -139,9 +139,9 @@ class OptOutReader:
                 total = max(total, page.total or 0)
                 rows += page.rows
                 if len(rows) >= COMMIT_ROWS:
-                    keep(rows)
+                    store(rows)
                     rows = []
-            keep(rows)
+            store(rows)
             # When rows go while pages are read, others slip to a page that was read before. A server that
             # gives the same rows twice counts what it does not give.
             if len(ids) >= total or ids == before:
@@ -149,9 +149,9 @@ class OptOutReader:
             before = ids
         raise UnexpectedAnswerError(f"GET {path} changed each time that it was read. Run again later.")
 
-    def _keep_contacts(self, contacts: list[Row]) -> None:
+    def _store_contacts(self, contacts: list[Row]) -> None:
         numbers = (str(contact.get("phone_number") or "") for contact in contacts)
-        meant = (one for number in numbers if number.strip() for one in self._spelled(number))
+        meant = (one for number in numbers if number.strip() for one in self._numbers_meant(number))
         phones = [self._ledger.privacy.hash(one) for one in meant]
         if phones:
             self._ledger.memory.add_opt_outs(phones, source="list", kind="phone")
@@ -161,7 +161,7 @@ class OptOutReader:
         if emails:
             self._ledger.memory.add_opt_outs(emails, source="list", kind="email")
 
-    def _keep_replies(self, messages: list[Row]) -> int:
+    def _store_replies(self, messages: list[Row]) -> int:
         """Keep who wrote a STOP, and when; return how many of the messages are replies."""
         written_at: dict[str, float] = {}
         replies = [message for message in messages if _is_reply(message)]
@@ -169,7 +169,7 @@ class OptOutReader:
             number, body = str(message["from"]), str(message.get("body") or "")
             if self._stop_words.are_in(body):
                 at = _written_at(message)
-                for hashed in map(self._ledger.privacy.hash, self._spelled(number)):
+                for hashed in map(self._ledger.privacy.hash, self._numbers_meant(number)):
                     written_at[hashed] = max(at, written_at.get(hashed, at))
             elif self._look_at and self._stop_words.may_be_in(body):
                 self._look_at(str(message.get("message_id")))
@@ -177,7 +177,7 @@ class OptOutReader:
             self._ledger.memory.add_stops(written_at)
         return len(replies)
 
-    def _spelled(self, number: str) -> Iterable[str]:
+    def _numbers_meant(self, number: str) -> Iterable[str]:
         """Return all numbers that one may mean: nobody's STOP is overlooked; itself where it means none."""
         return may_mean(number, self._country) or [number]
 
