@@ -20,7 +20,7 @@ from target_clicksend.columns import fold
 from target_clicksend.row import Rejected, Values
 
 if TYPE_CHECKING:
-    from clicksend.ledger import OlderKeys
+    from clicksend.ledger.records import OlderKeys
 
 LONGEST_KEY = 200
 """Characters of a key that a row brings; a longer one is stored as a hash."""

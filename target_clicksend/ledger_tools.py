@@ -15,7 +15,8 @@ from singer_sdk.mapper import CustomStreamMap
 from typing_extensions import override
 
 from clicksend.errors import ClickSendError, ForbiddenError, SettingsError, UnexpectedAnswerError
-from clicksend.ledger import BASELINE, Ledger, Outcome, Sent, Unknown, key_id_of, outcome_id, outcome_id_of
+from clicksend.ledger.ledger import Ledger
+from clicksend.ledger.records import BASELINE, Outcome, Sent, Unknown, key_id_of, outcome_id, outcome_id_of
 from clicksend.paging import Page, read_pages
 from clicksend.text import escaped
 from clicksend.validation import is_expression
@@ -89,7 +90,7 @@ class ReconcileResult:
 def look_up(run: Run) -> Iterator[ReconcileResult]:
     """Look up the unknown messages of all sinks in the histories; yield what came of each sink's."""
     for sink in SINKS:
-        before = run.ledger.unknown(sink)
+        before = run.ledger.claims.unknown(sink)
         if not before.count and not before.leased:
             continue
         problem = None
@@ -98,7 +99,7 @@ def look_up(run: Run) -> Iterator[ReconcileResult]:
                 reconcile(run.client, run.ledger, sink, ENDPOINTS[channel], run.config)
             except ClickSendError as error:
                 problem = str(error)
-        after = run.ledger.unknown(sink)
+        after = run.ledger.claims.unknown(sink)
         yield ReconcileResult(sink, max(before.count - after.count, 0), after, problem)
 
 
@@ -164,7 +165,7 @@ def rebuild(run: Run, since: datetime) -> Iterator[RebuildResult]:
     for sink, channel in CHANNELS.items():
         rebuilt = _Rebuilding(run, sink, channel, int(since.timestamp())).rebuilt()
         if not rebuilt.of_other_keys:
-            run.ledger.note_known(sink, at)
+            run.ledger.history.set_known_until(sink, at)
         yield rebuilt
 
 
@@ -212,11 +213,11 @@ class _Rebuilding:
         tokens = [row for row in out if outcome_id_of(_reference(row))]
         keys = {key_id_of(_reference(row)) for row in tokens}
         ledger = self._run.ledger
-        if None in keys and ledger.older_keys is None:
-            ledger.expect_older_keys()
-        ours = [row for row in tokens if key_id_of(_reference(row)) in {None, ledger.key_id}]
+        if None in keys and ledger.privacy.older_keys is None:
+            ledger.privacy.expect_older_keys()
+        ours = [row for row in tokens if key_id_of(_reference(row)) in {None, ledger.privacy.key_id}]
         found = [self._sent(str(outcome_id_of(_reference(row))), row) for row in ours]
-        done.new += len(ledger.refill(self._run.id, found))
+        done.new += len(ledger.history.restore(self._run.id, found))
         done.ours += len(found)
         done.of_other_keys += len(tokens) - len(ours)
         done.foreign += sum(bool(_reference(row)) for row in out) - len(tokens)
@@ -240,8 +241,8 @@ class _Rebuilding:
                 custom_string=_reference(row),
             ),
             at=self._time(row),
-            recipient_hash=ledger.hash(str(row.get("to") or "")),
-            body_hash=ledger.fingerprint(str(row.get("body") or "")),
+            recipient_hash=ledger.privacy.hash(str(row.get("to") or "")),
+            body_hash=ledger.privacy.fingerprint(str(row.get("body") or "")),
         )
 
     def _time(self, row: Mapping[str, Any]) -> datetime | None:
@@ -285,7 +286,7 @@ class BaselineSink(Sink):
 
     @override
     def clean_up(self) -> None:
-        written = len(self.run.ledger.refill(self.run.id, self._waiting))
+        written = len(self.run.ledger.history.restore(self.run.id, self._waiting))
         self.recorded += written
         self.repeated += len(self._waiting) - written
         self._waiting.clear()

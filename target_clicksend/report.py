@@ -16,6 +16,7 @@ from typing import Any
 import clicksend
 from clicksend.phone import AS_WRITTEN, Reading, sample
 from clicksend.private_files import opened
+from clicksend.text import table
 
 logger = logging.getLogger("target-clicksend")
 
@@ -288,8 +289,7 @@ class Report:
         """Return the counts as lines of a table."""
         lines = [("sink", "outcome", "rows")]
         lines += [(sink, name, f"{count:,}") for (sink, name), count in sorted(self._counts().items())]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        return [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in lines]
+        return table(lines, right={2})
 
 
 def _nested(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:

@@ -22,7 +22,7 @@ from clicksend.errors import (
     NotServedByHubError,
     UnexpectedAnswerError,
 )
-from clicksend.ledger import Outcome
+from clicksend.ledger.records import Outcome
 from clicksend.logs import clean, clean_reason
 from clicksend.settings import Settings
 from target_clicksend.columns import fold
@@ -34,7 +34,8 @@ from target_clicksend.states import States
 from target_clicksend.summary import summarize
 
 if TYPE_CHECKING:
-    from clicksend.ledger import Ledger, Unknown
+    from clicksend.ledger.ledger import Ledger
+    from clicksend.ledger.records import Unknown
     from target_clicksend.sinks.base import Sink
 
 logger = logging.getLogger("target-clicksend")
@@ -134,7 +135,7 @@ class Run:
     def ledger(self) -> Ledger:
         """The ledger, opened and bound to the account when it is first asked for."""
         if self._ledger is None:
-            from clicksend.ledger import Ledger  # noqa: PLC0415, SQLAlchemy takes as long as the rest of a start
+            from clicksend.ledger.ledger import Ledger  # noqa: PLC0415, SQLAlchemy takes as long as the rest of a start
 
             self._ledger = Ledger.open(
                 self.config.get("ledger_url") or LEDGER_URL,
@@ -198,7 +199,7 @@ class Run:
 
     def hashed(self, text: str) -> str:
         """Return the ledger's hash of a text."""
-        return self.ledger.fingerprint(text)
+        return self.ledger.privacy.fingerprint(text)
 
     def warn(self, sentence: str) -> None:
         """Say something that the report should keep."""
@@ -315,17 +316,17 @@ class Run:
     def commit(self) -> None:
         """Commit outcomes to the ledger, then write the newest state that they allow."""
         if self._readbacks:
-            self.ledger.set_written(self._readbacks)
+            self.ledger.memory.set_written(self._readbacks)
             self._readbacks.clear()
         if self._contacts:
-            before = self.ledger.contacts_of(self._older)
+            before = self.ledger.memory.contacts_of(self._older)
             news = {key: found for key, found in self._contacts.items() if before.get(key) != found}
             if news:
-                self.ledger.set_contacts(news)
+                self.ledger.memory.set_contacts(news)
             self._contacts.clear()
             self._older.clear()
         if self._outcomes:
-            self.ledger.record(self.id, self._outcomes)
+            self.ledger.outcomes.record(self.id, self._outcomes)
             self._outcomes.clear()
         self._committed_at = time.monotonic()
         self._advance()
@@ -358,7 +359,7 @@ class Run:
     def _read_unknown(self) -> None:
         """Learn what is unknown; a dry run would have changed that."""
         if self._ledger is not None and not self.dry_run:
-            self.unknown = {name: self._ledger.unknown(name) for name in self.sinks}
+            self.unknown = {name: self._ledger.claims.unknown(name) for name in self.sinks}
 
     def about(self) -> dict[str, Any]:
         """Return what the run was of, as far as it came to learn it; nothing is asked for here."""

@@ -152,7 +152,7 @@ class StreamRouter:
         if mapped is not None:
             values = self._columns.read(mapped)
             yield self._keys.for_row(values)[0]
-            if (known := self._run.ledger.older_keys) is not None:
+            if (known := self._run.ledger.privacy.older_keys) is not None:
                 yield from self._keys.older(values, known)
 
     def route(self, record: Any) -> None:
@@ -174,7 +174,7 @@ class StreamRouter:
             self._reject({self._columns.named(name): value for name, value in mapped.items()}, str(reason))
             return
         number = self._run.open_row()
-        known = self._run.ledger.older_keys
+        known = self._run.ledger.privacy.older_keys
         older = () if known is None else self._keys.older(values, known)
         self._sink.warn_unknown_columns(values, self._columns)
         self._sink.process_record(Row(number, self._stream, key, source_key, values, older))

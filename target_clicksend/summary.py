@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from clicksend.errors import ClickSendError, SettingsError
-from clicksend.ledger import Unknown
+from clicksend.ledger.records import Unknown
 from clicksend.logs import clean
 from target_clicksend.report import MANY_REJECTED
 

@@ -197,7 +197,7 @@ def ledger_time():
 @pytest.fixture
 def ledger(ledger_url, ledger_time):
     """Return an open ledger."""
-    from clicksend.ledger import Ledger
+    from clicksend.ledger.ledger import Ledger
     from tests.ledger.cases import ACCOUNT
 
     with Ledger.open(ledger_url, **ACCOUNT, now=ledger_time) as ledger:

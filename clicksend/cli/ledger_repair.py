@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import click
 
 from clicksend.cli.ledger_config import opened, options, sentences, whole_config
-from clicksend.ledger.reconciling import RETRIED
+from clicksend.ledger.claims import RETRIED
 from clicksend.text import counted, escaped
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def release(
     if bool(keys) == bool(run_id):
         raise click.UsageError("Give KEYs or --run: list --outcome unknown shows both.")
     with opened(config_file, ledger_url) as (ledger, _):
-        released = ledger.release(list(keys) or None, run_id=run_id, force=force)
+        released = ledger.claims.release(list(keys) or None, run_id=run_id, force=force)
     strange = [key for key in keys if key not in released]
     if released:
         click.echo(f"{counted(len(released), 'message')} released. {LATER}")
@@ -114,7 +114,7 @@ def retry(
     They are judged anew then, as they would be in any case; list --outcome held shows who waits.
     """
     with opened(config_file, ledger_url) as (ledger, _):
-        reopened = ledger.retry(outcome, sink=sink, run_id=run_id)
+        reopened = ledger.claims.retry(outcome, sink=sink, run_id=run_id)
     click.echo(f"{counted(len(reopened), 'row')} reopened. {LATER}")
 
 
@@ -196,7 +196,7 @@ def baseline(
         click.echo(f"To undo it: clicksend ledger forget-baseline --run {target.run.id}")
     if target.run.stopped:
         raise SystemExit(128 + target.run.stopped)
-    _tell_of_rejected(target.run)
+    _report_rejected(target.run)
 
 
 def _read(target: BaselineTarget, messages: IO[bytes]) -> BaselineTarget:
@@ -240,13 +240,13 @@ def _ask(target: BaselineTarget, *, yes: bool) -> None:
 def forget_baseline(config_file: Path | None, ledger_url: str | None, run_id: str) -> None:
     """Undo a baseline: its rows are SENT when upstream delivers them again."""
     with opened(config_file, ledger_url) as (ledger, _):
-        forgotten = ledger.forget_baseline(run_id)
+        forgotten = ledger.history.forget_baseline(run_id)
     if not forgotten:
         raise click.ClickException("No baseline was recorded by this run: list --run shows what was.")
     click.echo(f"{counted(forgotten, 'key')} forgotten. A row goes out when upstream delivers it again.")
 
 
-def _tell_of_rejected(run: Run) -> None:
+def _report_rejected(run: Run) -> None:
     for (_, _, reason), rows in run.report.reasons.items():
         click.echo(f"{counted(rows, 'row')} not recorded: {reason}.", err=True)
     if run.report.reasons:
@@ -256,8 +256,14 @@ def _tell_of_rejected(run: Run) -> None:
 def keys_of_row(config_file: Path | None, ledger_url: str | None, stream: str, text: str) -> list[str]:
     """Return the keys of a row of which its key properties are given, a JSON object.
 
+    Args:
+        config_file: File with the target's settings.
+        ledger_url: The ledger, instead of the settings'.
+        stream: The stream upstream.
+        text: The JSON object, column by column.
+
     Raises:
-        UsageError: It is not one.
+        UsageError: The text is not a JSON object.
     """
     from target_clicksend.ledger_tools import keys_of  # noqa: PLC0415
 

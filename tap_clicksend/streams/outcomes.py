@@ -66,12 +66,12 @@ class Outcomes(ClickSendStream):
 
     @override
     def pages(self) -> Iterator[Packed]:
-        from clicksend.ledger import Ledger  # noqa: PLC0415, SQLAlchemy takes as long as the rest of a start
+        from clicksend.ledger.ledger import Ledger  # noqa: PLC0415, SQLAlchemy takes as long as the rest of a start
 
         bookmark, now = self._bookmark(), datetime.now(UTC)
         with Ledger.existing(self.config["ledger_url"]) as ledger:
-            latest = max((row["updated_at"] for row in ledger.outcomes(limit=1)), default=None)
-            for page in ledger.changed_since(bookmark and bookmark - OVERLAP):
+            latest = max((row["updated_at"] for row in ledger.outcomes.newest(limit=1)), default=None)
+            for page in ledger.outcomes.changed_since(bookmark and bookmark - OVERLAP):
                 # A row that changes while this runs comes again, after all others: that is the next run's.
                 rows = [row for row in page if latest and row["updated_at"] <= latest]
                 if not rows:

@@ -12,7 +12,7 @@ from target_clicksend.contacts.index import Contact, Index
 from target_clicksend.row import Rejected
 
 if TYPE_CHECKING:
-    from clicksend.ledger import Ledger
+    from clicksend.ledger.ledger import Ledger
 
 DIFFERENT = "reads back different from what was written"
 
@@ -150,7 +150,7 @@ class Planner:
         if self._finder.may_not_have(contact, _after(contact_row, contact)):
             return _suppressed()
         wanted, found = self.marks(contact_row.fields, contact.fields)
-        before = self._ledger.written([contact.contact_id]).get(contact.contact_id, ("", ""))
+        before = self._ledger.memory.written([contact.contact_id]).get(contact.contact_id, ("", ""))
         if before == (wanted, found):
             reason = f"{', '.join(differing)} {DIFFERENT}"
             return Plan(reason=reason, list_id=contact.list_id, contact=contact)
@@ -170,8 +170,8 @@ class Planner:
         """Return fingerprints of what a row sets, and of what was found in its place."""
         names = sorted(wanted)
         return (
-            self._ledger.fingerprint("\0".join(f"{name}={wanted[name]}" for name in names)),
-            self._ledger.fingerprint("\0".join(f"{name}={found[name]}" for name in names)),
+            self._ledger.privacy.fingerprint("\0".join(f"{name}={wanted[name]}" for name in names)),
+            self._ledger.privacy.fingerprint("\0".join(f"{name}={found[name]}" for name in names)),
         )
 
     def remembered(self, plan: Plan, stored: Fields | None) -> tuple[str, str] | None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from clicksend.errors import ClickSendError, NotFoundError
-from clicksend.ledger import Outcome
+from clicksend.ledger.records import Outcome
 from target_clicksend.contacts.index import Index
 from target_clicksend.failures import ENDS_THE_RUN, outcome_of
 from target_clicksend.run import Run

@@ -13,7 +13,7 @@ from functools import partial
 
 from clicksend.client import Client
 from clicksend.errors import ClickSendError, NotFoundError, UnexpectedAnswerError
-from clicksend.ledger import Known, Outcome, ScheduledMessage
+from clicksend.ledger.records import Known, Outcome, ScheduledMessage
 from clicksend.paging import read_pages
 from target_clicksend.failures import ENDS_THE_RUN, outcome_of
 from target_clicksend.messages.channels import ENDPOINTS
@@ -140,7 +140,7 @@ class Recall:
         """Return what came of a deleted row, and why."""
         if not self._run.config["cancel_deleted"] or self._channel not in CANCELLABLE:
             return "suppressed", DELETED
-        known = self._run.ledger.known(self._sink, {row.key: row.older}).get(row.key)
+        known = self._run.ledger.outcomes.known(self._sink, {row.key: row.older}).get(row.key)
         if known is None or not self._is_ahead(known):
             return "suppressed", DELETED
         if self._run.dry_run:
@@ -156,7 +156,7 @@ class Recall:
         outcome = Outcome(
             sink=self._sink, key=row.key, stream=row.stream, outcome="cancelled", reason=DELETED
         )
-        self._run.ledger.call_off(self._run.id, {known.outcome_id: outcome})
+        self._run.ledger.claims.cancel(self._run.id, {known.outcome_id: outcome})
         return "cancelled", DELETED
 
     def _is_ahead(self, known: Known) -> bool:
@@ -176,11 +176,13 @@ def cancel_opted_out(run: Run, opt_outs: OptOuts | None, numbers: Collection[str
     Raises:
         OptOutsError: Nobody knows who has opted out.
     """
-    if run.dry_run or not run.ledger.has_scheduled():
+    if run.dry_run or not run.ledger.claims.has_scheduled():
         return 0
     if opt_outs is not None:
         opt_outs.refresh()
-    found = run.ledger.scheduled_to([run.ledger.hash(one) for one in numbers], opted_out=opt_outs is not None)
+    found = run.ledger.claims.scheduled_to(
+        [run.ledger.privacy.hash(one) for one in numbers], opted_out=opt_outs is not None
+    )
     done: dict[str, Outcome] = {}
     failed: dict[str, int] = defaultdict(int)
     for one in found:
@@ -198,7 +200,7 @@ def cancel_opted_out(run: Run, opt_outs: OptOuts | None, numbers: Collection[str
                 run.report.add(SCHEDULED, "cancelled", OPTED_OUT)
             else:
                 failed["it was too late"] += 1
-    run.ledger.call_off(run.id, done)
+    run.ledger.claims.cancel(run.id, done)
     if done:
         run.warn(f"{len(done):,} scheduled messages were cancelled: {OPTED_OUT}.")
     for reason, count in failed.items():

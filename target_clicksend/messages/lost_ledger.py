@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from clicksend.errors import ClickSendError, ForbiddenError, UnexpectedAnswerError
-from clicksend.ledger import key_id_of, outcome_id_of
+from clicksend.ledger.records import key_id_of, outcome_id_of
 from clicksend.paging import Page, read_pages
 from target_clicksend.messages.channels import ENDPOINTS, Endpoints
 from target_clicksend.messages.moments import read_moment
@@ -60,7 +60,7 @@ class LostLedger:
         if self._is_accepted():
             return
         ledger, at = self._run.ledger, self._run.client.started_at or self._run.now()
-        since = ledger.known_until(self._sink)
+        since = ledger.history.known_until(self._sink)
         try:
             if self._endpoints is None:
                 self._warn_of_no_history(is_new=since is None)
@@ -73,15 +73,15 @@ class LostLedger:
             self._run.warn(str(error))
         else:
             if not self._run.dry_run:
-                ledger.note_known(self._sink, at)
+                ledger.history.set_known_until(self._sink, at)
 
     def _is_accepted(self) -> bool:
         """Return whether a person has let the ledger be, now or in an earlier run."""
         ledger, run = self._run.ledger, self._run
-        if ledger.cursor(ACCEPTED) is not None:
+        if ledger.memory.cursor(ACCEPTED) is not None:
             return True
         if run.config["send_without_old_ledger"] and not run.dry_run:
-            ledger.set_cursor(ACCEPTED, run.now().isoformat())
+            ledger.memory.set_cursor(ACCEPTED, run.now().isoformat())
         return bool(run.config["send_without_old_ledger"])
 
     def _look(self, endpoints: Endpoints, since: datetime | None) -> None:
@@ -132,9 +132,9 @@ class LostLedger:
                 self._foreign += 1
             else:
                 went[outcome_id] = _time(row, date)
-                if key_id_of(custom_string) not in {None, self._run.ledger.key_id}:
+                if key_id_of(custom_string) not in {None, self._run.ledger.privacy.key_id}:
                     others.add(outcome_id)
-        strange = self._run.ledger.strange(went) if went else set()
+        strange = self._run.ledger.history.unrecorded(went) if went else set()
         self._strange |= strange
         self._is_other_keys |= not strange.isdisjoint(others)
         times = [at for name in strange if (at := went[name]) is not None]

@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 from clicksend.client import Client
-from clicksend.ledger import Confirmation, Ledger, OpenClaim, outcome_id_of
+from clicksend.ledger.ledger import Ledger
+from clicksend.ledger.records import Confirmation, OpenClaim, outcome_id_of
 from clicksend.paging import read_pages
 from target_clicksend.messages.channels import Endpoints
 from target_clicksend.messages.moments import read_moment
@@ -42,7 +43,7 @@ def reconcile(
     Raises:
         ClickSendError: The history cannot be read; what was found until then is confirmed.
     """
-    claims = ledger.open_claims(sink)
+    claims = ledger.history.open_claims(sink)
     if not claims:
         return
     shows_text = endpoints.shows_text and not config.get("shorten_urls")
@@ -54,9 +55,9 @@ def reconcile(
     confirmed = 0
     for page in read_pages(client, endpoints.history, params):
         rows = {str(row["message_id"]): row for row in page.rows if search.concerns(row)}
-        for taken in ledger.message_ids(sink, rows):
+        for taken in ledger.history.message_ids(sink, rows):
             del rows[taken]
-        confirmed += len(ledger.confirm(list(search.found_in(rows))))
+        confirmed += len(ledger.history.confirm(list(search.found_in(rows))))
     logger.info("%s: %d of %d unanswered messages are in the history.", sink, confirmed, len(claims))
 
 
@@ -91,14 +92,14 @@ class Search:
 
     def _name(self, row: dict[str, Any]) -> str | None:
         """Return as what the ledger keeps a row's custom_string, None where it keeps no such."""
-        names = self._ledger.names_of(str(row.get("custom_string") or "")) or set()
+        names = self._ledger.privacy.custom_strings(str(row.get("custom_string") or ""))
         return next((name for name in names if name in self._by_custom_string), None)
 
     def _fits(self, claim: OpenClaim, row: dict[str, Any]) -> bool:
         """Return whether a row may be the message of a claim; what was there before it is another one."""
         if _has_token(claim):
             return True
-        if claim.recipient_hash != self._ledger.hash(str(row.get("to") or "")):
+        if claim.recipient_hash != self._ledger.privacy.hash(str(row.get("to") or "")):
             return False
         try:
             at = read_moment(row, self._date)
@@ -116,7 +117,7 @@ class Search:
             return fitting[0]
         if not self._shows_text:
             return fitting[0] if len(fitting) == 1 else None
-        text = self._ledger.fingerprint(str(row.get("body") or ""))
+        text = self._ledger.privacy.fingerprint(str(row.get("body") or ""))
         return next((one for one in fitting if one.body_hash == text), None)
 
 
@@ -137,9 +138,9 @@ class Unanswered:
 
     def count_anew(self) -> None:
         """Count those as ``sent`` that have been found since."""
-        known = self._run.ledger.known(self._sink, dict.fromkeys(self._reasons, ()))
+        known = self._run.ledger.outcomes.known(self._sink, dict.fromkeys(self._reasons, ()))
         found = [key for key, one in known.items() if one.outcome == "sent"]
         if not found:
             return
-        self._run.ledger.note_found(self._run.id, self._sink, len(found))
+        self._run.ledger.outcomes.count_found(self._run.id, self._sink, len(found))
         self._run.report.found(self._sink, [self._reasons.pop(key) for key in found])

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from clicksend.errors import ApiError, BadRequestError, ClickSendError, FailureKind, TooLateError
 from clicksend.hub import Hub, doubt
-from clicksend.ledger import Claim, Outcome, outcome_id, token
+from clicksend.ledger.records import Claim, Outcome, outcome_id, token
 from clicksend.phone import mask
 from target_clicksend.failures import CircuitBreaker
 from target_clicksend.messages.channels import ENDPOINTS
@@ -72,7 +72,7 @@ class Sender:
         until = self._run.now() + timedelta(seconds=begin)
         claims = [self._claim(one) for one in outgoing]
         seconds = begin + request + MARGIN
-        claimed = self._run.ledger.claim(self._run.id, self._sink, claims, lease_seconds=seconds)
+        claimed = self._run.ledger.claims.claim(self._run.id, self._sink, claims, lease_seconds=seconds)
         ours = [one for one in outgoing if one.row.key in claimed]
 
         def may_begin(some: Sequence[Message]) -> bool:
@@ -83,13 +83,13 @@ class Sender:
         results = dict(zip((one.row.number for one in ours), posted, strict=True))
         # 3. Settle.
         settled = [self._outcome(one, results[one.row.number]) for one in ours]
-        self._run.ledger.settle(self._run.id, settled)
+        self._run.ledger.claims.settle(self._run.id, settled)
         return [(one, results.get(one.row.number, TAKEN)) for one in messages]
 
     def call_off(self, messages: Sequence[Message], reason: str) -> list[Message]:
         """Write messages that wait as cancelled, for good; return them, one of each key that is not used."""
         claims = [self._claim(self._with_token(one)) for one in messages]
-        keys = self._run.ledger.call_off_claims(self._run.id, self._sink, claims, reason)
+        keys = self._run.ledger.claims.cancel_unsent(self._run.id, self._sink, claims, reason)
         first = {one.row.key: one for one in reversed(messages)}
         return [one for key, one in first.items() if key in keys]
 
@@ -98,7 +98,8 @@ class Sender:
         if message.custom_string:
             return message
         return replace(
-            message, custom_string=token(outcome_id(self._sink, message.row.key), self._run.ledger.key_id)
+            message,
+            custom_string=token(outcome_id(self._sink, message.row.key), self._run.ledger.privacy.key_id),
         )
 
     def _claim(self, message: Message) -> Claim:
@@ -107,8 +108,8 @@ class Sender:
             key=message.row.key,
             stream=message.row.stream,
             custom_string=str(message.custom_string),
-            recipient_hash=ledger.hash(message.to),
-            body_hash=ledger.fingerprint(message.content),
+            recipient_hash=ledger.privacy.hash(message.to),
+            body_hash=ledger.privacy.fingerprint(message.content),
             source_key=message.row.source_key,
             campaign=message.campaign,
             scheduled_for=None if message.schedule is None else datetime.fromtimestamp(message.schedule, UTC),

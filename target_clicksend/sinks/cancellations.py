@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing_extensions import override
 
 from clicksend.errors import ClickSendError, ForbiddenError
-from clicksend.ledger import Claim, Outcome
+from clicksend.ledger.records import Claim, Outcome
 from target_clicksend.columns import DELETED
 from target_clicksend.failures import ENDS_THE_RUN, CircuitBreaker, outcome_of
 from target_clicksend.messages.cancel import CANCELLABLE, Scheduled, cancel, cancel_each
@@ -101,14 +101,14 @@ class Cancellations(Sink):
 
     def _is_done(self, row: Row, message_id: str, custom_string: str) -> bool:
         """Return whether the row has cancelled the same before; one that was changed wants something else."""
-        names = self.run.ledger.names_of(custom_string) or {custom_string}
+        names = self.run.ledger.privacy.custom_strings(custom_string)
         return (row.key, message_id or custom_string) in self._done or any(
             found["sink"] == self.name
             and found["outcome"] in {"cancelled", "unknown"}
             and (found["message_id"] or "") == message_id
             and (found["custom_string"] or "").strip() in names
             for key in (row.key, *row.older)
-            for found in self.run.ledger.show(key)
+            for found in self.run.ledger.outcomes.of_key(key)
         )
 
     def _cancel_again(self, row: Row, channels: Sequence[Channel], custom_string: str, waiting: int) -> None:
@@ -119,7 +119,7 @@ class Cancellations(Sink):
         count = 0
         for channel in channels if custom_string and not self.run.dry_run else ():
             wanted = None if custom_string == ALL else custom_string
-            ours = self.run.ledger.scheduled(SINKS[channel], wanted, self.run.id)
+            ours = self.run.ledger.claims.scheduled(SINKS[channel], wanted, self.run.id)
             cancelled = cancel_each(self.run.client, channel, ours)
             self._mark_cancelled(channel, cancelled)
             count += len(cancelled)
@@ -144,7 +144,7 @@ class Cancellations(Sink):
         count = 0
         for channel in channels:
             with _no_calls(channel, channels):
-                ours = self.run.ledger.scheduled(SINKS[channel], custom_string)
+                ours = self.run.ledger.claims.scheduled(SINKS[channel], custom_string)
                 unanswered = self.run.report.rows[SINKS[channel], "unknown"]
                 cancelled = self._scheduled[channel].cancel(custom_string, ours, unanswered)
                 self._mark_cancelled(channel, cancelled)
@@ -161,7 +161,7 @@ class Cancellations(Sink):
     def _cancel_everything(self, row: Row, channels: Sequence[Channel], waiting: int) -> None:
         """Cancel all that is scheduled, under a claim: it is not asked for again once an answer was lost."""
         seconds = MARGIN + len(channels) * self.run.client.settings.timeout
-        if not self.run.ledger.claim(self.run.id, self.name, [_claim(row)], lease_seconds=seconds):
+        if not self.run.ledger.claims.claim(self.run.id, self.name, [_claim(row)], lease_seconds=seconds):
             self.run.record_outcome(row, self.name, "unchanged", "another run is asking for it")
             return
         count, lost = 0, False
@@ -195,7 +195,7 @@ class Cancellations(Sink):
         Raises:
             ClickSendError: It was not done, or nobody knows.
         """
-        ours = self.run.ledger.scheduled(SINKS[channel], None)
+        ours = self.run.ledger.claims.scheduled(SINKS[channel], None)
         try:
             answer = self.run.client.put(f"/{channel}/cancel-all", repeat="unprocessed").data
         except ClickSendError as error:
@@ -221,11 +221,11 @@ class Cancellations(Sink):
             reason=reason,
             custom_string=ALL,
         )
-        self.run.ledger.settle(self.run.id, [settled])
+        self.run.ledger.claims.settle(self.run.id, [settled])
         self.run.record_outcome(row, self.name, outcome, reason, stored=True)
 
     def _mark_cancelled(self, channel: Channel, message_ids: Sequence[str]) -> None:
-        self.run.ledger.note_cancelled(self.run.id, SINKS[channel], message_ids, CANCELLED)
+        self.run.ledger.claims.cancel_messages(self.run.id, SINKS[channel], message_ids, CANCELLED)
 
     def _nothing(self, channels: Sequence[Channel], custom_string: str) -> str:
         if custom_string == ALL:

@@ -156,7 +156,7 @@ class Contacts(Sink):
                         f"{reason}. The setting says so: correct it, and run again."
                     ) from None
                 self._list_ids[ref] = reason
-        self._rows.look_up(self.run.ledger.contacts_of)
+        self._rows.look_up(self.run.ledger.memory.contacts_of)
         wanted = self._rows.places()
         for list_id in sorted({list_id for list_id, _ in wanted} & self.run.lists.names.keys()):
             self._load(list_id)
@@ -337,11 +337,11 @@ class Contacts(Sink):
             for contact_id, match in self._rows.rejected():
                 matching = self._index.matching(list_id, match)
                 self._index.mark_named([contact_id or 0, *(one.contact_id for one in matching)])
-            times = removal.missing(self._index, list_id, self.run.ledger.missing(list_id))
+            times = removal.missing(self._index, list_id, self.run.ledger.memory.missing(list_id))
             if times:
                 self.run.report.missing[list_id] = Counter(times.values())
             if not self.run.dry_run:
-                self.run.ledger.set_missing(list_id, times)
+                self.run.ledger.memory.set_missing(list_id, times)
             self._delete(removal.MIRROR, list_id, removal.due(times, self.run.config))
 
     def _delete(self, name: str, list_id: int, contact_ids: list[int]) -> None:

@@ -178,7 +178,7 @@ class Messages(Sink):
         recipient = self.run.config.get("test_recipient")
         if not recipient:
             return row
-        known = self.run.ledger.older_keys
+        known = self.run.ledger.privacy.older_keys
         hashes = () if known is None else known.hashes
         older = [hashed(f"{recipient}\0{one}") for hashed in hashes for one in (row.key, *row.older)]
         # Whoever joins outcomes to rows must not meet the test.
@@ -192,7 +192,7 @@ class Messages(Sink):
 
     def _reject(self, row: Row, outcome: str, reason: str) -> None:
         """Record what came of a row that cannot be sent, unless it was sent long ago."""
-        found = self.run.ledger.known(self.name, {row.key: row.older}).get(row.key)
+        found = self.run.ledger.outcomes.known(self.name, {row.key: row.older}).get(row.key)
         if found:
             outcome, reason = "duplicate", f"an earlier run has it as {found.outcome}"
         self.run.record_outcome(row, self.name, outcome, reason)

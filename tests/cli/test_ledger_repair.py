@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from clicksend.cli import command as main
-from clicksend.ledger import Ledger
+from clicksend.ledger.ledger import Ledger
 from tests.ledger.cases import ACCOUNT, claim, outcome
 from tests.tap.runner import CREDENTIALS
 from tests.target.messages.cases import CHANNELS, OTHER, TO, posts
@@ -126,7 +126,7 @@ def claimed(out):
         then = datetime.now(UTC) - timedelta(hours=hours)
         account = {"api_url": out.api_url, "user_id": "672721"}
         with Ledger.open(out.ledger_url, **account, now=lambda: then) as ledger:
-            ledger.claim(run_id, "sms_messages", map(claim, keys), lease_seconds=lease_seconds)
+            ledger.claims.claim(run_id, "sms_messages", map(claim, keys), lease_seconds=lease_seconds)
 
     return claimed
 
@@ -171,8 +171,10 @@ def test_release_says_what_it_does_not_find(command, claimed):
 
 def test_retry(out, command):
     with Ledger.open(out.ledger_url, **ACCOUNT) as ledger:
-        ledger.record("run 1", [outcome("a", "rejected"), outcome("b", "rejected", "contact_lists")])
-        ledger.record("run 2", [outcome("c", "rejected"), outcome("d", "failed"), outcome("e", "sent")])
+        ledger.outcomes.record("run 1", [outcome("a", "rejected"), outcome("b", "rejected", "contact_lists")])
+        ledger.outcomes.record(
+            "run 2", [outcome("c", "rejected"), outcome("d", "failed"), outcome("e", "sent")]
+        )
     assert "0 rows reopened" in command("retry", "--outcome", "rejected", "--sink", "none")
     assert "1 row reopened" in command("retry", "--outcome", "rejected", "--sink", "contact_lists")
     assert "1 row reopened" in command("retry", "--outcome", "rejected", "--run", "run 1")

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import inspect
 
-from clicksend.ledger import Claim, Outcome
-from clicksend.ledger.tables import metadata
+from clicksend.ledger.records import Claim, Outcome
+from clicksend.ledger.schema import metadata
 
 KEY_FILE = "TEST_LEDGER_KEY_FILE"
 """Variable that tells other processes where the key file of the fixture ``ledger_url`` is."""
@@ -38,11 +38,11 @@ def claim(key, **about):
 
 def final(ledger, sink, keys):
     """Return the outcome of those keys that must not be sent again."""
-    return {key: one.outcome for key, one in ledger.known(sink, dict.fromkeys(keys, ())).items()}
+    return {key: one.outcome for key, one in ledger.outcomes.known(sink, dict.fromkeys(keys, ())).items()}
 
 
 def stored(ledger, key="k"):
-    return {row["sink"]: row for row in ledger.show(key)}
+    return {row["sink"]: row for row in ledger.outcomes.of_key(key)}
 
 
 def assert_as_described(connection):

@@ -19,7 +19,8 @@ import pytest
 from sqlalchemy import text
 
 from clicksend.errors import LedgerError
-from clicksend.ledger import Ledger, schema
+from clicksend.ledger import schema
+from clicksend.ledger.ledger import Ledger
 from clicksend.ledger.store import Store
 from tests.ledger.cases import ACCOUNT, assert_as_described, claim
 
@@ -84,7 +85,7 @@ def test_all_who_open_a_ledger_first_share_it(tmp_path, journal):
     def opened(url):
         together.wait()
         with Ledger.open(url, **ACCOUNT) as ledger:
-            return ledger.counts("run 1")
+            return ledger.outcomes.counts("run 1")
 
     together = Barrier(8)
     for number in range(20):
@@ -120,7 +121,7 @@ def test_what_fails_leaves_no_trace(ledger):
     with pytest.raises(KeyboardInterrupt):
         fails()
     with ledger._store.read() as connection:
-        assert schema.read(connection, "a") is None
+        assert schema.read_meta(connection, "a") is None
 
 
 def test_every_table_is_as_described(ledger):
@@ -137,7 +138,7 @@ def test_look_ups_use_an_index(tmp_path):
         "select * from outcomes where recipient_hash in ('h')": "outcomes_recipient_hash",
     }
     with Ledger.open(f"sqlite:///{tmp_path}/ledger.db", **ACCOUNT) as ledger:
-        ledger.recently_sent([], since=datetime.now(UTC))  # makes the index of recipients
+        ledger.claims.recently_sent([], since=datetime.now(UTC))  # makes the index of recipients
     connection = sqlite3.connect(tmp_path / "ledger.db")
     for query, index in queries.items():
         plan = connection.execute(f"explain query plan {query}").fetchall()
@@ -237,7 +238,7 @@ def test_a_plain_postgresql_url_will_do(postgres):
 
 def test_neither_logs_nor_errors_show_values(ledger, caplog):
     with caplog.at_level(logging.DEBUG):
-        ledger.claim("run 1", "sms", [claim("hidden")], lease_seconds=90)
+        ledger.claims.claim("run 1", "sms", [claim("hidden")], lease_seconds=90)
         twice = text("insert into meta values (:a, :a), (:a, :a)")
         with pytest.raises(LedgerError) as caught, ledger._store.write() as connection:
             connection.execute(twice, {"a": "hidden"})

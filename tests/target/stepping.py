@@ -13,7 +13,10 @@ from datetime import datetime
 from typing import Any
 
 from clicksend.client import Client
-from clicksend.ledger import Ledger, claiming
+from clicksend.ledger import claims
+from clicksend.ledger.history import History
+from clicksend.ledger.memory import Memory
+from clicksend.ledger.outcomes import Outcomes
 from clicksend.settings import Settings
 from clicksend.transport import Transport
 from target_clicksend.target import TargetClickSend
@@ -69,10 +72,12 @@ def _seen(patch: Callable[..., None]) -> None:
 def watch(patch: Callable[..., None]) -> None:
     """Tell the hooks of every step: those within a transaction too, before it is committed."""
     _seen(patch)
-    writes = ("call_off", "call_off_claims", "note_cancelled", "add_stops", "set_cursor")
     for kind, names in (
-        (Ledger, ("claim", "settle", "record", "known", "confirm", *writes)),
-        (claiming, ("claim", "settle", "call_off")),
+        (claims.Claims, ("claim", "settle", "cancel", "cancel_unsent", "cancel_messages")),
+        (Outcomes, ("record", "known")),
+        (History, ("confirm",)),
+        (Memory, ("add_stops", "set_cursor")),
+        (claims, ("leave_final", "write_meta", "execute_each", "count")),
         (Transport, ("exchange",)),
     ):
         for name in names:

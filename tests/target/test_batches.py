@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from clicksend.ledger import Ledger
+from clicksend.ledger.ledger import Ledger
 from target_clicksend.singer_input import InputError
 from tests.library.hostile_server import ok, serving
 from tests.target.runner import record, run_target, schema, state
@@ -75,7 +75,7 @@ def run(box, tmp_path):
         if not (tmp_path / ledger).exists():
             return ran, []
         with Ledger.existing(url) as opened:
-            kept = opened.outcomes()
+            kept = opened.outcomes.newest()
         return ran, sorted((one["key"], one["source_key"], one["outcome"], one["reason"]) for one in kept)
 
     return run

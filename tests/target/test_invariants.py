@@ -28,6 +28,7 @@ class Ledger:
 
     def __init__(self):
         self.committed = []
+        self.outcomes = self.memory = self
 
     def record(self, _, outcomes):
         self.committed += [int(outcome.key) for outcome in outcomes]

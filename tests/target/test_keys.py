@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from clicksend.hashing import text_hasher, unkeyed_hasher
 from clicksend.key_values import normalize
-from clicksend.ledger import OlderKeys
+from clicksend.ledger.records import OlderKeys
 from target_clicksend.keys import Keys
 from target_clicksend.row import Rejected
 

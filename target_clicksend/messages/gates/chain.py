@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
-from clicksend.ledger import Known
+from clicksend.ledger.records import Known
 from clicksend.paging import read_pages
 from target_clicksend.messages.cancel import cancel_opted_out
 from target_clicksend.messages.gates.expiry import timed
@@ -69,7 +69,7 @@ class Gates:
         Raises:
             OptOutsError: Nobody knows who has opted out.
         """
-        known = self._run.ledger.known(
+        known = self._run.ledger.outcomes.known(
             self._sink, {message.row.key: message.row.older for message in messages}
         )
         fresh = [message for message in messages if message.row.key not in known]
@@ -114,7 +114,7 @@ class Gates:
     def used(self, messages: Sequence[Message]) -> Iterator[tuple[Message, SendResult]]:
         """Yield messages whose keys are used, or taken by another worker, as duplicates of what there is."""
         older = {message.row.key: message.row.older for message in messages}
-        known = self._run.ledger.known(self._sink, older)
+        known = self._run.ledger.outcomes.known(self._sink, older)
         for message in messages:
             found = known.get(message.row.key)
             yield message, SendResult("duplicate", self._compared(message, found)) if found else TAKEN
@@ -136,9 +136,9 @@ class Gates:
     def _compared(self, message: Message, known: Known) -> str:
         """Return why a message is a duplicate: its key may have been sent with another content."""
         ledger = self._run.ledger
-        if known.recipient_hash not in (None, ledger.hash(message.to)):
+        if known.recipient_hash not in (None, ledger.privacy.hash(message.to)):
             return OTHER_RECIPIENT
-        if known.body_hash not in (None, ledger.fingerprint(message.content)):
+        if known.body_hash not in (None, ledger.privacy.fingerprint(message.content)):
             return OTHER_TEXT
         return f"an earlier run has it as {known.outcome}"
 
@@ -185,8 +185,8 @@ class Gates:
             return set()
         ledger = self._run.ledger
         texts = {(one.to, one.content) for one in messages}
-        hashed = {text: (ledger.hash(text[0]), ledger.fingerprint(text[1])) for text in texts}
-        found = ledger.recently_sent(hashed.values(), since=self._run.now() - timedelta(hours=hours))
+        hashed = {text: (ledger.privacy.hash(text[0]), ledger.privacy.fingerprint(text[1])) for text in texts}
+        found = ledger.claims.recently_sent(hashed.values(), since=self._run.now() - timedelta(hours=hours))
         return {text for text, pair in hashed.items() if pair in found}
 
     @cached_property

@@ -9,7 +9,7 @@ from typing import Any
 
 from clicksend.client import Client
 from clicksend.errors import UnexpectedAnswerError
-from clicksend.ledger import Ledger
+from clicksend.ledger.ledger import Ledger
 from clicksend.paging import LARGEST_PAGE, Page, Row, read_page, read_pages
 from clicksend.phone import E164, may_mean
 from target_clicksend.messages.gates.stop_words import StopWords
@@ -152,12 +152,14 @@ class OptOutReader:
     def _store_contacts(self, contacts: list[Row]) -> None:
         numbers = (str(contact.get("phone_number") or "") for contact in contacts)
         meant = (one for number in numbers if number.strip() for one in self._numbers_meant(number))
-        phones = [self._ledger.hash(one) for one in meant]
+        phones = [self._ledger.privacy.hash(one) for one in meant]
         if phones:
-            self._ledger.add_opt_outs(phones, source="list", kind="phone")
-        emails = [self._ledger.hash(str(contact["email"])) for contact in contacts if contact.get("email")]
+            self._ledger.memory.add_opt_outs(phones, source="list", kind="phone")
+        emails = [
+            self._ledger.privacy.hash(str(contact["email"])) for contact in contacts if contact.get("email")
+        ]
         if emails:
-            self._ledger.add_opt_outs(emails, source="list", kind="email")
+            self._ledger.memory.add_opt_outs(emails, source="list", kind="email")
 
     def _store_replies(self, messages: list[Row]) -> int:
         """Keep who wrote a STOP, and when; return how many of the messages are replies."""
@@ -167,12 +169,12 @@ class OptOutReader:
             number, body = str(message["from"]), str(message.get("body") or "")
             if self._stop_words.are_in(body):
                 at = _written_at(message)
-                for hashed in map(self._ledger.hash, self._numbers_meant(number)):
+                for hashed in map(self._ledger.privacy.hash, self._numbers_meant(number)):
                     written_at[hashed] = max(at, written_at.get(hashed, at))
             elif self._look_at and self._stop_words.may_be_in(body):
                 self._look_at(str(message.get("message_id")))
         if written_at:
-            self._ledger.add_stops(written_at)
+            self._ledger.memory.add_stops(written_at)
         return len(replies)
 
     def _numbers_meant(self, number: str) -> Iterable[str]:

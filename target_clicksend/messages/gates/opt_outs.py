@@ -13,8 +13,7 @@ import msgspec
 
 from clicksend.client import Client
 from clicksend.errors import ClickSendError, LedgerError
-from clicksend.ledger import Ledger
-from clicksend.ledger.ledger import utc_now
+from clicksend.ledger.ledger import Ledger, utc_now
 from target_clicksend.messages.gates.opt_out_reader import OptOutReader
 from target_clicksend.messages.message import Message
 from target_clicksend.row import Rejected
@@ -85,8 +84,8 @@ class OptOuts:
 
     def of(self, numbers: Collection[str]) -> set[str]:
         """Return those of the E.164 numbers that have opted out, as far as the ledger knows."""
-        hashes = {number: self._ledger.hash(number) for number in numbers}
-        found = self._ledger.opted_out(hashes.values())
+        hashes = {number: self._ledger.privacy.hash(number) for number in numbers}
+        found = self._ledger.memory.opted_out(hashes.values())
         return {number for number, one in hashes.items() if one in found}
 
     def refresh(self) -> None:
@@ -138,10 +137,10 @@ class OptOuts:
         since = int((progress.changed_at - OVERLAP).timestamp()) if progress else None
         dates = [self._reader.read_list(list_id) for list_id in lists]
         # What another worker adds meanwhile stays, though its clock be slow.
-        self._ledger.drop_opt_outs("list", seen_before=now - OVERLAP)
+        self._ledger.memory.drop_opt_outs("list", seen_before=now - OVERLAP)
         dates.append(self._reader.read_replies(since))
         read = Progress(lists, self._reader.counted, now, min(dates))
-        self._ledger.set_cursor(CURSOR, msgspec.json.encode(read).decode())
+        self._ledger.memory.set_cursor(CURSOR, msgspec.json.encode(read).decode())
 
     def _lists(self) -> list[int]:
         if lists := sorted(self._find_lists()):
@@ -150,7 +149,7 @@ class OptOuts:
 
     def _progress(self) -> Progress | None:
         """Return how far opt-outs were read, None when replies were read by other words or never."""
-        kept = self._ledger.cursor(CURSOR)
+        kept = self._ledger.memory.cursor(CURSOR)
         progress = msgspec.json.decode(kept, type=Progress) if kept else None
         return progress if progress and progress.keywords == self._reader.counted else None
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from clicksend.hashing import text_hasher, unkeyed_hasher
 from clicksend.key_values import normalize
-from clicksend.ledger import OlderKeys
+from clicksend.ledger.records import OlderKeys
 from clicksend.phone import E164, to_e164
 from clicksend.sandbox import Sandbox
 from clicksend.sandbox.world.seed_data import EMPTY, VIP

@@ -139,7 +139,7 @@ def test_a_rows_own_key_comes_before_its_key_properties(out):
     assert out.send({"id": 77, "idempotency_key": "welcome-1"}).rows("sms_messages") == {"duplicate": 1}
     with out.ledger() as ledger:
         ((key, source_key),) = out.query("select key, source_key from outcomes")
-        assert key == ledger.fingerprint("welcome-1")
+        assert key == ledger.privacy.fingerprint("welcome-1")
         assert source_key == f'{{"idempotency_key": "{key}"}}'
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clicksend.ledger import key_id_of, outcome_id_of, token
+from clicksend.ledger.records import key_id_of, outcome_id_of, token
 from target_clicksend.messages.message import Message
 from target_clicksend.messages.response import AMBIGUOUS, MISSING, NO_CREDIT, decimal_of, parse_send_response
 from target_clicksend.row import Row

@@ -1,7 +1,8 @@
-"""Outcomes, looked up and written many at a time, by the one rule of which may replace which."""
+"""Outcomes and counts, written many at a time, by the one rule of which outcome may replace which."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import repeat
@@ -9,46 +10,19 @@ from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import astuple
-from sqlalchemy import (
-    JSON,
-    BindParameter,
-    Connection,
-    Dialect,
-    Text,
-    and_,
-    bindparam,
-    column,
-    func,
-    literal_column,
-    or_,
-    select,
-)
+from sqlalchemy import BindParameter, Connection, Dialect, and_, bindparam, literal_column, or_, select
 
-from clicksend.ledger.records import Known
-from clicksend.ledger.store import insert
-from clicksend.ledger.tables import CALLED_OFF, SENT, UNKNOWN, outcomes
+from clicksend.ledger.records import OUTCOMES, Outcome
+from clicksend.ledger.schema import CANCELLED, IS_FINAL, SENT, UNKNOWN, outcomes, runs
+from clicksend.ledger.store import WANTED, insert
 
-KEPT = frozenset({"outcome_id", "created_at", "attempts"})
+NOT_REPLACED = frozenset({"outcome_id", "created_at", "attempts"})
 """Columns that a later outcome does not set anew."""
 
 GIVEN = "given_"
 
-IS_FINAL = or_(SENT, UNKNOWN, CALLED_OFF)
-"""What must not be sent again."""
-
 Values = Mapping[str, Collection[Any]]
 """Rows: their values by column of outcomes."""
-
-WANTED = func.json_each(bindparam("wanted", type_=JSON)).table_valued(column("key", Text), name="wanted")
-"""What is looked up: the names in the object that is the statement's parameter ``wanted``."""
-
-
-def final(connection: Connection, ids: Iterable[str]) -> dict[str, Known]:
-    """Return what stands under those ids that must not be sent again."""
-    columns = [outcomes.c[name] for name in Known.__struct_fields__]
-    query = select(*columns).join(WANTED, outcomes.c.outcome_id == WANTED.c.key).where(IS_FINAL)
-    found = connection.execute(query, {"wanted": dict.fromkeys(ids)})
-    return {row["outcome_id"]: Known(**row) for row in found.mappings()}
 
 
 def leave_final(connection: Connection, rows: dict[str, Any]) -> None:
@@ -58,8 +32,8 @@ def leave_final(connection: Connection, rows: dict[str, Any]) -> None:
         del rows[name]
 
 
-def values_of(rows: Sequence[Struct]) -> Values:
-    """Return what is in some rows of one kind."""
+def columns_of(rows: Sequence[Struct]) -> Values:
+    """Return the values of rows of one kind, by field."""
     columns = zip(*map(astuple, rows), strict=True)
     return dict(zip(rows[0].__struct_fields__, columns, strict=True)) if rows else {}
 
@@ -84,11 +58,11 @@ def _upsert(dialect: Dialect, names: tuple[str, ...]) -> Any:
     came = statement.excluded
     may_replace = and_(
         ~SENT,
-        ~CALLED_OFF,
+        ~CANCELLED,
         or_(~UNKNOWN, came.outcome == literal_column("'sent'")),
         or_(outcomes.c.outcome == literal_column("'dry_run'"), came.outcome != literal_column("'dry_run'")),
     )
-    replaced = {name: came[name] for name in names if name not in KEPT}
+    replaced = {name: came[name] for name in names if name not in NOT_REPLACED}
     return statement.values({name: given(name) for name in names}).on_conflict_do_update(
         index_elements=[outcomes.c.outcome_id],
         set_=replaced | {"attempts": outcomes.c.attempts + literal_column("1")},
@@ -115,22 +89,50 @@ def execute_each(connection: Connection, statement: Any, values: Values, same: M
     """
     sql, order = _compiled(statement, connection.dialect)
     parameters: list[Iterable[Any]] = []
-    for name, spelled in order:
-        parameters.append(map(spelled, values[name]) if name in values else repeat(spelled(same[name])))
+    for name, convert in order:
+        parameters.append(map(convert, values[name]) if name in values else repeat(convert(same[name])))
     if rows := list(zip(*parameters, strict=False)):
         connection.exec_driver_sql(sql, rows)
 
 
 @lru_cache
 def _compiled(statement: Any, dialect: Dialect) -> tuple[str, list[tuple[str, Callable[[Any], Any]]]]:
-    """Return a statement's SQL, and its parameters: their columns, and how their values are spelled."""
+    """Return a statement's SQL, and its parameters: their columns, and what converts their values."""
     compiled = statement.compile(dialect=dialect)
     names = [name.removeprefix(GIVEN) for name in compiled.positiontup]
     kinds = [outcomes.c[name].type.dialect_impl(dialect) for name in names]
     return str(compiled), [
-        (name, kind.bind_processor(dialect) or _as_it_is) for name, kind in zip(names, kinds, strict=True)
+        (name, kind.bind_processor(dialect) or _unchanged) for name, kind in zip(names, kinds, strict=True)
     ]
 
 
-def _as_it_is(value: Any) -> Any:
+def _unchanged(value: Any) -> Any:
     return value
+
+
+def count(connection: Connection, run_id: str, new: Iterable[Outcome]) -> None:
+    """Add outcomes to the counts of a run.
+
+    Raises:
+        ValueError: One of them is not in ``OUTCOMES``.
+    """
+    counts = Counter((outcome.sink, outcome.outcome) for outcome in new)
+    if strange := {name for _, name in counts} - OUTCOMES:
+        raise ValueError(f"not an outcome: {', '.join(sorted(strange))}")
+    if counts:
+        add_counts(connection, run_id, counts)
+
+
+def add_counts(connection: Connection, run_id: str, counts: Mapping[tuple[str, str], int]) -> None:
+    """Add numbers of rows, by sink and outcome, to the counts of a run."""
+    statement = insert(connection.dialect, runs)
+    added = statement.on_conflict_do_update(
+        index_elements=list(runs.primary_key), set_={"rows": runs.c.rows + statement.excluded.rows}
+    )
+    connection.execute(
+        added,
+        [
+            {"run_id": run_id, "sink": sink, "outcome": name, "rows": rows}
+            for (sink, name), rows in sorted(counts.items())
+        ],
+    )

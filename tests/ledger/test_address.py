@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import make_url
 
 from clicksend.errors import LedgerError, LedgerUrlError
-from clicksend.ledger import Ledger
 from clicksend.ledger.address import parsed
+from clicksend.ledger.ledger import Ledger
 from tests.command import run_command
 from tests.ledger.cases import ACCOUNT
 from tests.tap.runner import CREDENTIALS, tap_command
@@ -179,7 +179,7 @@ def test_a_ledger_that_works_is_not_shown_either(box, tmp_path, postgres):
     config = {"api_url": box.api_url, "ledger_url": url.render_as_string(hide_password=False), **CREDENTIALS}
     messages = [schema("contacts", row := {"phone_number": "+61411222333"}), record("contacts", row)]
     config |= {"list_name": "Ours", "create_missing_lists": True}
-    config["pii_key_file"] = str(tmp_path / "ledger.key")
+    config["pii_key_file"] = str(tmp_path / "ledger.privacy.key")
     done = target_command(tmp_path, messages, config, LOGLEVEL="DEBUG")
     assert done.returncode == 0, done.stderr.decode()
     assert SECRET not in done.stderr.decode() + done.stdout.decode()
