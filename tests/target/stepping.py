@@ -145,9 +145,7 @@ class Worker:
             self.code, self.error = 1, error
         finally:
             current.hook = current.worker = None
-            target.run.client.close()
-            if "ledger" in target.run.__dict__:
-                target.run.ledger.close()
+            target.run.close()
 
     def request(self, request: Any) -> None:
         """Note a request that is about to be made."""
