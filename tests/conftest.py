@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import metadata
 from typing import Any
 from uuid import uuid4
 
@@ -29,6 +32,9 @@ pytest_plugins = [
 # On a machine that keeps UTC a time without a zone would be read right by chance.
 os.environ["TZ"] = "America/Chicago"
 time.tzset()
+
+# Each run of the tap and the target asks three times; reading it takes a tenth of a short run.
+metadata.version = cache(metadata.version)
 
 FULL = os.environ.get("CLICKSEND_TESTS") == "full"
 """Whether everything is tried, as `make test-long` does."""
@@ -158,16 +164,45 @@ def connect(clock):
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory):
-    """Return the URL of a PostgreSQL; started when the first test asks for it."""
+    """Return the URL of a PostgreSQL server that all workers of a run share; the first who asks starts it.
+
+    Who started it waits for the others' end before it stops it.
+    """
     from demo.postgres import Postgres
 
-    with Postgres(tmp_path_factory.mktemp("postgres") / "data") as url:
-        yield url
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with (folder / "postgres.starting").open("w") as starting, (folder / "postgres.users").open("w") as users:
+        fcntl.flock(starting, fcntl.LOCK_EX)
+        with Postgres(folder / "postgres") as url:
+            fcntl.flock(users, fcntl.LOCK_SH)
+            fcntl.flock(starting, fcntl.LOCK_UN)
+            yield url
+            fcntl.flock(users, fcntl.LOCK_EX)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session")
+def ledger_postgres(postgres):
+    """Return the URL of this worker's own database: ledgers in one database write one after the other."""
+    import psycopg
+
+    name = f"ledgers_{uuid4().hex}"
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    return postgres.replace("@/postgres?", f"@/{name}?")
+
+
+def pytest_generate_tests(metafunc):
+    """Run a test of the ledger on both databases where its SQL may differ, and on SQLite where it may not."""
+    if "ledger_url" in metafunc.fixturenames:
+        both = FULL or metafunc.definition.get_closest_marker("both_databases")
+        metafunc.parametrize("ledger_url", ["sqlite", "postgresql"] if both else ["sqlite"], indirect=True)
+
+
+@pytest.fixture
 def ledger_url(request, tmp_path):
-    """Return the URL of a ledger that nobody has opened yet, in both databases; its key file has a place."""
+    """Return the URL of a ledger that nobody has opened yet; its key file has a place."""
     from clicksend.ledger import keyfile
     from tests.ledger.cases import KEY_FILE
 
@@ -180,7 +215,7 @@ def ledger_url(request, tmp_path):
             return
         import psycopg
 
-        url, schema = request.getfixturevalue("postgres"), f"ledger_{uuid4().hex}"
+        url, schema = request.getfixturevalue("ledger_postgres"), f"ledger_{uuid4().hex}"
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(f"create schema {schema}")
         yield url.replace("postgresql:", "postgresql+psycopg:") + f"&options=-csearch_path%3D{schema}"

@@ -174,8 +174,8 @@ def test_no_command_shows_the_password_of_a_ledger(box, tmp_path, url):
         assert "should not happen" not in said
 
 
-def test_a_ledger_that_works_is_not_shown_either(box, tmp_path, postgres):
-    url = make_url(postgres).set(drivername="postgresql+psycopg", password=SECRET)
+def test_a_ledger_that_works_is_not_shown_either(box, tmp_path, ledger_postgres):
+    url = make_url(ledger_postgres).set(drivername="postgresql+psycopg", password=SECRET)
     config = {"api_url": box.api_url, "ledger_url": url.render_as_string(hide_password=False), **CREDENTIALS}
     messages = [schema("contacts", row := {"phone_number": "+61411222333"}), record("contacts", row)]
     config |= {"list_name": "Ours", "create_missing_lists": True}

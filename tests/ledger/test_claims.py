@@ -11,6 +11,8 @@ from clicksend.errors import LedgerError
 from clicksend.ledger.records import Confirmation, outcome_id
 from tests.ledger.cases import claim, final, outcome, stored
 
+pytestmark = pytest.mark.both_databases
+
 SINK = "sms_messages"
 LEASE = {"lease_seconds": 90}
 

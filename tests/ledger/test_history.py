@@ -12,6 +12,7 @@ from tests.ledger.cases import claim, outcome
 SINK = "sms_messages"
 
 
+@pytest.mark.both_databases
 def test_unknown_by_run_and_lease(ledger, ledger_time):
     start = ledger_time()
     assert (ledger.claims.unknown(SINK).count, ledger.claims.unknown(SINK).since) == (0, None)
@@ -42,6 +43,7 @@ def test_counts_move(ledger, found):
     assert ledger.outcomes.counts("run") == {(SINK, "sent"): 1 + found, **left}
 
 
+@pytest.mark.both_databases
 def test_strange_is_what_went_though_it_was_not_sent(ledger, ledger_time):
     ledger.claims.claim("run", SINK, map(claim, ("sent", "lost", "claimed", "released")), lease_seconds=60)
     ledger.claims.settle("run", [outcome("sent", "sent", SINK), outcome("lost", "unknown", SINK)])
@@ -67,6 +69,7 @@ def test_strange_is_what_went_though_it_was_not_sent(ledger, ledger_time):
     assert known == {"sent", "lost", "claimed"}
 
 
+@pytest.mark.both_databases
 def test_known_until(ledger, ledger_time):
     assert ledger.history.known_until(SINK) is None
     ledger.outcomes.record("run", [outcome("x", "rejected", SINK)])

@@ -43,6 +43,7 @@ def test_no_hash_is_made_without_a_key():
         hasher("")
 
 
+@pytest.mark.both_databases
 def test_a_random_key_is_in_a_file_of_its_own(ledger_url, path):
     with Ledger.open(ledger_url, **ACCOUNT) as one, Ledger.open(ledger_url, **ACCOUNT) as other:
         key = path.read_text().strip()
@@ -115,11 +116,12 @@ def test_a_file_that_cannot_be_written_is_said(tmp_path):
         Ledger.open(url, **ACCOUNT, pii_key_file=str(tmp_path / "none" / "key"))
 
 
-def test_a_postgresql_ledger_wants_a_place_for_its_key(postgres):
+def test_a_postgresql_ledger_wants_a_place_for_its_key(ledger_postgres):
     with pytest.raises(LedgerUrlError, match="pii_key_file"):
-        Ledger.open(postgres, **ACCOUNT)
+        Ledger.open(ledger_postgres, **ACCOUNT)
 
 
+@pytest.mark.both_databases
 def test_all_who_open_a_ledger_first_have_one_key(ledger_url):
     together = Barrier(8)
 
@@ -152,6 +154,7 @@ def as_version_3_left_it(url, hash_key):
         schema.write_meta(connection, "schema_version", "3")
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "opens", [partial(Ledger.open, **ACCOUNT), Ledger.existing], ids=["open", "existing"]
 )
@@ -180,6 +183,7 @@ def test_the_key_stays_where_it_is_until_there_is_a_place_for_it(ledger_url, pat
     assert KEY not in everything(ledger_url)
 
 
+@pytest.mark.both_databases
 def test_the_key_does_not_move_over_another_one(ledger_url, path):
     as_version_3_left_it(ledger_url, KEY)
     path.write_text(f"{KEY}!\n")

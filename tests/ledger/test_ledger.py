@@ -53,6 +53,7 @@ def test_a_later_outcome_replaces_the_row_and_counts_the_attempts(ledger, ledger
     assert stored(ledger)["contact_lists"]["attempts"] == 1
 
 
+@pytest.mark.both_databases
 def test_what_replaces_what(ledger):
     for before in sorted(OUTCOMES):
         for after in sorted(OUTCOMES):
@@ -75,6 +76,7 @@ def check_what_replaces_what(ledger, before, after):
     assert final(ledger, "contacts", [key]) == ({key: left} if left in FINAL else {})
 
 
+@pytest.mark.both_databases
 def test_a_batch_may_name_a_key_twice(ledger):
     ledger.outcomes.record(
         "run 1", [outcome(name="sent"), outcome(name="rejected"), outcome(name="unchanged")]
@@ -85,6 +87,7 @@ def test_a_batch_may_name_a_key_twice(ledger):
     }
 
 
+@pytest.mark.both_databases
 def test_counts_add_up(ledger):
     for _ in range(3):
         ledger.outcomes.record(
@@ -103,12 +106,14 @@ def test_an_outcome_that_nobody_knows_leaves_no_trace(ledger):
     assert ledger.outcomes.counts("run 1") == {}
 
 
+@pytest.mark.both_databases
 def test_final_takes_many_keys_and_tells_sinks_apart(ledger):
     ledger.outcomes.record("run 1", [outcome(str(n), "sent", "sms_messages") for n in range(2500)])
     assert final(ledger, "sms_messages", map(str, range(3000))) == {str(n): "sent" for n in range(2500)}
     assert final(ledger, "mms_messages", ["1"]) == {}
 
 
+@pytest.mark.both_databases
 def test_rows_may_hold_what_databases_do_not(ledger):
     texts = ["\0", "\ud83d", "é" * 10_000, "'; drop table outcomes; --", "", "%s :key"]
     ledger.outcomes.record("run 1", [outcome(text, "sent", "sms_messages", object_id=text) for text in texts])
@@ -117,6 +122,7 @@ def test_rows_may_hold_what_databases_do_not(ledger):
     assert ledger.outcomes.of_key("\0")[0]["object_id"] == "\N{REPLACEMENT CHARACTER}"
 
 
+@pytest.mark.both_databases
 def test_what_changed_comes_in_order_and_in_pages(ledger, ledger_time):
     start = ledger_time()
     for batch in range(5):
@@ -142,6 +148,7 @@ def test_what_changes_while_it_is_read_comes_again(ledger, ledger_time):
     assert [row["outcome"] for page in pages for row in page][-1] == "updated"
 
 
+@pytest.mark.both_databases
 def test_outcomes_are_listed_newest_first(ledger, ledger_time):
     for number, name in enumerate(["created", "rejected", "rejected"]):
         ledger.outcomes.record(
@@ -153,6 +160,7 @@ def test_outcomes_are_listed_newest_first(ledger, ledger_time):
     assert {row["sink"] for row in ledger.outcomes.newest(run_id="run 0")} == {"contacts", "sms"}
 
 
+@pytest.mark.both_databases
 def test_pruning_keeps_what_is_open(ledger, ledger_time):
     ledger.claims.claim("run 1", "sms", [claim("open"), claim("sent")], lease_seconds=90)
     ledger.claims.settle("run 1", [outcome("sent", "sent", "sms")])
@@ -170,6 +178,7 @@ def test_pruning_keeps_what_is_open(ledger, ledger_time):
     assert ledger.outcomes.counts("run 1") == {("sms", "sent"): 1, ("contacts", "created"): 1}
 
 
+@pytest.mark.both_databases
 def test_forgetting_a_number_leaves_only_that_it_opted_out(ledger, ledger_time):
     one, other = ledger.privacy.hash("+61411111111"), ledger.privacy.hash("+61422222222")
     wanted = [
@@ -205,6 +214,7 @@ def test_opt_outs_of_a_list_go_with_it_and_replies_stay(ledger, ledger_time):
     assert ledger.memory.opted_out([]) == set()
 
 
+@pytest.mark.both_databases
 def test_a_person_undoes_a_stop_and_only_a_later_one_counts(ledger, ledger_time):
     number = "+61411111111"
     one, at = ledger.privacy.hash(number), ledger_time().timestamp()
@@ -238,11 +248,13 @@ def test_a_list_and_an_opt_in_before_any_reply_was_read(ledger, ledger_time):
     ledger.memory.add_stops({})
 
 
+@pytest.mark.both_databases
 def test_many_opt_outs(ledger):
     ledger.memory.add_opt_outs((f"{n:064}" for n in range(5000)), source="list", kind="phone")
     assert len(ledger.memory.opted_out([f"{n:064}" for n in range(2500, 7500)])) == 2500
 
 
+@pytest.mark.both_databases
 def test_memory_of_mirrors_and_contacts(ledger):
     ledger.memory.set_missing(1, {10: 1, 11: 2})
     ledger.memory.set_missing(2, {10: 1})
@@ -260,6 +272,7 @@ def test_memory_of_mirrors_and_contacts(ledger):
     assert ledger.memory.written([1, 2, 3]) == {1: ("a", "b"), 2: ("e", "f")}
 
 
+@pytest.mark.both_databases
 def test_cursors(ledger):
     assert ledger.memory.cursor("opt_outs_read_at") is None
     ledger.memory.set_cursor("opt_outs_read_at", "2026-11-01")
@@ -281,6 +294,7 @@ def test_a_fingerprint_tells_spellings_apart(ledger):
     assert len({ledger.privacy.fingerprint(text) for text in ("STOP", "stop", "stop ", "\ud800")}) == 4
 
 
+@pytest.mark.both_databases
 def test_times_have_a_zone(ledger):
     with pytest.raises(StatementError, match="needs a time zone"):
         ledger.outcomes.prune(datetime(2026, 1, 1))  # noqa: DTZ001
@@ -304,6 +318,7 @@ def test_another_account_is_refused(ledger_url, other):
 class TestContactsOfKeys:
     """Which contact the key of a row was last."""
 
+    @pytest.mark.both_databases
     def test_the_newest_is_known(self, ledger):
         ledger.memory.set_contacts({"a": (1, 10), "b": (1, 11)})
         ledger.memory.set_contacts({"b": (2, 12), "c": (0, 2**40)})
@@ -319,6 +334,7 @@ class TestContactsOfKeys:
         ledger.memory.set_contacts({"new": (2, 12)})
         assert ledger.memory.contacts_of(wanted) == {"new": (2, 12)}
 
+    @pytest.mark.both_databases
     def test_thousands(self, ledger):
         contacts = {f"k{number}": (1, number) for number in range(3000)}
         ledger.memory.set_contacts(contacts)

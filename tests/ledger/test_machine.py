@@ -6,6 +6,7 @@ from collections import Counter
 from contextlib import ExitStack
 from datetime import timedelta
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -17,6 +18,8 @@ from clicksend.ledger.records import FINAL, Confirmation, outcome_id
 from clicksend.ledger.schema import metadata
 from tests.conftest import budget
 from tests.ledger.cases import ACCOUNT, Clock, claim, final, outcome
+
+pytestmark = pytest.mark.both_databases
 
 SINK = "sms_messages"
 LEASE = timedelta(seconds=90)

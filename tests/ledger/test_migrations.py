@@ -14,6 +14,8 @@ from clicksend.ledger.schema import MIGRATIONS
 from clicksend.ledger.store import Store
 from tests.ledger.cases import ACCOUNT, outcome
 
+pytestmark = pytest.mark.both_databases
+
 
 def grow(connection):
     connection.execute(text("alter table opt_outs add column country varchar(2)"))

@@ -18,6 +18,8 @@ from tests.command import Started
 from tests.conftest import budget
 from tests.ledger.cases import ACCOUNT, KEY_FILE, claim, final, outcome
 
+pytestmark = pytest.mark.both_databases
+
 KILLS = budget(4, 200)
 SINK = "sms_messages"
 WORKERS = 4

@@ -24,6 +24,8 @@ from clicksend.ledger.ledger import Ledger
 from clicksend.ledger.store import Store
 from tests.ledger.cases import ACCOUNT, assert_as_described, claim
 
+pytestmark = pytest.mark.both_databases
+
 
 def _schema(url):
     """Return the URL of a new schema."""
@@ -157,8 +159,8 @@ def test_tables_of_somebody_else_are_left_alone(ledger_url, name):
 
 
 @pytest.mark.parametrize("exists", [False, True])
-def test_a_read_only_database_is_called_that(postgres, exists):
-    url = _schema(postgres)
+def test_a_read_only_database_is_called_that(ledger_postgres, exists):
+    url = _schema(ledger_postgres)
     if exists:
         Ledger.open(url, **ACCOUNT, pii_key="a key that nobody guesses").close()
     with pytest.raises(LedgerError, match="database is read-only") as caught:
@@ -166,11 +168,11 @@ def test_a_read_only_database_is_called_that(postgres, exists):
     assert "other tables" not in str(caught.value)
 
 
-def test_a_schema_that_is_missing_or_forbidden_is_called_that(postgres):
-    url = _schema(postgres)
+def test_a_schema_that_is_missing_or_forbidden_is_called_that(ledger_postgres):
+    url = _schema(ledger_postgres)
     with pytest.raises(LedgerError, match="no schema to make its tables in"):
         Ledger.open(f"{url}_nowhere", **ACCOUNT)
-    with psycopg.connect(postgres, autocommit=True) as connection:
+    with psycopg.connect(ledger_postgres, autocommit=True) as connection:
         role = f"guest_{uuid4().hex}"
         connection.execute(f"create role {role}")
         connection.execute(f"grant usage on schema {url.rpartition('%3D')[2]} to {role}")
@@ -231,9 +233,9 @@ def test_a_file_that_is_no_database(tmp_path):
         Ledger.open(f"sqlite:///{tmp_path}/ledger.db", **ACCOUNT)
 
 
-def test_a_plain_postgresql_url_will_do(postgres):
+def test_a_plain_postgresql_url_will_do(ledger_postgres):
     with pytest.raises(LedgerError, match="There is no ledger yet"):
-        Ledger.existing(postgres)
+        Ledger.existing(ledger_postgres)
 
 
 def test_neither_logs_nor_errors_show_values(ledger, caplog):

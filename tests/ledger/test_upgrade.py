@@ -84,6 +84,7 @@ def rows(lines):
     return [line for line in lines if line["type"] == "RECORD"]
 
 
+@pytest.mark.both_databases
 def test_the_same_input_sends_nothing(box, old_ledger, old, sms):
     for _ in range(2):
         ran = run_target(box.api_url, sms, ledger_url=old_ledger, **CONFIG)
@@ -176,6 +177,7 @@ def test_new_rows_go_out_and_once(box, old_ledger, sms):
     assert again.rows("sms_messages") == {"duplicate": len(rows(sms)) + 3}
 
 
+@pytest.mark.both_databases
 def test_a_known_stream_of_an_older_version_is_no_new_one(box, old_ledger, sms):
     with Ledger.existing(old_ledger) as ledger:
         assert ledger.memory.knows_stream("sms_messages", "numbers", "numbers", ["id"])
@@ -184,6 +186,7 @@ def test_a_known_stream_of_an_older_version_is_no_new_one(box, old_ledger, sms):
         assert not ledger.memory.knows_stream("sms_messages", "public-numbers", "public-numbers", ["id"])
 
 
+@pytest.mark.both_databases
 def test_contacts_that_an_older_version_made_are_found_by_their_key(box, old_ledger, sms):
     with Ledger.existing(old_ledger) as ledger:
         keys = Keys("contacts", "contacts", {"id": "id"}, frozenset(), ledger.privacy.fingerprint)
@@ -210,6 +213,7 @@ def held(url):
 ACCOUNT = {"api_url": "http://127.0.0.1/v3", "user_id": "672721"}
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "opens", [partial(Ledger.open, **ACCOUNT), Ledger.existing], ids=["open", "existing"]
 )
@@ -231,6 +235,7 @@ def test_what_an_older_version_held_in_clear_is_hidden_once(old_ledger, old, ope
         }
 
 
+@pytest.mark.both_databases
 def test_declared_columns_of_an_older_version_stay_clear(old_ledger, old):
     declared = ["campaign", "custom_string", "idempotency_key"]
     Ledger.existing(old_ledger, clear=declared).close()
@@ -244,6 +249,7 @@ def version_3(ledger_url, box):
     return fill(ledger_url, box, 3)
 
 
+@pytest.mark.both_databases
 def test_custom_strings_of_an_older_version_are_found_by_their_hash(version_3):
     now = datetime(2026, 12, 1, tzinfo=UTC)
     with Ledger.existing(version_3, now=lambda: now) as ledger:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from heapq import merge
 from operator import attrgetter
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct, field
 
@@ -64,6 +65,12 @@ class Inbox(Generic[T]):
         self.read = list(merge(self.read, marked, key=_TIMESTAMP))
         return len(marked)
 
+    def copy(self) -> Inbox[T]:
+        """Return an inbox with copies of the things."""
+        twin: Inbox[T] = Inbox()
+        twin.unread, twin.read = list(map(copy, self.unread)), list(map(copy, self.read))
+        return twin
+
     def all(self) -> Iterator[T]:
         """Go through all, read or not."""
         return merge(self.read, self.unread, key=_TIMESTAMP)
@@ -107,6 +114,11 @@ class Store(Struct):
     forced: list[Forced] = field(default_factory=list)
     credit: int = 0
 
+    def copy(self) -> Store:
+        """Return a store with copies of all rows; a message that stands in several tables is copied once."""
+        twins: dict[int, Any] = {}
+        return Store(**{name: _copied(getattr(self, name), twins) for name in self.__struct_fields__})
+
     def new_id(self, table: str) -> int:
         """Give away the next id of a table."""
         given = self.next_ids[table]
@@ -128,3 +140,15 @@ class Store(Struct):
                 return self.voice_receipts
             case _:
                 return self.sms_receipts
+
+
+def _copied(part: Any, twins: dict[int, Any]) -> Any:
+    if isinstance(part, Struct):
+        if id(part) not in twins:
+            twins[id(part)] = copy(part)
+        return twins[id(part)]
+    if isinstance(part, list):
+        return [_copied(one, twins) for one in part]
+    if isinstance(part, dict):
+        return {key: _copied(one, twins) for key, one in part.items()}
+    return part.copy() if isinstance(part, Inbox) else part

@@ -2,10 +2,14 @@
 
 import json
 import re
+import sqlite3
+from collections import Counter
+from contextlib import closing
 
 import pytest
 
 from clicksend.sandbox.world.seed_data import EMPTY, VIP
+from tests.target.runner import schema
 
 P = "phone_number"
 GOOD = "+61411111111"
@@ -105,17 +109,18 @@ BAD = {
     "nobody's contact id": ({"contact_id": 1, P: None}, "contact_id does not exist in this account"),
     "copy that is neither": ({"copy": "perhaps"}, "copy is neither true nor false"),
     "copy that is a list": ({"copy": []}, "copy holds a list"),
+    "a deletion of nobody": ({"_sdc_deleted_at": "2026-01-31", P: None}, "has no phone_number"),
+}
+NAMELESS = {
+    "no key": ({"id": None}, "key property id is missing"),
     "a deletion that is a word": ({"_sdc_deleted_at": "perhaps"}, "_sdc_deleted_at says neither"),
     "a deletion that is an object": ({"_sdc_deleted_at": {}}, "_sdc_deleted_at says neither"),
-    "a deletion of nobody": ({"_sdc_deleted_at": "2026-01-31", P: None}, "has no phone_number"),
-    "no key": ({"id": None}, "key property id is missing"),
-    "an empty row": ({}, "no columns"),
+    "an empty row": ({}, "it is not an object, or has no columns"),
+    "no object": ("text", "it is not an object, or has no columns"),
+    "a list": ([1], "it is not an object, or has no columns"),
+    "null": (None, "it is not an object, or has no columns"),
 }
-LINES = {
-    "no object": ("text", "it is not an object"),
-    "a list": ([1], "it is not an object"),
-    "null": (None, "it is not an object"),
-}
+"""Rows that are rejected before their key is read."""
 VALUES = [
     "unknown",
     "FLOWERS",
@@ -141,27 +146,49 @@ def line_of(number, row):
     return re.sub(r'"RAW ([^"]*)"', r"\1", text)
 
 
-@pytest.mark.parametrize("kind", [*BAD, *LINES])
-def test_bad_rows(call, write, people, caplog, kind):
-    from tests.target.runner import schema
+def run_between(write, rows):
+    """Run the target with those rows, of which the first and the last are good."""
+    rows = [{P: "+61422222220"}, *rows, {P: "+61422222221"}]
+    columns = dict.fromkeys(
+        ["id", P, "list_id", *(name for row in rows if isinstance(row, dict) for name in row)]
+    )
+    lines = [line_of(number, row) for number, row in enumerate(rows)]
+    return write([schema("contacts", columns), *lines], raw=True, fail_on_rejected=1)
 
-    if kind == "a list name of two":
-        for _ in range(2):
-            call("POST", "/lists", {"list_name": "Two"})
-    row, reason = (BAD | LINES)[kind]
-    good = [{P: f"+6142222222{n}", "list_id": EMPTY} for n in range(2)]
-    columns = ["id", P, "list_id", *(row if isinstance(row, dict) else [])]
-    messages = [
-        schema("contacts", columns),
-        *(line_of(number, one) for number, one in enumerate([good[0], row, good[1]])),
-    ]
+
+def test_bad_rows(call, write, people, caplog, tmp_path):
+    for _ in range(2):
+        call("POST", "/lists", {"list_name": "Two"})
     with caplog.at_level("DEBUG"):
-        ran = write(messages, raw=True)
-    assert (ran.rows(), ran.code) == ({"created": 2, "rejected": 1}, 0)
+        ran = run_between(write, [row for row, _ in BAD.values()])
+    assert (ran.rows(), ran.code) == ({"created": 2, "rejected": len(BAD)}, 0)
     assert {one[P] for one in people(EMPTY)} == {"+61422222220", "+61422222221"}
-    (said,) = ran.reasons()
-    assert reason in said
-    assert not [value for value in VALUES if value in said + caplog.text]
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as ledger:
+        said = {
+            json.loads(key)["id"]: reason
+            for key, reason in ledger.execute(
+                "select source_key, reason from outcomes where outcome = 'rejected'"
+            )
+        }
+    wrong = {
+        kind: (reason, said.get(number))
+        for number, (kind, (_, reason)) in enumerate(BAD.items(), 1)
+        if reason not in said.get(number, "")
+    }
+    assert wrong == {}
+    text = caplog.text + "".join(said.values())
+    assert not [value for value in VALUES if value in text]
+
+
+def test_rows_whose_key_is_not_read(write, people, caplog):
+    with caplog.at_level("DEBUG"):
+        ran = run_between(write, [row for row, _ in NAMELESS.values()])
+    assert (ran.rows(), ran.code) == ({"created": 2, "rejected": len(NAMELESS)}, 0)
+    assert {one[P] for one in people(EMPTY)} == {"+61422222220", "+61422222221"}
+    said = {one["reason"]: one["rows"] for one in ran.report["reasons"]}
+    for reason, count in Counter(reason for _, reason in NAMELESS.values()).items():
+        assert [n for text, n in said.items() if reason in text] == [count], reason
+    assert not [value for value in VALUES if value in "".join(said) + caplog.text]
 
 
 def test_a_contact_stays_reachable(call, write, people):
@@ -185,8 +212,6 @@ def test_a_number_needs_a_country(box, write, monkeypatch):
     "key", ["RAW 1e999", "RAW 1e30", "RAW NaN", "RAW " + "9" * 3000, "\ud800", {"a": [1]}, 1.5, True]
 )
 def test_any_value_can_be_a_key(write, people, key):
-    from tests.target.runner import schema
-
     lines = [schema("contacts", ["id", P]), line_of(0, {"id": key})]
     assert write(lines, raw=True).rows() == {"created": 1}
     assert write(lines, raw=True).rows() == {"unchanged": 1}

@@ -49,10 +49,9 @@ PRIVATE = [host for address in PRIVATE_V4 for host in spellings(address)] + [
 ]
 
 
-@pytest.mark.parametrize("host", PRIVATE)
-@pytest.mark.parametrize("rest", ["/a.jpg", ":8443/a.jpg?x=1#y"])
-def test_what_only_we_could_fetch(host, rest):
-    assert wrong_url(f"https://{host}{rest}") in (NOT_PUBLIC, NO_URL)
+def test_what_only_we_could_fetch():
+    urls = [f"https://{host}{rest}" for host in PRIVATE for rest in ("/a.jpg", ":8443/a.jpg?x=1#y")]
+    assert [url for url in urls if wrong_url(url) not in (NOT_PUBLIC, NO_URL)] == []
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ def box():
         yield box
 
 
+@pytest.mark.both_databases
 def test_walks(box, ledger_url, monkeypatch):
     watch(monkeypatch.setattr)
     engine, met = create_engine(ledger_url), set()

@@ -36,6 +36,7 @@ def begin(out, ledger_url, rows, number, batch):
     return Started("target-clicksend", "--config", str(path), errors=errors, stdin=lines)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("inputs", INPUTS)
 def test_four_workers(out, ledger_url, inputs):
     fault = "reset_after" if inputs in {"overlapping", "the same, backwards"} else None
