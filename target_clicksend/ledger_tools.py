@@ -293,7 +293,7 @@ class BaselineSink(Sink):
 
     @override
     def warn_unknown_columns(self, values: Values, columns: Columns) -> None:
-        """Say nothing: no column is written."""
+        """Do nothing: no column is written."""
 
     def _sent(self, row: Row) -> Sent:
         outcome = Outcome(

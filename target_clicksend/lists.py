@@ -85,7 +85,7 @@ class Lists:
         return list_id
 
     def forget(self, list_id: int) -> None:
-        """Note that a list has vanished."""
+        """Remove a list that has vanished."""
         del self.names[list_id]
 
     def renew(self, list_id: int) -> int | None:

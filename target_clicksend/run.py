@@ -112,7 +112,7 @@ class Run:
         self.close()
 
     def close(self) -> None:
-        """Let go of connection and ledger."""
+        """Close connection and ledger."""
         for resource in (self._client, self._ledger):
             if resource is not None:
                 resource.close()
@@ -202,17 +202,17 @@ class Run:
         return self.ledger.privacy.fingerprint(text)
 
     def warn(self, sentence: str) -> None:
-        """Say something that the report should keep."""
+        """Log a warning, and write it into the report."""
         self.report.notes.append(clean(sentence))
         logger.warning("%s", sentence)
 
     def error(self, sentence: str) -> None:
-        """Say what went wrong with something other than a row; the run goes on, and ends with 1."""
+        """Log and report what went wrong with something other than a row; the run goes on, and ends with 1."""
         self.warn(sentence)
         self.failed = True
 
     def stop(self, signum: int) -> None:
-        """Let nothing new start; fit for a signal handler."""
+        """Start nothing new; fit for a signal handler."""
         self.stopped = self.stopped or signum
         if self._client is not None:
             self._client.stop()
@@ -357,7 +357,7 @@ class Run:
             self.close()
 
     def _read_unknown(self) -> None:
-        """Learn what is unknown; a dry run would have changed that."""
+        """Read from the ledger what is unknown; a dry run leaves that as it is."""
         if self._ledger is not None and not self.dry_run:
             self.unknown = {name: self._ledger.claims.unknown(name) for name in self.sinks}
 

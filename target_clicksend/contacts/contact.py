@@ -272,7 +272,7 @@ class ContactParser:
         return KEY in names and (column is None or names.index(KEY) < names.index(column))
 
     def _lacks(self, column: str | None, list_ref: ListRef | None) -> str:
-        """Say why a deleted row can be found by its key only."""
+        """Return why a deleted row can be found by its key only."""
         if not self._columns:
             return "match_on names no column"
         if column is None:

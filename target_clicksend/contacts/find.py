@@ -84,13 +84,13 @@ class Finder:
         return Place(list_id, of_key, by_key=of_key is not None)
 
     def hold(self, contact_row: ContactRow) -> None:
-        """Note that a row has the number of the contact that its key led to: it is not another key's."""
+        """Mark that a row has the number of the contact that its key led to: it is not another key's."""
         contact = self._led(contact_row)
         if contact and _has(contact, contact_row.match):
             self._index.hold(contact, BY_NUMBER)
 
     def introduce(self, contact_row: ContactRow) -> None:
-        """Note what the contact of a row's key will be found by, for rows that name the same by number."""
+        """Mark what the contact of a row's key will be found by, for rows that name the same by number."""
         contact = self._led(contact_row)
         if contact is None or self._inserts or contact.list_id in self._opted_out:
             return
@@ -100,7 +100,7 @@ class Finder:
             self._index.foresee(contact, after)
 
     def introduce_by_id(self, contact_row: ContactRow) -> None:
-        """Note whom a row that carries contact_id is about, for rows that name the same by number."""
+        """Mark whom a row that carries contact_id is about, for rows that name the same by number."""
         if contact_row.deleted or contact_row.copy or self._inserts:
             return
         try:

@@ -84,13 +84,13 @@ class Index:
         return [_contact(*row) for row in found]
 
     def expect(self, list_id: int, match: str, contact: Contact) -> None:
-        """Note that a contact will be what a match key names in a list."""
+        """Mark that a contact will be what a match key names in a list."""
         self._database.execute(
             "REPLACE INTO matches VALUES (?, ?, ?, ?)", (list_id, match, contact.contact_id, contact.list_id)
         )
 
     def foresee(self, contact: Contact, fields: Fields) -> None:
-        """Note which fields a contact will have: it is found by these, and no more by what it has now."""
+        """Mark which fields a contact will have: it is found by these, and no more by what it has now."""
         names = [name for name in self._keys if contact.fields[name] != fields[name]]
         for name in names:
             if contact.fields[name]:
@@ -103,7 +103,7 @@ class Index:
                 self.expect(contact.list_id, match_key(name, fields[name]), contact)
 
     def hold(self, contact: Contact, holder: str) -> None:
-        """Note whose a contact is, unless it is somebody's already."""
+        """Mark whose a contact is, unless it is somebody's already."""
         self._database.execute(
             "UPDATE contacts SET holder = ? WHERE list_id = ? AND contact_id = ? AND holder IS NULL",
             (holder, contact.list_id, contact.contact_id),
@@ -130,7 +130,7 @@ class Index:
         return self.by_id(contact_id, list_id)
 
     def mark_taken(self, contact: Contact) -> None:
-        """Note that a row is about a contact: it is nobody's duplicate."""
+        """Mark that a row is about a contact: it is nobody's duplicate."""
         self._database.execute(
             "UPDATE contacts SET taken = 1 WHERE list_id = ? AND contact_id = ?",
             (contact.list_id, contact.contact_id),
@@ -146,7 +146,7 @@ class Index:
         return tuple(contact_id for (contact_id,) in found)
 
     def mark_named(self, contact_ids: list[int]) -> None:
-        """Note that the input names contacts: they are not missing."""
+        """Mark that the input names contacts: they are not missing."""
         self._database.executemany(
             "UPDATE contacts SET named = 1 WHERE contact_id = ?",
             [(contact_id,) for contact_id in contact_ids],

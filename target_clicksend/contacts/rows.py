@@ -58,7 +58,7 @@ class ContactRows:
         """)
 
     def add(self, contact_row: ContactRow) -> None:
-        """Keep a row."""
+        """Add a row."""
         self.is_empty = False
         self._asks |= contact_row.by_key
         self._database.execute(
@@ -130,7 +130,7 @@ class ContactRows:
         return [(ref, not deleted) for ref, deleted in found]
 
     def overtake(self, homes: Mapping[ListRef, ListRef]) -> None:
-        """Note which rows a later one of their key and list makes void.
+        """Mark which rows a later one of their key and list makes void.
 
         A deleted row that names no list does so for all lists.
 
@@ -172,7 +172,7 @@ class ContactRows:
         )
 
     def mark_persons(self, person: Callable[[ContactRow], tuple[str, bool]]) -> None:
-        """Note which rows are about the same person, and which of them yield to the others."""
+        """Mark which rows are about the same person, and which of them yield to the others."""
         number = 0
         while batch := list(self._found("NOT overtaken AND number > :number", BATCH, number=number)):
             number = batch[-1].row.number

@@ -133,7 +133,7 @@ class Unanswered:
         self._reasons: dict[str, str] = {}
 
     def add(self, key: str, reason: str) -> None:
-        """Note a key whose message was counted as ``unknown``, and why."""
+        """Remember a key whose message was counted as ``unknown``, and why."""
         self._reasons[key] = reason
 
     def count_anew(self) -> None:

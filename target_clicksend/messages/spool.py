@@ -27,11 +27,11 @@ class Batch:
         return len(self._messages)
 
     def add(self, message: Message) -> None:
-        """Keep a message; rows come in the order of their numbers."""
+        """Add a message; rows come in the order of their numbers."""
         self._messages[message.row.number] = message
 
     def remove(self, message: Message) -> None:
-        """Let go of a message."""
+        """Remove a message."""
         self._messages.pop(message.row.number, None)
 
     def of_custom_string(self, custom_string: str | None) -> list[Message]:
@@ -70,13 +70,13 @@ class Spool:
         return int(count)
 
     def add(self, message: Message) -> None:
-        """Keep a message; rows come in the order of their numbers."""
+        """Add a message; rows come in the order of their numbers."""
         custom_string = _short((message.custom_string or "").strip())
         values = (message.row.number, _short(message.row.key), custom_string, _encode(message))
         self._database.execute("INSERT INTO messages VALUES (?, ?, ?, ?)", values)
 
     def remove(self, message: Message) -> None:
-        """Let go of a message."""
+        """Remove a message."""
         self._database.execute("DELETE FROM messages WHERE number = ?", (message.row.number,))
 
     def of_custom_string(self, custom_string: str | None) -> list[Message]:

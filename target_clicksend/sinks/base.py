@@ -39,7 +39,7 @@ class Sink:
         """Learn that rows of a stream will come, and by which keys they are known."""
 
     def process_record(self, row: Row) -> None:
-        """Take a row; write it now or later."""
+        """Write a row, now or later."""
         raise NotImplementedError
 
     def reject(self, record: Any) -> None:
@@ -62,7 +62,7 @@ class Sink:
         return self.columns
 
     def warn_unknown_columns(self, values: Values, columns: Columns) -> None:
-        """Say once which columns of a row go nowhere."""
+        """Warn once which columns of a row go nowhere."""
         if not (new := values.keys() - self._seen):
             return
         self._seen |= new

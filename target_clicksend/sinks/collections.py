@@ -247,7 +247,7 @@ class Upserts(Sink):
     def record_outcome(
         self, desired: DesiredState, outcome: str, reason: str = "", object_id: int | None = None
     ) -> None:
-        """Note what came of a row."""
+        """Record what came of a row."""
         del self._desired[desired.row.number]
         if outcome in {"rejected", "failed"} and (name := desired.fields.get(self.name_column)):
             self.unwritten[fold(name)] = outcome
@@ -255,7 +255,7 @@ class Upserts(Sink):
         self.run.record_outcome(desired.row, self.name, outcome, reason, object_id=about)
 
     def record_plan(self, desired: DesiredState, change: str, detail: str = "") -> None:
-        """Note what a dry run would have done with a row."""
+        """Record what a dry run would have done with a row."""
         del self._desired[desired.row.number]
         self.run.record_plan(desired.row, self.name, change, detail)
 

@@ -181,7 +181,7 @@ class Contacts(Sink):
         return list_id
 
     def _plan_list(self, name: str) -> None:
-        """Note that a list would be made, unless a row of its own has said so."""
+        """Plan that a list would be made, unless a row of its own has said so."""
         if name not in self.run.lists.planned:
             self.run.lists.planned.add(name)
             self.run.report.plan["contact_lists", "create"] += 1
@@ -304,7 +304,7 @@ class Contacts(Sink):
                 self.run.record_contact(one.row, GONE_LIST if one.deleted else list_id, contact_id)
 
     def _warn_of_different(self) -> None:
-        """Say what is not the outcome of a row."""
+        """Warn of fields that do not read back as they were written."""
         for name, count in sorted(self._different.items()):
             self.run.warn(
                 f"contacts: {name} {DIFFERENT}, for {count:,} of them: it is not written again until the row"

@@ -81,7 +81,7 @@ class Messages(Sink):
 
     @override
     def warn_unknown_columns(self, values: Values, columns: Columns) -> None:
-        """Say it, but not of what may fill the placeholders of the row's template."""
+        """Warn, but not of what may fill the placeholders of the row's template."""
         named = values.get("template_id") or values.get("template_name")
         if not (named and "template_name" in self.columns):
             super().warn_unknown_columns(values, columns)
@@ -277,7 +277,7 @@ class Messages(Sink):
             self._warn_of_zones()
 
     def _warn_of_zones(self) -> None:
-        """Say which zones were meant by times that name none."""
+        """Warn which zones were meant by times that name none."""
         for (column, zone), count in sorted(self.local_times.read.items()):
             they = f"1 time of {column} has" if count == 1 else f"{count:,} times of {column} have"
             self.run.warn(f"{self.name}: {they} no zone: read as {zone}.")
@@ -354,7 +354,7 @@ class Messages(Sink):
                 self._unanswered.add(message.row.key, result.reason)
 
     def _plan(self, group: list[Message]) -> None:
-        """Say what would be sent, and for how much."""
+        """Record what would be sent, and for how much."""
         for message, quote in zip(group, self.route.quotes(group), strict=True):
             if quote.outcome == "rejected":
                 self._record(message, quote)
