@@ -207,7 +207,7 @@ class Run:
         logger.warning("%s", sentence)
 
     def error(self, sentence: str) -> None:
-        """Log and report what went wrong with something other than a row; the run goes on, and ends with 1."""
+        """Log and report what went wrong with other things than a row; the run goes on, and ends with 1."""
         self.warn(sentence)
         self.failed = True
 
