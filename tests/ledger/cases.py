@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 from sqlalchemy import inspect
 
@@ -12,6 +13,16 @@ from clicksend.ledger.schema import metadata
 KEY_FILE = "TEST_LEDGER_KEY_FILE"
 """Variable that tells other processes where the key file of the fixture ``ledger_url`` is."""
 ACCOUNT = {"api_url": "https://rest.clicksend.com/v3", "user_id": "7"}
+
+
+def in_new_schema(url):
+    """Make a schema in a PostgreSQL; return the URL of a ledger in it."""
+    import psycopg
+
+    schema = f"ledger_{uuid4().hex}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"create schema {schema}")
+    return url.replace("postgresql:", "postgresql+psycopg:") + f"&options=-csearch_path%3D{schema}"
 
 
 class Clock:

@@ -15,7 +15,7 @@ from clicksend.errors import LedgerError, LedgerUrlError
 from clicksend.ledger.address import parsed
 from clicksend.ledger.ledger import Ledger
 from tests.command import run_command
-from tests.ledger.cases import ACCOUNT
+from tests.ledger.cases import ACCOUNT, in_new_schema
 from tests.tap.runner import CREDENTIALS, tap_command
 from tests.target.runner import record, schema, target_command
 
@@ -175,11 +175,11 @@ def test_no_command_shows_the_password_of_a_ledger(box, tmp_path, url):
 
 
 def test_a_ledger_that_works_is_not_shown_either(box, tmp_path, ledger_postgres):
-    url = make_url(ledger_postgres).set(drivername="postgresql+psycopg", password=SECRET)
+    url = make_url(in_new_schema(ledger_postgres)).set(password=SECRET)
     config = {"api_url": box.api_url, "ledger_url": url.render_as_string(hide_password=False), **CREDENTIALS}
     messages = [schema("contacts", row := {"phone_number": "+61411222333"}), record("contacts", row)]
     config |= {"list_name": "Ours", "create_missing_lists": True}
-    config["pii_key_file"] = str(tmp_path / "ledger.privacy.key")
+    config["pii_key_file"] = str(tmp_path / "ledger.key")
     done = target_command(tmp_path, messages, config, LOGLEVEL="DEBUG")
     assert done.returncode == 0, done.stderr.decode()
     assert SECRET not in done.stderr.decode() + done.stdout.decode()

@@ -22,17 +22,9 @@ from clicksend.errors import LedgerError
 from clicksend.ledger import schema
 from clicksend.ledger.ledger import Ledger
 from clicksend.ledger.store import Store
-from tests.ledger.cases import ACCOUNT, assert_as_described, claim
+from tests.ledger.cases import ACCOUNT, assert_as_described, claim, in_new_schema
 
 pytestmark = pytest.mark.both_databases
-
-
-def _schema(url):
-    """Return the URL of a new schema."""
-    schema = f"ledger_{uuid4().hex}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"create schema {schema}")
-    return url.replace("postgresql:", "postgresql+psycopg:") + f"&options=-csearch_path%3D{schema}"
 
 
 def mode(path):
@@ -160,7 +152,7 @@ def test_tables_of_somebody_else_are_left_alone(ledger_url, name):
 
 @pytest.mark.parametrize("exists", [False, True])
 def test_a_read_only_database_is_called_that(ledger_postgres, exists):
-    url = _schema(ledger_postgres)
+    url = in_new_schema(ledger_postgres)
     if exists:
         Ledger.open(url, **ACCOUNT, pii_key="a key that nobody guesses").close()
     with pytest.raises(LedgerError, match="database is read-only") as caught:
@@ -169,7 +161,7 @@ def test_a_read_only_database_is_called_that(ledger_postgres, exists):
 
 
 def test_a_schema_that_is_missing_or_forbidden_is_called_that(ledger_postgres):
-    url = _schema(ledger_postgres)
+    url = in_new_schema(ledger_postgres)
     with pytest.raises(LedgerError, match="no schema to make its tables in"):
         Ledger.open(f"{url}_nowhere", **ACCOUNT)
     with psycopg.connect(ledger_postgres, autocommit=True) as connection:
