@@ -64,7 +64,8 @@ class Outcomes(ClickSendStream):
 
     @override
     def pages(self, encoder: Encoder) -> Iterator[EncodedPage]:
-        from clicksend.ledger.ledger import Ledger  # noqa: PLC0415, SQLAlchemy takes as long as the rest of a start
+        # SQLAlchemy takes as long as the rest of a start.
+        from clicksend.ledger.ledger import Ledger  # noqa: PLC0415
 
         now = datetime.now(UTC)
         since = datetime.fromtimestamp(self.bookmark, UTC) - OVERLAP if self.bookmark else None
