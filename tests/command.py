@@ -45,8 +45,8 @@ FORKS.set_forkserver_preload(
         "clicksend.ledger.ledger",
         "clicksend.cli.sandbox",
         "clicksend.sandbox.server",
-        "target_clicksend.contacts.writing",
-        "target_clicksend.messages.routes",
+        "target_clicksend.contacts.write",
+        "target_clicksend.messages.send",
         "target_clicksend.sinks.contacts",
         "target_clicksend.sinks.messages",
     ]

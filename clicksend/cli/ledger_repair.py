@@ -20,8 +20,7 @@ from clicksend.ledger.claims import RETRIED
 from clicksend.text import counted, escaped
 
 if TYPE_CHECKING:
-    from target_clicksend.baseline import Baseline
-    from target_clicksend.repairing import LookedUp, Rebuilt
+    from target_clicksend.ledger_tools import BaselineTarget, RebuildResult, ReconcileResult
     from target_clicksend.run import Run
 
 LATER = "Nothing is sent now: a row goes out when upstream delivers it again."
@@ -39,7 +38,7 @@ def reconcile(config_file: Path | None, ledger_url: str | None) -> None:
     ends. What is scheduled to people who have opted out since is cancelled. Exits with 3 when
     some stay unknown.
     """
-    from target_clicksend.repairing import honour_opt_outs, look_up  # noqa: PLC0415
+    from target_clicksend.ledger_tools import honour_opt_outs, look_up  # noqa: PLC0415
 
     with _opened(config_file, ledger_url, new=False) as run:
         results = list(look_up(run))
@@ -59,7 +58,7 @@ def reconcile(config_file: Path | None, ledger_url: str | None) -> None:
         raise SystemExit(UNKNOWN_REMAIN)
 
 
-def _what_was_found(one: LookedUp) -> str:
+def _what_was_found(one: ReconcileResult) -> str:
     said = f"{one.sink}: {one.found:,} found, {one.unknown.count:,} still unknown."
     if until := one.unknown.leased_until:
         are = "1 is" if one.unknown.leased == 1 else f"{one.unknown.leased:,} are"
@@ -136,7 +135,7 @@ def rebuild(config_file: Path | None, ledger_url: str | None, since: datetime) -
     Not found are notifications, messages whose rows brought a custom_string of their own, and what ClickSend
     no longer keeps (about four months): record those with baseline.
     """
-    from target_clicksend.repairing import rebuild as rebuilt  # noqa: PLC0415
+    from target_clicksend.ledger_tools import rebuild as rebuilt  # noqa: PLC0415
 
     with _opened(config_file, ledger_url, new=True) as run:
         for one in rebuilt(run, since.replace(tzinfo=UTC)):
@@ -144,7 +143,7 @@ def rebuild(config_file: Path | None, ledger_url: str | None, since: datetime) -
     click.echo("What was sent within the last hour may not show yet: then run this again before you send.")
 
 
-def _what_was_rebuilt(one: Rebuilt) -> str:
+def _what_was_rebuilt(one: RebuildResult) -> str:
     if one.absent:
         return f"{one.sink}: the account may not call, so there is nothing to find."
     said = f"{one.sink}: {counted(one.ours, 'message')} found, {one.new:,} of them recorded as sent."
@@ -183,13 +182,13 @@ def baseline(
     sends only what is new. What the ledger knows as sent or unknown stays. It says how many rows it will
     record, and asks; forget-baseline undoes it.
     """
-    from target_clicksend.baseline import Baseline, read_twice  # noqa: PLC0415
+    from target_clicksend.ledger_tools import BaselineTarget, read_twice  # noqa: PLC0415
 
     with sentences(), read_twice(file) as messages:
         config = _config(config_file, ledger_url)
-        _ask(_read(Baseline(config, where, records=False), messages), yes=yes)
+        _ask(_read(BaselineTarget(config, where, records=False), messages), yes=yes)
         messages.seek(0)
-        target = _read(Baseline(config, where), messages)
+        target = _read(BaselineTarget(config, where), messages)
     recorded = sum(one.recorded for one in target.recorders)
     repeated = sum(one.repeated for one in target.recorders)
     click.echo(f"{counted(recorded, 'key')} recorded as sent, {repeated:,} known already. Nothing was sent.")
@@ -200,15 +199,15 @@ def baseline(
     _report_rejected(target.run)
 
 
-def _read(target: Baseline, messages: IO[bytes]) -> Baseline:
+def _read(target: BaselineTarget, messages: IO[bytes]) -> BaselineTarget:
     try:
         target.listen(cast("IO[str]", messages))
     finally:
-        target.close()
+        target.run.close()
     return target
 
 
-def _ask(target: Baseline, *, yes: bool) -> None:
+def _ask(target: BaselineTarget, *, yes: bool) -> None:
     """Say what will be recorded, and go on only on a person's word.
 
     Raises:
@@ -266,7 +265,7 @@ def keys_of_row(config_file: Path | None, ledger_url: str | None, stream: str, t
     Raises:
         UsageError: The text is not a JSON object.
     """
-    from target_clicksend.repairing import keys_of  # noqa: PLC0415
+    from target_clicksend.ledger_tools import keys_of  # noqa: PLC0415
 
     try:
         row = json.loads(text)
@@ -280,7 +279,7 @@ def keys_of_row(config_file: Path | None, ledger_url: str | None, stream: str, t
 
 @contextmanager
 def _opened(config_file: Path | None, ledger_url: str | None, **how: Any) -> Iterator[Run]:
-    from target_clicksend.repairing import opened as run_opened  # noqa: PLC0415
+    from target_clicksend.ledger_tools import opened as run_opened  # noqa: PLC0415
 
     with sentences(), run_opened(_config(config_file, ledger_url), **how) as run:
         yield run

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from clicksend.errors import ClickSendError
 from target_clicksend.columns import fold
-from target_clicksend.gates.message import Message
 from target_clicksend.keys import Keys
+from target_clicksend.messages.message import Message
 from target_clicksend.run import Run
 
 LATELY = timedelta(days=31)
@@ -64,7 +64,7 @@ class NewStreams:
         self._keys[stream] = keys
         unstable = [name for name in keys.properties if fold(name) in UNSTABLE]
         if unstable:
-            self._run.note(
+            self._run.warn(
                 f"{self._sink}: the key of stream {stream} ({', '.join(keys.properties)}) looks like a line"
                 " number or a file name: another row in its place tomorrow would be taken for the same, and"
                 " not be sent. Give the stream key properties that stay with the row, or the rows an"

@@ -271,10 +271,10 @@ def test_a_rebuild_that_breaks_off_goes_on_where_it_was(out, command):
 
 
 def test_a_history_that_shows_less_than_it_counts_is_not_enough(out, command, monkeypatch):
-    from target_clicksend import repairing
+    from target_clicksend import ledger_tools
 
-    read_pages = repairing.read_pages
-    monkeypatch.setattr(repairing, "read_pages", lambda *given: list(read_pages(*given))[:-1])
+    read_pages = ledger_tools.read_pages
+    monkeypatch.setattr(ledger_tools, "read_pages", lambda *given: list(read_pages(*given))[:-1])
     out.send({})
     lose(out)
     assert "fewer messages than it counts, 3 times" in command("rebuild", "--since", LONG_AGO, code=1)
@@ -371,7 +371,7 @@ def test_rows_without_a_key_are_told(out, record):
     output = record(messages, code=1)
     assert "1 key recorded as sent" in output
     assert "1 row not recorded: key property id is missing or null." in output
-    assert "1 row not recorded: a line of the input is no Singer message." in output
+    assert "1 row not recorded: a line of the input is not a Singer message." in output
 
 
 SHOP = [{"id": n, "to": TO, "body": f"Hello {n}", "sent_at": n < 3 and "2026-01-01"} for n in range(5)]

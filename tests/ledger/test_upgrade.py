@@ -23,8 +23,8 @@ from clicksend.ledger.records import Outcome
 from clicksend.ledger.schema import metadata, version
 from clicksend.sandbox import Sandbox
 from target_clicksend.keys import Keys
-from target_clicksend.messages.reconciling import Search
-from target_clicksend.repairing import opened, rebuild
+from target_clicksend.ledger_tools import opened, rebuild
+from target_clicksend.messages.reconcile import Search
 from tests.tap.runner import CREDENTIALS
 from tests.target.runner import record, run_target, schema
 
@@ -164,7 +164,7 @@ def test_a_key_shows_what_an_older_version_wrote_of_it(box, old_ledger, sms):
     run_target(box.api_url, sms, ledger_url=old_ledger, **CONFIG)
     with Ledger.existing(old_ledger) as ledger:
         keys = Keys("sms_messages", "numbers", {"id": "id"}, frozenset(), ledger.privacy.fingerprint)
-        key = keys.of({"id": "2"})[0]
+        key = keys.for_row({"id": "2"})[0]
         assert [row["outcome"] for row in ledger.outcomes.of_key(key)] == ["sent"]
 
 
@@ -191,7 +191,7 @@ def test_contacts_that_an_older_version_made_are_found_by_their_key(box, old_led
     with Ledger.existing(old_ledger) as ledger:
         keys = Keys("contacts", "contacts", {"id": "id"}, frozenset(), ledger.privacy.fingerprint)
         for value in (1, "2.0", "2026-02-01"):
-            key = keys.of({"id": value})[0]
+            key = keys.for_row({"id": value})[0]
             assert ledger.memory.contacts_of(
                 {key: keys.older({"id": value}, ledger.privacy.older_keys)}
             ).keys() == {key}
@@ -270,7 +270,7 @@ def test_a_test_recipient_gets_nothing_twice(box, version_3, tmp_path):
     row = {"id": 1, "to": "+61491570150", "body": "x"}
     lines = [schema("numbers", row), record("numbers", row)]
     config = {**CONFIG, "test_recipient": "+61491570156", "ledger_url": version_3}
-    key = Keys("sms_messages", "numbers", {"id": "id"}, frozenset(), unkeyed_hasher()).of({"id": 1})[0]
+    key = Keys("sms_messages", "numbers", {"id": "id"}, frozenset(), unkeyed_hasher()).for_row({"id": 1})[0]
     tried = unkeyed_hasher()(f"+61491570156\0{key}")
     with Ledger.existing(version_3) as ledger:
         ledger.outcomes.record(

@@ -145,9 +145,7 @@ class Worker:
             self.code, self.error = 1, error
         finally:
             current.hook = current.worker = None
-            target.run.client.close()
-            if "ledger" in target.run.__dict__:
-                target.run.ledger.close()
+            target.run.close()
 
     def request(self, request: Any) -> None:
         """Note a request that is about to be made."""
@@ -167,7 +165,7 @@ class Worker:
     def _listen(self) -> None:
         """Note when rows arrive, and what comes of them."""
         run = self.target.run
-        count, finish = run.count_row, run._finish
+        count, finish = run.open_row, run._finish
 
         def counting() -> int:
             number = count()
@@ -178,7 +176,7 @@ class Worker:
             self.outcomes[row.number].append(outcome)
             finish(row, outcome)
 
-        run.count_row, run._finish = counting, finishing
+        run.open_row, run._finish = counting, finishing
 
     def _meet(self, step: int) -> None:
         if self.end and step == self.end[0]:

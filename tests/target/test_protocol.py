@@ -7,7 +7,7 @@ from singer_sdk.exceptions import RecordsWithoutSchemaException
 
 from clicksend.errors import SettingsError
 from clicksend.ledger.ledger import Ledger
-from target_clicksend.inputs import InputError
+from target_clicksend.singer_input import InputError
 from tests.target.runner import record, run_target, schema, state, stream_of
 
 

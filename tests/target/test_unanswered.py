@@ -10,8 +10,8 @@ import pytest
 
 from clicksend import errors
 from clicksend.ledger.ledger import Ledger
-from target_clicksend.messages.sending import Patience
-from target_clicksend.unanswered import LOOK, RECONCILE
+from target_clicksend.messages.send import breaker_of_sends, result_of_failure
+from target_clicksend.summary import LOOK, RECONCILE
 from tests.ledger.cases import claim
 from tests.target.messages.cases import CHANNELS, TO
 
@@ -189,13 +189,13 @@ def test_no_lost_send_is_told_to_run_again(kind):
     else:
         some = [kind("POST /sms/send", status, code) for status in (200, 302, 400, 500) for code in ("", "X")]
     for error in some:
-        patience = Patience()
-        verdicts = [patience.failure(error) for _ in range(2)]
+        breaker = breaker_of_sends()
+        verdicts = [result_of_failure(error, breaker) for _ in range(2)]
         assert {one.outcome for one in verdicts} <= {"failed", "unknown"}
         if verdicts[0].outcome == "unknown":
             assert not again(verdicts[0].reason), verdicts[0].reason
             assert "not sent again" in verdicts[0].reason
-            assert not again(str(patience.ended)), patience.ended
+            assert not again(str(breaker.reason)), breaker.reason
 
 
 # What people see of leases

@@ -24,7 +24,7 @@ from clicksend.ledger.ledger import Ledger
 from clicksend.ledger.records import outcome_id
 from clicksend.ledger.schema import metadata
 from clicksend.sandbox.world.countries import millionths, price
-from target_clicksend.repairing import honour_opt_outs, look_up, opened
+from target_clicksend.ledger_tools import honour_opt_outs, look_up, opened
 from tests.conftest import FakeClock
 from tests.tap.runner import CREDENTIALS
 from tests.target.messages.walk_people import (

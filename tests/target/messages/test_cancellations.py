@@ -130,10 +130,10 @@ def test_a_custom_string_as_messages_carry_it(out, cancel, scheduled):
         ({"custom_string": None, "message_id": None}, "give either message_id or custom_string"),
         ({"custom_string": "a", "message_id": "0" * 36}, "give either message_id or custom_string"),
         ({"custom_string": ["*"]}, "custom_string holds a list"),
-        ({"message_id": "*"}, "message_id is no message id"),
-        ({"message_id": "../cancel-all"}, "message_id is no message id"),
-        ({"custom_string": "a", "channel": "mms"}, "channel is none of sms, voice"),
-        ({"custom_string": "a", "channel": "*"}, "channel is none of sms, voice"),
+        ({"message_id": "*"}, "message_id is not a valid message id"),
+        ({"message_id": "../cancel-all"}, "message_id is not a valid message id"),
+        ({"custom_string": "a", "channel": "mms"}, "channel must be one of sms, voice"),
+        ({"custom_string": "a", "channel": "*"}, "channel must be one of sms, voice"),
     ],
 )
 def test_rejected(cancel, row, reason):

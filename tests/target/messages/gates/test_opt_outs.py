@@ -10,10 +10,10 @@ import pytest
 
 from clicksend.errors import LedgerError
 from clicksend.paging import read_pages
-from target_clicksend.gates import stop_phrases, stop_words
-from target_clicksend.gates.opt_outs import OptOuts, OptOutsError
-from target_clicksend.gates.stop_phrases import KEYWORDS
-from target_clicksend.gates.stop_words import StopWords
+from target_clicksend.messages.gates import stop_phrases, stop_words
+from target_clicksend.messages.gates.opt_outs import OptOuts, OptOutsError
+from target_clicksend.messages.gates.stop_phrases import KEYWORDS
+from target_clicksend.messages.gates.stop_words import StopWords
 
 OPT_OUT_LIST = 3555277
 STRANGER, FRIEND = "+61411222333", "+61411222334"
