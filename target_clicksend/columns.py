@@ -13,8 +13,8 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
-from clicksend.characters import escaped, visible
 from clicksend.errors import SettingsError
+from clicksend.text import escaped, visible
 from target_clicksend.row import Rejected, Values
 
 DELETED = "_sdc_deleted_at"
@@ -234,7 +234,7 @@ class Columns:
         """Look at columns of the stream.
 
         Raises:
-            SettingsError: One of them resembles a column that holds messages back, and is none.
+            SettingsError: One of them resembles a column that holds messages back, and is not one.
         """
         if not self._sends:
             return

@@ -1,8 +1,7 @@
-"""How the commands get at settings and ledger; what goes wrong there ends them with a sentence."""
+"""The settings and the ledger of ``clicksend ledger``; what is wrong there ends a command with a sentence."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,11 +9,11 @@ from typing import Any, TypeVar
 
 import click
 
+from clicksend.config import Schema, load_config
 from clicksend.errors import ClickSendError, SettingsError
-from clicksend.inputs import read_config, with_defaults
-from clicksend.ledger import Ledger
-from clicksend.settings import COUNTRY, check
-from clicksend.typed import Schema
+from clicksend.ledger.ledger import Ledger
+from clicksend.settings import COUNTRY
+from clicksend.validation import check
 
 PROPERTIES: dict[str, Schema] = {
     "ledger_url": {"type": "string", "default": "sqlite:///clicksend_ledger.db", "secret": True},
@@ -49,7 +48,7 @@ def options(function: F) -> F:
 
 @contextmanager
 def sentences() -> Iterator[None]:
-    """End the command with a sentence, and with 2 where settings are wrong, else 1."""
+    """Turn errors of ours into click's: exit code 2 where settings are wrong, else 1."""
     try:
         yield
     except SettingsError as error:
@@ -60,7 +59,12 @@ def sentences() -> Iterator[None]:
 
 @contextmanager
 def opened(config_file: Path | None, ledger_url: str | None) -> Iterator[tuple[Ledger, Mapping[str, Any]]]:
-    """Open the ledger."""
+    """Open the ledger; yield it and the settings that it needs itself.
+
+    Raises:
+        UsageError: A setting is not valid (exit code 2).
+        ClickException: The ledger cannot be used (exit code 1).
+    """
     with sentences():
         config = config_of(config_file, ledger_url)
         with Ledger.existing(
@@ -79,22 +83,19 @@ def config_of(config_file: Path | None, ledger_url: str | None) -> dict[str, Any
         SettingsError: One is not valid.
     """
     given = whole_config(config_file, ledger_url)
-    config = with_defaults({name: given[name] for name in PROPERTIES if name in given}, PROPERTIES)
+    config = {name: given[name] for name in PROPERTIES if name in given}
     check(config, PROPERTIES)
-    return dict(config)
+    return config
 
 
-def whole_config(config_file: Path | None, ledger_url: str | None) -> dict[str, Any]:
-    """Return all settings in the file, without one those of the ledger in the environment; and its URL.
+def whole_config(
+    config_file: Path | None, ledger_url: str | None, properties: Mapping[str, Schema] = PROPERTIES
+) -> dict[str, Any]:
+    """Return all settings in the file, without one those in the environment; and the URL of the ledger.
 
     Raises:
-        SettingsError: The file holds no JSON object.
+        SettingsError: The file cannot be read, or does not hold settings.
     """
     # So it comes from Meltano: meltano invoke target-clicksend:ledger.
-    variables = {name: os.environ.get(f"TARGET_CLICKSEND_{name.upper()}") for name in PROPERTIES}
-    given: dict[str, Any] = {name: value for name, value in variables.items() if value}
-    if config_file:
-        given = read_config(config_file)
-    if ledger_url:
-        given["ledger_url"] = ledger_url
-    return given if given.get("ledger_url") else given | {"ledger_url": PROPERTIES["ledger_url"]["default"]}
+    config = load_config(config_file, {**properties, **PROPERTIES}, "TARGET_CLICKSEND_")
+    return config | ({"ledger_url": ledger_url} if ledger_url else {})

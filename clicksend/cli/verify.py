@@ -1,6 +1,6 @@
 """The command ``clicksend verify``: one-time codes to phone numbers, through the hub.
 
-A call is made once, whatever comes of it, and no number is shown in full.
+A call is made once, whatever the answer is, and numbers are shown masked only.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 
 import click
 
-from clicksend.arguments import private
+from clicksend.cli.arguments import private
 from clicksend.client import Client
+from clicksend.config import load_config
 from clicksend.errors import ClickSendError, SettingsError, UnreachableError
 from clicksend.hub import Hub
-from clicksend.inputs import read_config, with_defaults
 from clicksend.phone import mask, to_e164
-from clicksend.settings import COUNTRY, Settings, check
+from clicksend.settings import COUNTRY, Settings
+from clicksend.validation import check
 
 SENT = {
     "success": "A code is on its way to {to}.",
@@ -33,7 +34,7 @@ NOT_SENT = {
 RIGHT = {"success": "The code is right: {to} is verified."}
 WRONG = {
     "failure": "The code is wrong.",
-    "expired_or_not_found": "No code is awaited from {to}, or it has expired: send a new one.",
+    "expired_or_not_found": "{to} was sent no code, or it has expired: send a new one.",
     "transaction_missing": "The code belongs to a transaction that was not named: send a new one.",
     "transaction_mismatch": "The code belongs to another transaction: send a new one.",
 }
@@ -67,7 +68,7 @@ def send(path: Path | None, number: str, locale: str | None) -> None:
     """Send a one-time code to a phone NUMBER; - is standard input."""
     with _opened(path, number) as (hub, to):
         answer = hub.verify_send(to, **({"options": {"locale": locale}} if locale else {}))
-    _tell(answer, to, SENT, NOT_SENT)
+    _report(answer, to, SENT, NOT_SENT)
 
 
 @command.command("check")
@@ -77,11 +78,11 @@ def send(path: Path | None, number: str, locale: str | None) -> None:
 def check_(path: Path | None, number: str, code: str) -> None:
     """Check the CODE that the owner of a phone NUMBER was sent; exits with 1 unless it is right.
 
-    For both - is the next line of standard input, where nobody sees it in the list of processes.
+    For both - is the next line of standard input, which does not show in the list of processes.
     """
     with _opened(path, number) as (hub, to):
         answer = hub.verify_check(to, code)
-    _tell(answer, to, RIGHT, WRONG)
+    _report(answer, to, RIGHT, WRONG)
 
 
 @contextmanager
@@ -97,16 +98,14 @@ def _opened(path: Path | None, number: str) -> Iterator[tuple[Hub, str]]:
     except SettingsError as error:
         raise click.UsageError(str(error)) from None
     except UnreachableError as error:
-        again = "" if error.undone else " It may have been done all the same; it was not tried again."
+        again = "" if error.not_processed else " It may have been done all the same; it was not tried again."
         raise click.ClickException(f"{error}{again}") from None
     except ClickSendError as error:
         raise click.ClickException(str(error)) from None
 
 
 def _config(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return {}
-    config = with_defaults(read_config(path), {})
+    config = load_config(path)
     if country := config.get("default_country"):
         check({"default_country": country}, {"default_country": COUNTRY})
     return config
@@ -119,7 +118,7 @@ def _read(number: str, country: str | None) -> str:
         raise click.UsageError(f"NUMBER {error}.") from None
 
 
-def _tell(answer: Any, to: str, fine: Mapping[str, str], others: Mapping[str, str]) -> None:
+def _report(answer: Any, to: str, fine: Mapping[str, str], others: Mapping[str, str]) -> None:
     """Say what came of a call, by the provider's status."""
     own: Mapping[str, Any] = answer if isinstance(answer, Mapping) and "data" not in answer else {}
     status = str(own.get("status", ""))
@@ -131,5 +130,5 @@ def _tell(answer: Any, to: str, fine: Mapping[str, str], others: Mapping[str, st
         return
     if status in others:
         raise click.ClickException(others[status].format(to=mask(to)))
-    word = status if re.fullmatch("[a-z_]{1,40}", status) else "no status that is known"
+    word = status if re.fullmatch("[a-z_]{1,40}", status) else "without a known status"
     raise click.ClickException(f"The hub answered {word}: look into its dashboard before you try again.")

@@ -1,4 +1,4 @@
-"""What ``ledger_url`` names: a plain file that is its owner's only, or a PostgreSQL reached in a safe way."""
+"""What ``ledger_url`` names: a plain file that only its owner reads, or a PostgreSQL reached safely."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from threading import Lock
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from clicksend import private
+from clicksend import private_files
 from clicksend.errors import LedgerError, LedgerUrlError
 from clicksend.settings import is_loopback
 
@@ -33,7 +33,7 @@ def parsed(url: str) -> URL:
         backend = ""
     if backend == "sqlite":
         if read.database in (None, "", ":memory:") or "uri" in read.query:
-            raise LedgerUrlError("ledger_url must name a plain file: what is kept in memory is no record.")
+            raise LedgerUrlError("ledger_url must name a plain file: a database in memory ends with the run.")
         if read.host or read.username or read.password:
             raise LedgerUrlError("ledger_url names a host before its file: write sqlite:///file.db.")
         return read
@@ -42,7 +42,7 @@ def parsed(url: str) -> URL:
     if read.drivername == "postgresql":
         read = read.set(drivername="postgresql+psycopg")
     if read.get_driver_name() not in {"psycopg", "psycopg2"}:
-        raise LedgerUrlError("ledger_url must begin with postgresql+psycopg://, as no other driver is known.")
+        raise LedgerUrlError("ledger_url must begin with postgresql+psycopg://: other drivers do not work.")
     return read if _is_safe(read) else read.update_query_dict({"sslmode": "require"})
 
 
@@ -86,9 +86,9 @@ def make_private(path: Path, *, create: bool) -> None:
     try:
         with suppress(FileExistsError), _CREATING:
             if create:
-                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, private.MODE))
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, private_files.MODE))
         is_plain = stat.S_ISREG(path.lstat().st_mode)
-        private.close_to_others(path)
+        private_files.close_to_others(path)
     except FileNotFoundError:
         what = "The folder of the ledger" if create else "The ledger"
         where = "" if path.is_absolute() else " in the current folder"

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from clicksend.errors import LedgerError
-from clicksend.ledger import Ledger
+from clicksend.ledger.claims import Claims
 from tests.conftest import FakeClock
 from tests.target.messages.cases import CHANNELS, OTHER, TO, posts
 from tests.target.runner import state, stream_of
@@ -159,16 +159,16 @@ def test_a_request_never_outlives_its_lease(out, monkeypatch):
 
     left, original = [], Client.send
 
-    def send(self, path, payload, *, in_time):
+    def send(self, path, body, *, may_start):
         def checked():
             (until,) = out.query("select max(lease_until) from outcomes")[0]
-            allowed = in_time()
+            allowed = may_start()
             if allowed:
                 left.append(until > (out.now + timedelta(seconds=60)).isoformat())
             return allowed
 
         out.now += timedelta(seconds=25)
-        return original(self, path, payload, in_time=checked)
+        return original(self, path, body, may_start=checked)
 
     monkeypatch.setattr(Client, "send", send)
     fault(out, kind="status", status=400, body=error("BAD_REQUEST"), times=-1)
@@ -184,7 +184,7 @@ def test_a_ledger_that_breaks(out, monkeypatch, broken):
 
     lines = [*stream_of(SINK, ROWS), state({"row": 4})]
     with monkeypatch.context() as patched:
-        patched.setattr(Ledger, broken, breaks)
+        patched.setattr(Claims, broken, breaks)
         ran = out.run(lines)
     assert (ran.code, str(ran.error), ran.states) == (1, "The ledger is gone.", [])
     assert len(out.arrivals) == (4 if broken == "settle" else 0)

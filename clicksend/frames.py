@@ -1,0 +1,237 @@
+"""``clicksend.read``: any stream of the tap as rows, a pandas frame or an Arrow table, without a warehouse.
+
+Not named ``clicksend.read``: a module of that name would take the function's place in the package.
+"""
+
+from __future__ import annotations
+
+import difflib
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from clicksend.config import Schema, typed
+from clicksend.errors import SettingsError
+from clicksend.settings import PROPERTIES as CONNECTION
+from clicksend.times import parse_iso
+from clicksend.validation import check
+
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped]
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+    from tap_clicksend.rows.encode import Encoder
+    from tap_clicksend.sdk import ClickSendStream
+    from tap_clicksend.tap import TapClickSend
+
+TAP_SETTINGS = ("page_size", "list_ids", "pii", "pii_key")
+"""Settings of the tap that hold here too. Maps, say, do not: refused, they cannot be silently left out."""
+
+StreamName = Literal[
+    "account",
+    "account_usage",
+    "contacts",
+    "countries",
+    "delivery_issues",
+    "email_addresses",
+    "link_clicks",
+    "lists",
+    "mms_campaigns",
+    "mms_history",
+    "mms_receipts",
+    "numbers",
+    "sms_campaigns",
+    "sms_history",
+    "sms_inbound",
+    "sms_receipts",
+    "sms_templates",
+    "statistics_sms",
+    "statistics_voice",
+    "subaccounts",
+    "transactions",
+    "voice_history",
+    "voice_languages",
+    "voice_receipts",
+]
+"""Names of the streams, so that editors complete them and type checkers reject others."""
+
+Row = dict[str, Any]
+
+
+def streams() -> dict[StreamName, str]:
+    """Return what there is to read: the name of each stream, and what it holds."""
+    from tap_clicksend.streams import ALL  # noqa: PLC0415
+
+    # The SDK declares name for instances; ours have it in the class.
+    told = {str(kind.name): (kind.__doc__ or "").partition("\n")[0] for kind in ALL}  # type: ignore[misc]
+    return {cast("StreamName", name): told[name] for name in sorted(told)}
+
+
+def read(
+    stream: StreamName, *, since: str | date | None = None, until: str | date | None = None, **connection: Any
+) -> Rows:
+    """Read a stream of the tap.
+
+    Args:
+        stream: Its name, like ``sms_history``; ``streams()`` has all.
+        since: For histories: the oldest moment to read (ISO 8601, UTC where it names no zone).
+            None: the oldest that ClickSend still has.
+        until: For histories: read only what lies before this moment. None: all.
+        connection: Settings of the connection, and ``page_size``, ``list_ids``, ``pii`` and ``pii_key``, as
+            the tap has them. Keys come from SKILLBOSS_API_KEY, or CLICKSEND_USERNAME and CLICKSEND_API_KEY,
+            where none are given.
+
+    Returns:
+        The rows. Nothing is requested until they are iterated or converted.
+
+    Raises:
+        SettingsError: The stream is unknown, a span is given for one that is not a history, or a setting is
+                missing or wrong.
+    """
+    config = typed(connection, _properties())
+    check(config, _properties())
+    tap = _tap(config)
+    if stream not in tap.streams:
+        near = difflib.get_close_matches(stream, tap.streams, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise SettingsError(f"There is no stream {stream}: {hint}the streams are {', '.join(tap.streams)}.")
+    span = _span(_moment("since", since), _moment("until", until))
+    if span and not _is_history(tap.streams[stream]):
+        histories = ", ".join(name for name, kind in tap.streams.items() if _is_history(kind))
+        raise SettingsError(f"since and until are for {histories}; {stream} can only be read whole.")
+    return Rows(stream, config | span, tap.streams[stream].schema)
+
+
+class Rows:
+    """The rows of one stream; each iteration and each conversion reads them anew.
+
+    A progress bar shows in a notebook and on a terminal, nothing where stderr is piped. All methods raise
+    ``ClickSendError`` where ClickSend cannot be read.
+
+    Attributes:
+        schema: JSON schema of a row, with a description of each column.
+    """
+
+    def __init__(self, stream: str, config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+        self.schema = schema
+        self._stream = stream
+        self._config = config
+
+    def __repr__(self) -> str:
+        return f"<rows of {self._stream}: iterate them, or call to_pandas() or to_arrow()>"
+
+    def __iter__(self) -> Iterator[Row]:
+        """Yield the rows as the tap writes them: times as ISO 8601 text, prices as ``Decimal``."""
+        for page in self._pages():
+            yield from page
+
+    def _pages(self, encoder: Encoder | None = None) -> Iterator[Any]:
+        """Yield the rows page by page, as an encoder makes them; as dictionaries where none is given."""
+        from tap_clicksend.progress import Bar  # noqa: PLC0415
+        from tap_clicksend.rows.encode import PlainRows  # noqa: PLC0415
+
+        # A tap of its own for each: it remembers in its state what it has read.
+        tap = _tap(self._config)
+        try:
+            stream = cast("ClickSendStream", tap.streams[self._stream])
+            # Else a history would write its bookmarks, as Singer messages, to stdout.
+            stream.forced_replication_method = "FULL_TABLE"
+            for page in stream.read(encoder or PlainRows(), lambda name, _: Bar(name, stays=True)):
+                yield page.content
+        finally:
+            tap.client.close()
+
+    def to_arrow(self) -> pa.Table:
+        """Return a table whose types come from ``schema``, not from rows; see ``tap_clicksend.rows.arrow``.
+
+        Raises:
+            ModuleNotFoundError: The extra ``arrow`` is not installed.
+        """
+        with _extra():
+            from tap_clicksend.rows.arrow import ArrowColumns  # noqa: PLC0415
+        columns = ArrowColumns(self.schema)
+        return columns.table(self._pages(columns))
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a frame with the same types whatever the rows hold.
+
+        Text is ``str``, times are ``datetime64[us, UTC]``, integers ``Int64`` (null is ``<NA>``). Prices are
+        objects, ``decimal.Decimal`` or None: sums and groups stay exact, and ``astype(float)`` is there for
+        plots and statistics; pandas' Arrow decimals fail in describe() and in arithmetic. Lists are arrays;
+        objects, such as ``extra``, are JSON text.
+
+        Raises:
+            ModuleNotFoundError: The extra ``arrow`` is not installed.
+        """
+        with _extra():
+            import pandas as pd  # noqa: PLC0415
+            import pyarrow as pa  # noqa: PLC0415
+        nullable = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+        return self.to_arrow().to_pandas(types_mapper=nullable.get)
+
+
+@contextmanager
+def _extra() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        raise ModuleNotFoundError(
+            f"{missing.name} is missing: pip install 'singer-clicksend[arrow]'", name=missing.name
+        ) from missing
+
+
+def _properties() -> dict[str, Schema]:
+    from tap_clicksend.settings import PROPERTIES  # noqa: PLC0415
+
+    return CONNECTION | {name: PROPERTIES[name] for name in TAP_SETTINGS}
+
+
+def _tap(config: Mapping[str, Any]) -> TapClickSend:
+    from tap_clicksend.tap import TapClickSend  # noqa: PLC0415
+
+    with _signal_handlers_kept():
+        return TapClickSend(config=dict(config))
+
+
+@contextmanager
+def _signal_handlers_kept() -> Iterator[None]:
+    """Undo what the SDK does to Ctrl-C: it would end a notebook's kernel and print a Singer state."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _is_history(stream: object) -> bool:
+    from tap_clicksend.readers.history import History  # noqa: PLC0415
+
+    return isinstance(stream, History)
+
+
+def _moment(name: str, value: str | date | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        return parse_iso(value.isoformat() if isinstance(value, date) else value)
+    except (TypeError, ValueError):
+        raise SettingsError(
+            f"{name} must be a date, or ISO 8601 like 2026-10-01 or 2026-10-01T00:00:00Z."
+        ) from None
+
+
+def _span(since: datetime | None, until: datetime | None) -> dict[str, str]:
+    """Return the tap's settings for a span of time."""
+    if since and since > datetime.now(UTC):
+        raise SettingsError("since lies in the future: there is nothing to read yet.")
+    if since and until and since >= until:
+        raise SettingsError("since must lie before until.")
+    ends = {"start_date": since, "end_date": until}
+    return {name: moment.isoformat() for name, moment in ends.items() if moment}

@@ -1,0 +1,175 @@
+"""Rows as files that BATCH messages name, instead of RECORD messages."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Protocol
+from uuid import uuid4
+
+from upath import UPath
+
+from clicksend.errors import ClickSendError
+from clicksend.private_files import opened
+from tap_clicksend.rows.columns import Row
+from tap_clicksend.rows.encode import Encoder, JsonLines
+
+if TYPE_CHECKING:
+    from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, StorageTarget
+
+PART = 1 << 20
+"""Bytes of encoded rows that are converted at once; the last of them while nothing is read any more."""
+
+LOCAL = ("", "file", "local")
+"""What fsspec calls folders of this machine."""
+
+WAITING = 1
+"""How many full files may be on their way to the disk while the next rows are read."""
+
+
+class Format(Encoder, Protocol):
+    """A kind of file, made of parts."""
+
+    suffix: str
+
+    def encode_rows(self, rows: list[Row]) -> bytes:
+        """Return rows that maps have made as ``encode`` returns others; they may lack columns."""
+
+    def part(self, content: bytes) -> Any:
+        """Make a part of a file of what ``encode`` returned, any number of times, joined."""
+
+    def write(self, file: IO[bytes], parts: list[Any]) -> None:
+        """Write a file."""
+
+
+class _File:
+    """What goes into the next file of one name."""
+
+    def __init__(self, format_: Format) -> None:
+        self.rows = 0
+        self._format = format_
+        self._pages: list[bytes] = []
+        self._size = 0
+        self._parts: list[Any] = []
+
+    def add(self, rows: int, content: bytes) -> None:
+        """Add a page of so many rows."""
+        self.rows += rows
+        self._pages.append(content)
+        self._size += len(content)
+        if self._size >= PART:
+            self.end_part()
+
+    def end_part(self) -> None:
+        """Convert the pages since the last part; the threads that read go on meanwhile."""
+        if self._pages:
+            self._parts.append(self._format.part(b"".join(self._pages)))
+            self._pages, self._size = [], 0
+
+    def write(self, file: IO[bytes]) -> None:
+        """Write all ended parts."""
+        self._format.write(file, self._parts)
+
+
+class Batches:
+    """Collects the rows of one stream, under each name that its maps give them, and writes them as files."""
+
+    def __init__(
+        self, config: BatchConfig, schemas: Mapping[str, Row], announce: Callable[[str, str], None]
+    ) -> None:
+        """Prepare.
+
+        Args:
+            config: Format, folder and size of the files.
+            schemas: JSON schema of the rows, by the name they go out under.
+            announce: Called with the name and the URL of every file that is complete.
+
+        All methods but ``encoder`` raise ``ClickSendError`` when a file could not be written.
+        """
+        self._config = config
+        self._announce = announce
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="batches")
+        self._formats = {name: _format(config.encoding, schema) for name, schema in schemas.items()}
+        self._files: dict[str, _File] = {}
+        self._afterwards: list[Callable[[], None]] = []
+        self._waiting: deque[tuple[dict[str, Future[str]], list[Callable[[], None]]]] = deque()
+
+    def encoder(self, name: str) -> Format:
+        """Return what encodes rows for ``add``."""
+        return self._formats[name]
+
+    def add(self, name: str, rows: int, content: bytes) -> None:
+        """Add a page of so many rows."""
+        if rows:
+            file = self._files.setdefault(name, _File(self._formats[name]))
+            file.add(rows, content)
+            if file.rows >= self._config.batch_size:
+                self._end_files()
+
+    def then(self, action: Callable[[], None]) -> None:
+        """Do something once the files with the rows so far are announced: when one is full, or at the end."""
+        self._afterwards.append(action)
+        if not self._files:
+            self._end_files()
+
+    def flush(self) -> None:
+        """Announce all files, and do what waits for them."""
+        self._end_files()
+        self._go_on(most=0)
+
+    def _end_files(self) -> None:
+        """Write the files, beside what goes on here."""
+        for file in self._files.values():
+            file.end_part()
+        written = {name: self._thread.submit(self._write, name, file) for name, file in self._files.items()}
+        self._waiting.append((written, self._afterwards))
+        self._files, self._afterwards = {}, []
+        self._go_on(most=WAITING)
+
+    def _go_on(self, *, most: int) -> None:
+        """Announce what is written, in order; wait for the oldest files while more than so many sets wait."""
+        while self._waiting:
+            written, afterwards = self._waiting[0]
+            if len(self._waiting) <= most and not all(url.done() for url in written.values()):
+                return
+            self._waiting.popleft()
+            for name, url in written.items():
+                self._announce(name, url.result())
+            for action in afterwards:
+                action()
+
+    def _write(self, name: str, rows: _File) -> str:
+        storage = self._config.storage
+        file_name = f"{storage.prefix or ''}{name}-{uuid4()}.{self._formats[name].suffix}"
+        try:
+            with _opened(storage, file_name) as file:
+                rows.write(file)
+        except (OSError, ImportError) as error:
+            reason = getattr(error, "strerror", None) or "what its URL needs is not installed"
+            raise ClickSendError(
+                f"A file of {name} cannot be written ({reason}): check storage.root in batch_config, and that"
+                " there is room. Run again: the state stays behind the rows of that file."
+            ) from None
+        return storage.get_url(file_name)
+
+
+def _opened(storage: StorageTarget, file_name: str) -> AbstractContextManager[IO[bytes]]:
+    """Open a new file; in a folder of this machine it is its owner's only, as fsspec would not have it."""
+    root = UPath(storage.root, **storage.params)
+    if root.protocol not in LOCAL:
+        return storage.open(file_name, "wb")
+    folder = Path(root.path)
+    folder.mkdir(parents=True, exist_ok=True)
+    return opened(folder / file_name, "wb")
+
+
+def _format(encoding: BaseBatchFileEncoding, schema: Row) -> Format:
+    zipped = encoding.compression == "gzip"
+    if encoding.format != "parquet":
+        return JsonLines(zipped=zipped)
+    from tap_clicksend.rows.arrow import Parquet  # noqa: PLC0415
+
+    return Parquet(schema, zipped=zipped)
