@@ -133,8 +133,10 @@ def test_an_answer_after_its_confirmation_changes_nothing(ledger):
     ledger.claims.settle("run 1", [answer("a", "unknown")])
     ledger.history.confirm([confirmation("a")])
     before = stored(ledger, "a")
-    ledger.claims.settle("run 1", [answer("a", "rejected")])
-    assert stored(ledger, "a") == before
+    for run_id in ("run 1", "run 2"):
+        for name in ("rejected", "failed", "unknown"):
+            ledger.claims.settle(run_id, [answer("a", name)])
+            assert stored(ledger, "a") == before, (run_id, name)
 
 
 def test_people_reopen_what_is_unknown_and_old_enough(ledger, ledger_time):
@@ -152,6 +154,25 @@ def test_people_reopen_what_is_unknown_and_old_enough(ledger, ledger_time):
     assert stored(ledger, "b")[SINK]["outcome"] == "held"
     assert ledger.claims.recently_sent([("to-b", "body")], since=ledger_time() - timedelta(7)) == set()
     assert ledger.claims.claim("run 3", SINK, [claim("a"), claim("b"), claim("c")], **LEASE) == {"a", "b"}
+
+
+def test_releasing_a_run_leaves_what_others_may_have_sent(ledger, ledger_time):
+    for run_id, key in (("run 1", "a"), ("run 2", "b"), ("run 3", "c")):
+        ledger.claims.claim(run_id, SINK, [claim(key)], **LEASE)
+    ledger_time.advance(hours=25)
+    assert ledger.claims.release(run_id="run 2") == ["b"]
+    assert ledger.claims.release(["a", "c"], run_id="run 3") == ["c"]
+    assert final(ledger, SINK, ["a", "b", "c"]) == {"a": "unknown"}
+
+
+def test_a_claim_is_as_old_as_its_message_whatever_was_learned_since(ledger, ledger_time):
+    ledger.claims.claim("run 1", SINK, [claim("a")], **LEASE)
+    ledger_time.advance(hours=23)
+    ledger.claims.settle("run 1", [answer("a", "unknown")])
+    with pytest.raises(LedgerError, match="1 of 1 .* --force"):
+        ledger.claims.release(["a"])
+    ledger_time.advance(hours=1, seconds=1)
+    assert ledger.claims.release(["a"]) == ["a"]
 
 
 def test_a_key_is_found_in_each_sink_though_its_run_counted_nothing(ledger, ledger_time):
@@ -231,3 +252,74 @@ def test_the_duplicate_window(ledger, ledger_time):
     assert ledger.claims.recently_sent(pairs, since=start) == {("to-a", "body"), ("to-b", "body")}
     assert ledger.claims.recently_sent(pairs, since=start + timedelta(seconds=1)) == set()
     assert ledger.claims.recently_sent([(f"to-{n}", "body") for n in range(3000)], since=start) == set()
+
+
+def waiting(ledger, key, at, sink=SINK, message_id="M1", **about):
+    """Send a message with a schedule."""
+    about = {"custom_string": "both"} | about
+    ledger.claims.claim("run 1", sink, [claim(key, scheduled_for=at, **about)], **LEASE)
+    ledger.claims.settle("run 1", [outcome(key, "sent", sink, message_id=message_id)])
+
+
+def test_what_waits_is_asked_for_by_its_sink_its_run_and_its_name(ledger, ledger_time):
+    at = ledger_time() + timedelta(hours=1)
+    waiting(ledger, "a", at)
+    waiting(ledger, "b", at, "voice_messages", "M2")
+    waiting(ledger, "c", at, message_id="M3", custom_string="another")
+    assert sorted(ledger.claims.scheduled(SINK, None)) == ["M1", "M3"]
+    assert ledger.claims.scheduled(SINK, " both ") == ["M1"]
+    assert ledger.claims.scheduled("voice_messages", "both") == ["M2"]
+    assert ledger.claims.scheduled(SINK, None, "run 2") == []
+    assert sorted(ledger.claims.scheduled(SINK, None, "run 1")) == ["M1", "M3"]
+
+
+def test_what_is_cancelled_is_of_one_sink(ledger, ledger_time):
+    at = ledger_time() + timedelta(hours=1)
+    waiting(ledger, "a", at, message_id="M-A")
+    waiting(ledger, "b", at, "voice_messages", "M-A")
+    ledger.claims.cancel_messages("run 2", SINK, ["m-a"], "why")
+    assert stored(ledger, "a")[SINK]["outcome"] == "cancelled"
+    assert stored(ledger, "b")["voice_messages"]["outcome"] == "sent"
+    assert ledger.claims.scheduled(SINK, None) == []
+    assert ledger.claims.scheduled("voice_messages", None) == ["M-A"]
+
+
+def test_what_has_gone_out_waits_no_more(ledger, ledger_time):
+    waiting(ledger, "a", ledger_time() + timedelta(hours=1))
+    assert ledger.claims.has_scheduled()
+    assert [one.key for one in ledger.claims.scheduled_to(["to-a"], opted_out=False)] == ["a"]
+    ledger_time.advance(hours=1)
+    assert not ledger.claims.has_scheduled()
+    assert ledger.claims.scheduled_to(["to-a"], opted_out=False) == []
+    assert ledger.claims.scheduled(SINK, None) == []
+
+
+def test_what_waits_for_somebody_is_found_by_number_or_by_all_who_opted_out(ledger, ledger_time):
+    at = ledger_time() + timedelta(hours=1)
+    for key in ("a", "b", "c"):
+        waiting(ledger, key, at, message_id=f"M-{key}")
+    ledger.memory.add_opt_outs(["to-b"], source="list", kind="phone")
+
+    def found(*hashes, opted_out):
+        return sorted(one.key for one in ledger.claims.scheduled_to(hashes, opted_out=opted_out))
+
+    assert found(opted_out=False) == []
+    assert found("to-c", opted_out=False) == ["c"]
+    assert found(opted_out=True) == ["b"]
+    assert found("to-c", opted_out=True) == ["b", "c"]
+
+
+def test_what_was_sent_is_not_called_off(ledger, ledger_time):
+    ledger.claims.claim("run 1", SINK, [claim("a"), claim("b")], **LEASE)
+    ledger.claims.settle("run 1", [answer("a", message_id="M1")])
+    assert ledger.claims.cancel_unsent("run 2", SINK, [claim("a"), claim("b"), claim("c")], "why") == {"c"}
+    assert final(ledger, SINK, "abc") == {"a": "sent", "b": "unknown", "c": "cancelled"}
+    assert ledger.claims.claim("run 3", SINK, [claim("c")], **LEASE) == set()
+
+
+def test_a_retry_is_of_what_it_names(ledger):
+    for run_id, key, sink in (("run 1", "a", SINK), ("run 2", "b", SINK), ("run 1", "c", "contacts")):
+        ledger.outcomes.record(run_id, [outcome(key, "rejected", sink)])
+    assert ledger.claims.retry("rejected", sink="contacts") == ["c"]
+    assert ledger.claims.retry("rejected", run_id="run 2") == ["b"]
+    assert ledger.claims.retry("rejected", sink=SINK, run_id="run 1") == ["a"]

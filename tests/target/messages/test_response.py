@@ -132,8 +132,9 @@ def test_what_cannot_be_told_apart_is_the_same_or_unknown():
     assert {v.outcome for v in judge(twins, [answered(twins[0])])} == {"unknown"}
 
 
-def test_two_rows_for_one_message_leave_it_unknown():
-    rows = [answered(outgoing(1)), answered(outgoing(1), "INVALID_RECIPIENT")]
+@pytest.mark.parametrize("second", ["SUCCESS", "INVALID_RECIPIENT"])
+def test_two_rows_for_one_message_leave_it_unknown(second):
+    rows = [answered(outgoing(1)), answered(outgoing(1), second)]
     assert judge([outgoing(1)], rows)[0].outcome == "unknown"
 
 
