@@ -117,6 +117,8 @@ def test_a_message_id_of_another_sink_is_not_taken(ledger, ledger_time):
     ledger.claims.settle("run 1", [outcome("v", "sent", "voice_messages", message_id="M1")])
     ledger.claims.claim("run 1", SINK, [claim("a")], **LEASE)
     ledger_time.advance(minutes=5)
+    assert ledger.history.message_ids("voice_messages", ["M1", "M2"]) == {"M1"}
+    assert ledger.history.message_ids(SINK, ["M1", "M2"]) == set()
     assert ledger.history.confirm([confirmation("a", "M1")]) == {outcome_id(SINK, "a")}
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from target_clicksend.messages.templates import Templates, fill
-from target_clicksend.row import Rejected
+from target_clicksend.row import Postponed, Rejected
 
 STORED = {1: ("Welcome", "Hi {name}!"), 2: ("Twice", "a"), 3: (" twice ", "b"), 4: ("Plain", "No names")}
 
@@ -113,3 +113,17 @@ def test_templates_are_looked_up_when_a_row_names_one():
     assert templates.text({"template_name": "plain"}) == plain
     stored.append({4: ("plain", "another text")})
     assert templates.text({"template_name": "plain"}) == "another text" != plain
+
+
+@pytest.mark.parametrize("values", [{"template_id": 4}, {"template_name": " PLAIN "}])
+def test_a_template_that_is_about_to_be_another_is_not_used(values):
+    """By its id as by its name: its row in the same run has failed, or was rejected."""
+
+    def check_written(name):
+        if name.casefold() == "plain":
+            raise Postponed("it failed")
+
+    templates = Templates(lambda: {4: ("Plain", "old text"), 5: ("Other", "a")}, check_written)
+    with pytest.raises(Postponed):
+        templates.text(values)
+    assert templates.text({"template_id": 5}) == "a"
