@@ -32,7 +32,7 @@ class Api:
         total = len(self.rows) if self.total is None else self.total
         return Answer({"data": rows, "total": total, "last_page": 1, "per_page": 100}, NOW)
 
-    def put(self, path, *, repeat):
+    def put(self, path, **_):
         message_id = path.split("/")[2]
         self.puts.append(path)
         if message_id in self.broken:

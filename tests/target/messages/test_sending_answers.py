@@ -155,7 +155,7 @@ def test_what_waited_until_its_claim_is_old_is_not_sent_any_more(out):
 
 @pytest.mark.parametrize("timeout", [30, 200])
 def test_a_request_never_outlives_its_lease(out, monkeypatch, timeout):
-    """However long the halving takes: when a request begins, its lease holds for all its time-outs and more."""
+    """However long the halving takes: when a request begins, its lease holds for all its time-outs."""
     from clicksend.client import Client
 
     left, original = [], Client.send
