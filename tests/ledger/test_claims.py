@@ -171,7 +171,7 @@ def test_a_claim_is_as_old_as_its_message_whatever_was_learned_since(ledger, led
     ledger.claims.claim("run 1", SINK, [claim("a")], **LEASE)
     ledger_time.advance(hours=23)
     ledger.claims.settle("run 1", [answer("a", "unknown")])
-    with pytest.raises(LedgerError, match="1 of 1 .* --force"):
+    with pytest.raises(LedgerError, match=r"1 of 1 .* --force"):
         ledger.claims.release(["a"])
     ledger_time.advance(hours=1, seconds=1)
     assert ledger.claims.release(["a"]) == ["a"]

@@ -215,6 +215,17 @@ def test_opt_outs_of_a_list_go_with_it_and_replies_stay(ledger, ledger_time):
 
 
 @pytest.mark.both_databases
+def test_who_stays_on_the_list_stays_opted_out(ledger, ledger_time):
+    for _ in range(3):
+        started = ledger_time()
+        ledger_time.advance(minutes=1)
+        ledger.memory.add_opt_outs(["a", "b"], source="list", kind="phone")
+        assert ledger.memory.drop_opt_outs("list", seen_before=started) == 0
+        assert ledger.memory.opted_out(["a", "b"]) == {"a", "b"}
+        ledger_time.advance(days=1)
+
+
+@pytest.mark.both_databases
 def test_a_person_undoes_a_stop_and_only_a_later_one_counts(ledger, ledger_time):
     number = "+61411111111"
     one, at = ledger.privacy.hash(number), ledger_time().timestamp()

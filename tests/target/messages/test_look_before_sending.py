@@ -31,7 +31,7 @@ class Api:
         self.rows, self.error, self.asked = list(rows), error, []
 
     def get(self, path, params):
-        self.asked.append(params)
+        self.asked.append({"path": path, **params})
         if self.error:
             raise self.error
         return Answer({"data": self.rows, "total": len(self.rows), "last_page": 1}, BEGAN)
