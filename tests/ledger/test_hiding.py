@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clicksend.ledger.ledger import Ledger
+from clicksend.ledger.records import outcome_id, token
 from tests.conftest import budget
+from tests.ledger.cases import outcome
 from tests.target.messages.cases import TO
 from tests.target.runner import run_target, stream_of
 
@@ -146,3 +148,26 @@ def test_a_person_finds_a_row_by_the_key_that_it_brought(out):
         assert ledger.claims.release([key], force=True) == []
         out.execute("update outcomes set outcome = 'unknown', lease_until = null")
         assert ledger.claims.release([key], force=True) == [key]
+
+
+def test_only_the_token_of_its_own_key_stays(ledger):
+    """Another row may bring what looks like one: a message in the history would stand for the wrong row."""
+    key_id = ledger.privacy.key_id
+
+    def kept(name, sink=SINK):
+        one = outcome("key", "sent", sink, custom_string=name)
+        return ledger.privacy.hide(one, sink).custom_string
+
+    own = token(outcome_id(SINK, "key"), key_id)
+    assert kept(own) == own
+    for strange in (
+        token(outcome_id(SINK, "another"), key_id),
+        token(outcome_id("mms_messages", "key"), key_id),
+    ):
+        assert kept(strange) == ledger.privacy.fingerprint(strange)
+    assert kept(" order 7 ") == kept("order 7") == ledger.privacy.fingerprint("order 7")
+
+
+def test_a_campaign_is_kept_as_a_hash(ledger):
+    one = outcome("key", "sent", SINK, campaign="Ann")
+    assert ledger.privacy.hide(one, SINK).campaign == ledger.privacy.fingerprint("Ann")

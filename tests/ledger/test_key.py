@@ -147,6 +147,19 @@ def test_all_who_make_a_key_file_have_one_key(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["key"]
 
 
+def test_a_key_file_that_another_host_makes_meanwhile_counts(tmp_path, monkeypatch):
+    path, write = tmp_path / "key", keyfile._write
+
+    def later(draft, key):
+        write(draft, key)
+        path.write_text(f"{KEY}\n", encoding="utf-8")
+
+    monkeypatch.setattr(keyfile, "_write", later)
+    assert keyfile.make(path) == KEY
+    assert path.read_text(encoding="utf-8") == f"{KEY}\n"
+    assert [file.name for file in tmp_path.iterdir()] == ["key"]
+
+
 def as_version_3_left_it(url, hash_key):
     with Ledger.open(url, **ACCOUNT, pii_key=hash_key) as ledger, ledger._store.write() as connection:
         connection.execute(text("delete from meta where name = 'hash_key_fingerprint'"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -311,11 +311,40 @@ def test_times_have_a_zone(ledger):
         ledger.outcomes.prune(datetime(2026, 1, 1))  # noqa: DTZ001
 
 
+@pytest.mark.both_databases
+def test_times_are_compared_whatever_the_zones_of_clocks(ledger, ledger_time):
+    """A lease that a worker in Perth took holds for one in New York."""
+    began = ledger_time()
+
+    def turn(minutes, hours):
+        ledger_time.time = (began + timedelta(minutes=minutes)).astimezone(timezone(timedelta(hours=hours)))
+
+    for minutes, hours, key in ((0, 8, "a"), (1, -5, "b"), (2, 14, "c"), (3, 0, "d")):
+        turn(minutes, hours)
+        ledger.outcomes.record("run 1", [outcome(key)])
+    changed = [row["key"] for page in ledger.outcomes.changed_since(began) for row in page]
+    assert changed == ["a", "b", "c", "d"]
+    turn(4, 8)
+    ledger.claims.claim("run 1", "sms_messages", [claim("e")], lease_seconds=60)
+    turn(4.5, -5)
+    assert ledger.history.open_claims("sms_messages") == []
+    turn(5, 14)
+    assert [one.key for one in ledger.history.open_claims("sms_messages")] == ["e"]
+
+
 def test_another_port_of_this_machine_is_the_same_account(ledger_url):
     Ledger.open(ledger_url, **ACCOUNT | {"api_url": "http://127.0.0.1:8025/v3"}).close()
     Ledger.open(ledger_url, **ACCOUNT | {"api_url": "http://127.0.0.1:8026/v3"}).close()
     with pytest.raises(LedgerError, match="another ledger"):
         Ledger.open(ledger_url, **ACCOUNT | {"api_url": "https://127.0.0.1.example.com:8026/v3"})
+
+
+def test_another_port_of_another_machine_is_another_server(ledger_url):
+    Ledger.open(ledger_url, **ACCOUNT | {"api_url": "https://proxy.example.com:8025/v3"}).close()
+    with pytest.raises(LedgerError, match="another ledger"):
+        Ledger.open(ledger_url, **ACCOUNT | {"api_url": "https://proxy.example.com:8026/v3"})
+    with pytest.raises(LedgerError, match="another ledger"):
+        Ledger.open(ledger_url, **ACCOUNT | {"api_url": "https://proxy.example.com/v3"})
 
 
 @pytest.mark.parametrize("other", [{"user_id": "8"}, {"api_url": "https://api.skillboss.com/clicksend/v3"}])

@@ -140,3 +140,34 @@ def test_the_order_of_key_columns_did_matter_to_older_versions():
     hashed = unkeyed_hasher()
     before = {hashed("\0".join(["sms_messages", "orders", *some])) for some in itertools.permutations("Ax")}
     assert before <= set(keys("shop", "nr").older(row, OLDER))
+
+
+@pytest.mark.parametrize(("length", "is_clear"), [(1, True), (200, True), (201, False), (5000, False)])
+def test_a_key_that_is_declared_clear_is_so_up_to_200_characters(length, is_clear):
+    """More of them is a text, and too long for an index."""
+    own = "k" * length
+    declared, other = keys("id", clear=frozenset({"idempotencykey"})), keys("id")
+    assert (declared.for_row({"id": 1, "idempotency_key": own})[0] == own) is is_clear
+    assert other.for_row({"id": 1, "idempotency_key": own})[0] == text_hasher(KEY)(own)
+
+
+@pytest.mark.parametrize("about", [{"sink": "mms_messages"}, {"namespace": "others"}])
+def test_a_key_is_of_one_sink_and_one_namespace(about):
+    assert keys("id").for_row({"id": "7"})[0] != keys("id", **about).for_row({"id": "7"})[0]
+    assert keys().for_record({"id": "7"}) != keys(**about).for_record({"id": "7"})
+
+
+def test_a_key_is_made_of_values_by_their_columns():
+    first, second = {"a": "1", "b": "2"}, {"a": "2", "b": "1"}
+    assert keys("a", "b").for_row(first)[0] != keys("a", "b").for_row(second)[0]
+    assert keys("a", "b").for_row(first)[0] == keys("b", "a").for_row(first)[0]
+    assert keys("a").for_row({"a": "1"})[0] != keys("b").for_row({"b": "1"})[0]
+
+
+def test_a_personal_column_is_never_shown_whatever_is_in_it():
+    personal = Keys(
+        "contacts", "people", {"id": "id", "phone": "phone_number"}, frozenset({"phone_number"}), str.upper
+    )
+    shown = json.loads(personal.for_row({"id": 7, "phone_number": 8})[1])
+    assert shown["id"] == 7
+    assert shown["phone"] != 8

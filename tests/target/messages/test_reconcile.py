@@ -31,7 +31,7 @@ class Api:
 
 @pytest.fixture(params=sorted(DATES))
 def told(request, ledger, ledger_time):
-    """Return one channel whose message with a custom_string of its own got no answer, and what looks it up."""
+    """Return a channel, a message of which with a name of its own got no answer; and what looks it up."""
     channel = request.param
     about = {"subject": "Sale", "media_file": "https://example.com/a.jpg"} if channel == "mms" else {}
     sent, sink, api = message(to=TO, body="Hello", **about), f"{channel}_messages", Api(ledger_time)
