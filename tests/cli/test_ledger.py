@@ -79,6 +79,26 @@ def test_prune(config):
     assert "SENT AGAIN" in run("prune", "--help")
 
 
+def test_prune_goes_by_utc(config, tmp_path):
+    midnight, minute = datetime(2020, 6, 1, tzinfo=UTC), timedelta(minutes=1)
+    for key, at in (("before", midnight - minute), ("after", midnight + minute)):
+        with Ledger.existing(f"sqlite:///{tmp_path}/ledger.db", pii_key=KEY, now=lambda at=at: at) as ledger:
+            ledger.outcomes.record("run 3", [outcome(key)])
+    assert run("prune", "--config", config, "--before", "2020-06-01") == "1 outcomes deleted.\n"
+    listed = json.loads(run("list", "--config", config, "--run", "run 3", "--format", "json"))
+    assert [row["key"] for row in listed] == ["after"]
+
+
+def test_a_run_is_released_only_when_it_is_old_enough(config, tmp_path):
+    for run_id, hours in (("young", 23), ("old", 25)):
+        at = datetime.now(UTC) - timedelta(hours=hours)
+        with Ledger.existing(f"sqlite:///{tmp_path}/ledger.db", pii_key=KEY, now=lambda at=at: at) as ledger:
+            ledger.claims.claim(run_id, "sms_messages", [claim(run_id)], lease_seconds=90)
+    assert "--force" in run("release", "--config", config, "--run", "young", code=1)
+    assert "1 message released." in run("release", "--config", config, "--run", "old")
+    assert "1 message released." in run("release", "--config", config, "--run", "young", "--force")
+
+
 def test_forget(config):
     assert "Removed from 2 messages, and from the keys of 0 rows.\n" in run(
         "forget", "0411 111 111", "--config", config

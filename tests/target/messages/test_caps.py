@@ -147,3 +147,6 @@ def test_no_cap_of_zero_is_no_cap(out):
     ran = out.send({}, max_messages_per_run=0)
     assert (ran.rows("sms_messages"), ran.code) == ({"held": 1}, 1)
     assert out.send({"to": "x"}, max_messages_per_run=0).code == 0
+    ran = out.send({}, max_spend_per_run=0)
+    assert (ran.rows("sms_messages"), ran.code) == ({"held": 1}, 1)
+    assert out.arrivals == []
