@@ -210,6 +210,19 @@ def test_all_gates_for_time():
         timed(message(**PERTH, schedule=AT - 4000), NIGHT, NOW)
 
 
+def test_what_quiet_hours_move_too_far_is_not_sent():
+    """ClickSend says that it took it, and never sends what is more than four months ahead."""
+    utc = {"time_zone": "UTC"}
+    edge = NOW + timedelta(days=120)
+    quiet = QuietHours.from_setting({"start": f"{edge - timedelta(hours=1):%H:%M}", "end": f"{edge:%H:%M}"})
+    schedule = int((edge - timedelta(minutes=30)).timestamp())
+    assert timed(message(**utc, schedule=schedule), quiet, NOW).schedule == int(edge.timestamp())
+    end = f"{edge + timedelta(minutes=1):%H:%M}"
+    longer = QuietHours.from_setting({"start": f"{edge - timedelta(hours=1):%H:%M}", "end": end})
+    with pytest.raises(Rejected, match="120 days ahead"):
+        timed(message(**utc, schedule=schedule), longer, NOW)
+
+
 def test_a_common_hour_that_only_a_change_of_clocks_makes():
     """From 10 to 12 in both zones: never while they are two hours apart, as until 25 October 2026."""
     quiet, before = QuietHours(12 * 60, 10 * 60), datetime(2026, 10, 23, 11, 30, tzinfo=UTC)
