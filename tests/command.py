@@ -44,7 +44,7 @@ FORKS.set_forkserver_preload(
         "sqlalchemy.dialects.sqlite",
         "clicksend.ledger.ledger",
         "clicksend.cli.sandbox",
-        "clicksend.sandbox.server",
+        "clicksend.sandbox.server.sandbox",
         "target_clicksend.contacts.write",
         "target_clicksend.messages.send",
         "target_clicksend.sinks.contacts",
