@@ -79,6 +79,12 @@ LANGUAGES = [
 ]
 
 
+@pytest.mark.parametrize("gender", ["Female", ["Female"], ["FEMALE", "male"]])
+def test_voices_are_known_in_any_letters(gender):
+    voices = read_voices([{"code": "EN-au", "gender": gender}])
+    check_voice(message(lang="en-au", voice="female"), voices)
+
+
 def test_voices():
     voices = read_voices(LANGUAGES)
     check_voice(message(lang="en-au", voice="female"), voices)

@@ -210,6 +210,16 @@ def test_all_gates_for_time():
         timed(message(**PERTH, schedule=AT - 4000), NIGHT, NOW)
 
 
+@pytest.mark.parametrize(
+    ("purpose", "waits"),
+    [("transactional", False), ("marketing", True), ("", True), ("transactional, but not really", True)],
+)
+def test_only_what_is_transactional_goes_out_at_night(purpose, waits):
+    late = NOW + timedelta(hours=2)
+    placed = timed(message(**PERTH, purpose=purpose), NIGHT, late)
+    assert placed.schedule == (MORNING if waits else None)
+
+
 def test_what_quiet_hours_move_too_far_is_not_sent():
     """ClickSend says that it took it, and never sends what is more than four months ahead."""
     utc = {"time_zone": "UTC"}

@@ -188,3 +188,16 @@ def test_how_often_it_is_wrong():
     told = re.search(r"none of (\d+) STOPs is missed, and (\d+) of (\d+) other\nreplies", docs)
     assert told
     assert [int(one) for one in told.groups()] == [len(stops), len(false_alarms), len(others)]
+
+
+@pytest.mark.parametrize(
+    ("reply", "is_stop"),
+    [
+        ("make it a stop", True),
+        ("this is the end", True),
+        ("I will see you all tomorrow then at the end", False),
+        ("the bus stop is over there by the park", False),
+    ],
+)
+def test_at_the_end_of_a_short_reply_a_noun_counts_too(reply, is_stop):
+    assert StopWords().are_in(reply) is is_stop
