@@ -26,7 +26,7 @@ from clicksend.errors import (
 )
 
 if TYPE_CHECKING:
-    from clicksend.reading import Rows, StreamName, read, streams
+    from clicksend.frames import Rows, StreamName, read, streams
 
     __version__: str
 
@@ -65,9 +65,9 @@ if not TYPE_CHECKING:
             return version("singer-clicksend")
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from clicksend import reading  # noqa: PLC0415
+        from clicksend import frames  # noqa: PLC0415
 
-        return getattr(reading, name)
+        return getattr(frames, name)
 
     def __dir__() -> list[str]:
         """Return what is meant for use."""

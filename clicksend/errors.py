@@ -7,29 +7,58 @@ endpoint, the HTTP status and ClickSend's response code, never a value or the se
 from __future__ import annotations
 
 import re
+from enum import Enum
 from typing import ClassVar
+
+
+class FailureKind(Enum):
+    """The kinds of failures; they alone decide whether a call may be made again."""
+
+    NOT_TRIED = "the run was stopped, or the call came too late", False, True
+    NOT_CONNECTED = "there was no connection to write the request to", True, True
+    NO_ANSWER = "the request was written, and no whole answer came", True, False
+    NO_API_ANSWER = "something else than this API answered", True, False
+    REJECTED = "the server found fault with a value", False, True
+    REFUSED = "the server does not let this account do it, or has nothing there", False, True
+    RATE_LIMITED = "too many requests", True, True
+    REDIRECTED = "the answer points elsewhere", False, False
+    SERVER_FAILED = "the server has a problem of its own", True, False
+    OTHER = "a code that is not documented, or not a failure of a call", False, False
+
+    def __init__(self, description: str, retryable: bool, not_processed: bool) -> None:  # noqa: FBT001
+        self.description = description
+        self.retryable = retryable
+        """Whether the same call may succeed when it is made again."""
+        self.not_processed = not_processed
+        """Whether it is certain that the call changed nothing at the server."""
 
 
 class ClickSendError(Exception):
     """Root of all errors of this package; ``str()`` of it says what happened and what to do.
 
     Attributes:
+        kind: What kind of failure it is.
         happened: What happened alone, for where the advice does not hold: what may have been sent is never
             made again.
+        retry_after: Seconds the server asked us to wait, when it said so.
     """
 
-    transient: ClassVar[bool] = False
-    """Whether the same request may succeed when it is made again."""
-
-    undone: ClassVar[bool] = False
-    """Whether it is certain that the request changed nothing at the server."""
-
+    kind: ClassVar[FailureKind] = FailureKind.OTHER
     retry_after: float | None = None
-    """Seconds the server asked us to wait, when it said so."""
 
     def __init__(self, happened: str = "", advice: str = "") -> None:
         self.happened = happened
         super().__init__(f"{happened} {advice}" if advice else happened)
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same call may succeed when it is made again."""
+        return self.kind.retryable
+
+    @property
+    def not_processed(self) -> bool:
+        """Whether it is certain that the call changed nothing at the server."""
+        return self.kind.not_processed
 
 
 class SettingsError(ClickSendError):
@@ -47,28 +76,28 @@ class LedgerUrlError(LedgerError, SettingsError):
 class UnreachableError(ClickSendError):
     """No answer arrived: refused, timed out, or the connection broke."""
 
-    transient = True
+    kind = FailureKind.NO_ANSWER
 
 
 class NotConnectedError(UnreachableError):
     """There was no connection to write the request to: refused, no such host, or a connect timeout."""
 
-    undone = True
+    kind = FailureKind.NOT_CONNECTED
 
 
-class StoppedError(NotConnectedError):
+class StoppedError(ClickSendError):
     """The run was asked to end before the request was made."""
 
-    transient = False
+    kind = FailureKind.NOT_TRIED
 
     def __init__(self) -> None:
         super().__init__("It was not tried: the run was stopped.")
 
 
-class TooLateError(NotConnectedError):
+class TooLateError(ClickSendError):
     """The time in which the request might have been made was over before it could be."""
 
-    transient = False
+    kind = FailureKind.NOT_TRIED
 
     def __init__(self) -> None:
         super().__init__("It was not tried: its turn came too late. Run again.")
@@ -77,7 +106,7 @@ class TooLateError(NotConnectedError):
 class UnexpectedAnswerError(ClickSendError):
     """An answer arrived that is not one of this API's: HTML, half a body, a redirect."""
 
-    transient = True
+    kind = FailureKind.NO_API_ANSWER
 
 
 class ApiError(ClickSendError):
@@ -100,21 +129,21 @@ class ApiError(ClickSendError):
 class BadRequestError(ApiError):
     """400 or BAD_REQUEST."""
 
-    undone = True
+    kind = FailureKind.REJECTED
     advice = "A value was refused: correct the setting or the row that it came from."
 
 
 class InvalidRecipientError(ApiError):
     """INVALID_RECIPIENT, whatever the status."""
 
-    undone = True
+    kind = FailureKind.REJECTED
     advice = "The phone number does not exist or is not in E.164 form (+15551234567): correct it upstream."
 
 
 class UnauthorizedError(ApiError):
     """401: wrong key, or an account that is not activated; the API does not tell them apart (observed)."""
 
-    undone = True
+    kind = FailureKind.REFUSED
     advice = (
         "The key was not accepted, or the account is not activated: check api_key (through the hub"
         " SKILLBOSS_API_KEY; with a username CLICKSEND_API_KEY) and sign in once to ClickSend's dashboard."
@@ -124,7 +153,7 @@ class UnauthorizedError(ApiError):
 class PaymentRequiredError(ApiError):
     """402: no balance, or a price that the hub wants to be paid for the call (an x402 quote)."""
 
-    undone = True
+    kind = FailureKind.REFUSED
     advice = (
         "Either the balance is used up, or the hub asks a price for this call: top up the SkillBoss account,"
         " or with a username ClickSend's, and look at its dashboard before the next run."
@@ -134,7 +163,7 @@ class PaymentRequiredError(ApiError):
 class ForbiddenError(ApiError):
     """403 or FORBIDDEN: no permission, a suspended account, or an object that is not yours."""
 
-    undone = True
+    kind = FailureKind.REFUSED
     advice = (
         "The account may not use this: ask for the permission in ClickSend's dashboard (voice and"
         " subaccounts need one), check that the account is not suspended, or deselect the stream."
@@ -144,14 +173,14 @@ class ForbiddenError(ApiError):
 class NotFoundError(ApiError):
     """404."""
 
-    undone = True
+    kind = FailureKind.REFUSED
     advice = "There is nothing of this account at that address: check api_url, and ids in the settings."
 
 
 class MethodNotAllowedError(ApiError):
     """405."""
 
-    undone = True
+    kind = FailureKind.REFUSED
     advice = "This server does not offer the call: check api_url."
 
 
@@ -167,25 +196,25 @@ class NotServedByHubError(NotFoundError):
 class RedirectError(ApiError):
     """3xx: never followed, since it would carry the key elsewhere."""
 
+    kind = FailureKind.REDIRECTED
     advice = "ClickSend's API does not redirect: check api_url."
 
 
 class TooManyRequestsError(ApiError):
     """429."""
 
+    kind = FailureKind.RATE_LIMITED
     advice = "ClickSend's rate limit is reached: lower requests_per_minute or run again later."
-    transient = True
-    undone = True
 
 
 class ServerError(ApiError):
     """5xx; 503 of a hub is what is behind it."""
 
+    kind = FailureKind.SERVER_FAILED
     advice = (
         "ClickSend, or the hub before it, has a problem of its own: run again later, and look at its status"
         " page if it stays."
     )
-    transient = True
 
 
 BY_STATUS: dict[int, type[ApiError]] = {

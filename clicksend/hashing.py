@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import re
 import unicodedata
 from collections.abc import Callable
@@ -13,12 +13,10 @@ CELL = re.compile(r"\W*(?:tel:)?[^A-Za-z]{6,50}(?:e\+?\d\d?\s*)?", re.IGNORECASE
 """What may be a phone number, plain or not: most other text is told from it at once."""
 DIGIT = re.compile(r"\d")
 PHONE_NUMBER = re.compile(r"\+?[0-9][0-9 ().-]{4,}[0-9]")
-BLOCK = 64
-"""Bytes that SHA-256 takes at once."""
 
 
 def hasher(key: str) -> Callable[[str], str]:
-    """Return the function that hashes values with a key; all spellings of a value have one hash."""
+    """Return the function that hashes values with a key; all ways to write a value have one hash."""
     hash_text = text_hasher(key)
     return lambda value: hash_text(canonical(value))
 
@@ -40,21 +38,19 @@ def unkeyed_hasher() -> Callable[[str], str]:
 
 
 def _text_hasher(secret: bytes) -> Callable[[str], str]:
-    """Do RFC 2104 by hand: ``hmac`` of the standard library takes three times as long for each short text."""
-    secret = (hashlib.sha256(secret).digest() if len(secret) > BLOCK else secret).ljust(BLOCK, b"\0")
-    inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in secret)) for pad in (0x36, 0x5C))
+    keyed = hmac.new(secret, digestmod="sha256")
 
     def hash_text(text: str) -> str:
-        digest, whole = inner.copy(), outer.copy()
+        # A copy takes two thirds of the time of a new one.
+        digest = keyed.copy()
         digest.update(text.encode(errors="surrogatepass"))
-        whole.update(digest.digest())
-        return whole.hexdigest()
+        return digest.hexdigest()
 
     return hash_text
 
 
 def canonical(value: str) -> str:
-    """Return the one spelling of a value: numbers in E.164; else NFC, lower case, without edges.
+    """Return the one form of a value: phone numbers in E.164; else NFC, lower case, without outer blanks.
 
     No country is known here: a number that lacks its country code has what digits it has behind a plus.
     """

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from clicksend.characters import is_blank
 from clicksend.client import Client
 from clicksend.errors import SettingsError
+from clicksend.text import is_blank
 
-NO_ID = "the hub's answer has no id of a message"
-NOT_GOOD = "the hub's answer has an id, but does not say that the message was taken"
+NO_ID = "the hub's answer has no message id"
+NOT_GOOD = "the hub's answer has a message id, but does not say that the message was accepted"
 TAKEN = ("success",)
 """The hub's word for what went well. Prelude documents no status of a notification."""
 
@@ -28,7 +28,7 @@ class Hub:
 
     def discover(self) -> Any:
         """Return what the hub offers; the shape is the hub's own (unconfirmed)."""
-        return self._client.run({"discover": True}, repeatable=True)
+        return self._client.run({"discover": True}, repeat="always").data
 
     def notify_send(
         self,
@@ -36,7 +36,7 @@ class Hub:
         template_id: str,
         variables: dict[str, str] | None = None,
         *,
-        in_time: Callable[[], bool] = lambda: True,
+        may_start: Callable[[], bool] | None = None,
         **options: Any,
     ) -> Any:
         """Send a message made from a template of the Prelude dashboard.
@@ -45,14 +45,14 @@ class Hub:
             to: E.164 number.
             template_id: The template.
             variables: Exactly the template's variables; one too many or too few is refused.
-            in_time: Whether it may still be sent; asked after all waits.
+            may_start: Whether it may still be sent; asked after all waits.
             options: ``locale``, ``schedule_at`` (RFC 3339), ``correlation_id`` and others of Prelude.
 
         Returns:
             Prelude's message: ``id``, ``to``, ``template_id``, ``created_at`` and more.
         """
         inputs = {"template_id": template_id, "to": to, "variables": variables or {}, **options}
-        return self._client.run({"model": "prelude/notify-send", "inputs": inputs}, in_time=in_time)
+        return self._run("prelude/notify-send", inputs, may_start)
 
     def verify_send(self, to: str, **options: Any) -> Any:
         """Send a one-time code to an E.164 number; the result's ``status`` says whether it went out."""
@@ -62,8 +62,8 @@ class Hub:
         """Check a one-time code; a wrong one is a result too: ``status`` is then not ``success``."""
         return self._run("prelude/verify-check", {"target": _phone(to), "code": code})
 
-    def _run(self, model: str, inputs: dict[str, Any]) -> Any:
-        return self._client.run({"model": model, "inputs": inputs})
+    def _run(self, model: str, inputs: dict[str, Any], may_start: Callable[[], bool] | None = None) -> Any:
+        return self._client.run({"model": model, "inputs": inputs}, may_start=may_start).data
 
 
 def doubt(answer: Any) -> str | None:

@@ -1,7 +1,7 @@
 """What may be seen in a log: one filter before all handlers, whoever wrote the line.
 
 No care at single calls can promise that no key, number or address gets out: libraries log too, and quote what
-they were given. Reports and what a command writes on stdout are no logs, and are not touched.
+they were given. Reports, and what a command writes on stdout, are not logs, and stay as they are.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
-from clicksend.characters import escaped
 from clicksend.errors import ClickSendError
+from clicksend.text import escaped
 
 OURS = frozenset({"root", "clicksend", "tap-clicksend", "target-clicksend", "singer_sdk"})
 """First parts of the names of loggers whose texts are known; of others only errors are shown."""

@@ -20,33 +20,33 @@ LARGEST_PAGE = 100
 PAGER = frozenset({"current_page", "last_page", "per_page", "next_page_url"})
 """Fields of a pager that no row has."""
 
-IDLE_PAGES = 10
+MOST_IDLE_PAGES = 10
 """So many pages in a row without a new row are not a collection that shrinks while it is read: its counts are
-wrong, and reading on would not end."""
+wrong, and reading would never end."""
 
 Row = dict[str, Any]
 
 logger = logging.getLogger("clicksend")
 
 
-class Idling:
-    """Notices when page after page brings nothing new."""
+class IdlePages:
+    """Counts pages in a row that bring nothing new."""
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._pages = 0
 
-    def take(self, *, is_new: bool) -> None:
-        """Take note of a page.
+    def count(self, *, is_new: bool) -> None:
+        """Count a page.
 
         Raises:
-            UnexpectedAnswerError: It is one too many.
+            UnexpectedAnswerError: It is the last of ``MOST_IDLE_PAGES`` without anything new.
         """
         self._pages = 0 if is_new else self._pages + 1
-        if self._pages >= IDLE_PAGES:
+        if self._pages >= MOST_IDLE_PAGES:
             raise UnexpectedAnswerError(
-                f"GET {self._path}: {IDLE_PAGES} pages in a row brought no new row, though the answers count"
-                " more. Check api_url, and any proxy in between; else run again later."
+                f"GET {self._path}: {MOST_IDLE_PAGES} pages in a row brought no new row, though the answers"
+                " count more. Check api_url, and any proxy in between; else run again later."
             )
 
 
@@ -90,7 +90,7 @@ def _page(data: Any, number: int, date: datetime) -> Page:
     Empty are only the recorded shapes: ``[]``, and a pager that counts no row, with or without ``data``.
 
     Raises:
-        ValueError: It is something else. Read as empty, a whole collection would be missing without a word.
+        ValueError: It is something else; were it read as empty, all rows would be missing unnoticed.
     """
     if isinstance(data, list):
         return Page(_rows(data), len(data), 1, date)
@@ -108,7 +108,7 @@ def _rows(given: Any) -> list[Row]:
     """Return rows as they are.
 
     Raises:
-        ValueError: They are none, or pagers.
+        ValueError: They are not rows, or they are pagers.
     """
     if not isinstance(given, list) or not all(isinstance(row, dict) for row in given):
         raise ValueError("its rows are not objects in an array")
@@ -134,19 +134,19 @@ def read_pages(
     params = {"limit": LARGEST_PAGE, **(params or {})}
     page = first or read_page(client, path, params)
     yield page
-    seen, known, idling = len(page.rows), {_print_of(page.rows)}, Idling(path)
+    seen, known, idle = len(page.rows), {_fingerprint(page.rows)}, IdlePages(path)
     for page in _further_pages(client, path, params, page):  # noqa: B020
         seen += len(page.rows)
-        mark = _print_of(page.rows)
-        idling.take(is_new=bool(page.rows) and mark not in known)
+        mark = _fingerprint(page.rows)
+        idle.count(is_new=bool(page.rows) and mark not in known)
         known.add(mark)
         yield page
     if page.total is not None and seen < page.total:
         logger.warning("GET %s: %d rows arrived of the %d it counts.", path, seen, page.total)
 
 
-def _print_of(rows: list[Row]) -> int:
-    """Return what tells pages apart, without a look at every row."""
+def _fingerprint(rows: list[Row]) -> int:
+    """Return a number that differs between pages; only the first and last row are looked at."""
     return hash(str([len(rows), *rows[:1], *rows[-1:]]))
 
 
@@ -211,5 +211,5 @@ def _count(data: Row, name: str) -> int | None:
     if value is None:
         return None
     if not re.fullmatch(r"[0-9]{1,12}", str(value)):
-        raise ValueError(f"its {name} is not a number that may be")
+        raise ValueError(f"its {name} is not a valid count")
     return int(value)

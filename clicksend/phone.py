@@ -1,6 +1,6 @@
-"""Phone numbers in E.164, the one spelling that ClickSend stores and that we compare and hash.
+"""Phone numbers in E.164, the form that ClickSend stores and that we compare and hash.
 
-What could mean two numbers is none: a wrong number is somebody else's, a rejected row is seen and mended.
+Text that could mean two numbers is refused: a wrong number is somebody else's, a rejected row is corrected.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def read(number: str, country: str | None = None) -> Reading:
     Raises:
         ValueError: It is not a number, or could be several; the text says why and never quotes it.
     """
-    if _is_spelled_so(number):
+    if _is_e164(number):
         return Reading(number, AS_WRITTEN)
     text, was_float = written(number)
     found = _with_plus(text) if text.startswith("+") else _completed(text, country, was_float=was_float)
@@ -84,28 +84,28 @@ def read(number: str, country: str | None = None) -> Reading:
 
 
 def may_mean(number: str, country: str | None = None) -> set[str]:
-    """Return all E.164 numbers that a text may stand for: for who must not be written to.
+    """Return all E.164 numbers that a text may stand for; for people who must not be written to.
 
     Args:
         number: As people, spreadsheets and programs write it; several numbers, too.
         country: ISO 3166 code of the country that a number without a country code may belong to.
     """
-    if _is_spelled_so(number):
+    if _is_e164(number):
         return {number}
     found: set[str] = set()
     for text in may_be_meant(number):
         digits = digits_of(text)
         international = _parsed(f"+{digits}")
-        as_it_is = {_spell(international)} if international and _is_possible(international) else set()
+        as_it_is = {_format(international)} if international and _is_possible(international) else set()
         found |= as_it_is
         if not (as_it_is and text.startswith("+")):
             readings = _readings(digits, country, was_float=True)
-            found |= {_spell(parsed) for parsed, _ in readings if _is_possible(parsed)}
+            found |= {_format(parsed) for parsed, _ in readings if _is_possible(parsed)}
     return {one for one in found if E164.fullmatch(one)}
 
 
 def plain(number: str) -> str:
-    """Return a text as it is read: in plain characters, and no float's."""
+    """Return the text of a cell in plain characters; a float's as the integer that it stands for."""
     try:
         return written(number).text
     except ValueError:
@@ -141,14 +141,14 @@ def _with_plus(text: str) -> Reading:
     """Return a number with its country code: possible is enough, unless the library changed its digits.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not a phone number.
     """
     parsed = _parsed("+" + digits_of(text))
     if parsed is None:
         raise ValueError(NOT_VALID)
     if not _is_possible(parsed):
         raise ValueError(LENGTH)
-    number = _spell(parsed)
+    number = _format(parsed)
     written_digits = "+" + digits_of(text)
     is_as_written = number in {written_digits, "+" + digits_of(ZERO.sub("", text))}
     if is_as_written and not _has_trunk_prefix(parsed):
@@ -172,13 +172,13 @@ def _completed(text: str, country: str | None, *, was_float: bool) -> Reading:
     """Return a number whose country code is not behind a plus.
 
     Raises:
-        ValueError: It is none, or could be several.
+        ValueError: It is not a phone number, or could be several.
     """
     digits = digits_of(text)
     if not (digits.startswith("00") or _is_known(country)):
         raise ValueError(NO_COUNTRY)
     readings = list(_readings(digits, country, was_float=was_float))
-    found = [(_spell(parsed), how) for parsed, how in readings if _is_valid(parsed)]
+    found = [(_format(parsed), how) for parsed, how in readings if _is_valid(parsed)]
     if len({number for number, _ in found}) > 1:
         raise ValueError(UNCLEAR)
     if found:
@@ -246,7 +246,7 @@ def _valid_ones(text: str, country: str) -> set[str]:
     """Return the valid numbers that a part of a text may be."""
     digits = digits_of(text)
     whole = _named(_parsed(f"+{digits}"), "") if text[0] == "+" else _readings(digits, country)
-    return {_spell(parsed) for parsed, _ in whole if _is_valid(parsed)}
+    return {_format(parsed) for parsed, _ in whole if _is_valid(parsed)}
 
 
 def _parsed(text: str, country: str | None = None) -> PhoneNumber | None:
@@ -279,14 +279,14 @@ def _is_valid(parsed: PhoneNumber) -> bool:
     return bool(is_valid_number(parsed))
 
 
-def _spell(parsed: PhoneNumber) -> str:
+def _format(parsed: PhoneNumber) -> str:
     from phonenumbers import PhoneNumberFormat, format_number  # noqa: PLC0415
 
     return str(format_number(parsed, PhoneNumberFormat.E164))
 
 
-def _is_spelled_so(number: str) -> bool:
-    """Return whether a text is surely the E.164 of a possible number: what costs the library its time."""
+def _is_e164(number: str) -> bool:
+    """Return whether a text is a possible number in E.164 for certain; the library takes long to say so."""
     if E164.fullmatch(number) is None or not number.isascii():
         return False
     for digits in (1, 2, 3):

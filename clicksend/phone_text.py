@@ -7,7 +7,7 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
-from clicksend.characters import is_invisible
+from clicksend.text import is_invisible
 
 HINT = "write it like +15551234567"
 NOT_VALID = "is not a valid phone number"
@@ -15,7 +15,7 @@ TWO = f"may hold two numbers: give one, and {HINT}"
 
 PLUSES = frozenset("+\uff0b\ufe62\u207a\u208a\u2795\ufb29\u02d6")
 DASHES = frozenset("\u2212\u207b\u208b\u2796\u02d7\u2043\u30fc\uff70")
-"""Those that Unicode has among no dashes; the sound mark is how Japanese keyboards write one."""
+"""Those that are not in Unicode's category of dashes; Japanese keyboards write the sound mark for one."""
 WAVES = frozenset("\u301c\u3030")
 """Dashes that say "to": between them are two numbers."""
 
@@ -23,7 +23,7 @@ MARK = re.compile("^(?:['\u2018\u2019\u02bc]\\s*)?(?:tel:\\s*)?", re.IGNORECASE)
 BRACKETED_PLUS = re.compile(r"^[(\[ ]+\+")
 EXPONENT = re.compile(r"(\+?)(\d+)(?:[.,](\d+))?e\+?(\d{1,2})", re.IGNORECASE)
 WHOLE = re.compile(r"(\+?\d+)[.,]00?")
-"""A whole number as programs spell one that they keep as a float."""
+"""A whole number as programs write one that they hold as a float."""
 EXTENSION = re.compile(
     r"(?<=\d)[ ,;.)-]*(?:ext\w*|x|int|anexo|\u0434\u043e\u0431\w*|#)[ .:=#]*\d{1,9}#?", re.IGNORECASE
 )
@@ -34,7 +34,7 @@ DOTTED = re.compile(r"([^.]*?(\d*))\.(\d+)")
 ZERO = re.compile(r"[(\[]\s*0\s*[)\]]")
 """What is dialled within the country only, as people write it behind a country code."""
 ONE_PIECE = 7
-"""Digits; so many in one piece are a whole number, and a dot behind them is no separator."""
+"""Digits; so many in one piece are a whole number, and a dot behind them is a decimal point."""
 LONGEST_AREA, LONGEST_CODE_AND_AREA, SHORTEST_REST = 5, 8, 5
 """Digits before and after a slash that parts an area code from the rest of its number."""
 
@@ -69,7 +69,7 @@ def written(cell: str) -> Written:
 
 
 def cleaned(cell: str) -> str:
-    """Return a text with plain signs for those that look alike, without what nobody sees or dials."""
+    """Return a text in plain signs, without what cannot be seen or is not dialled."""
     text = (cell.replace("\t", " ") if cell.isascii() else "".join(map(plain_sign, cell))).strip()
     return BRACKETED_PLUS.sub("+", MARK.sub("", text))
 
@@ -80,9 +80,9 @@ def digits_of(text: str) -> str:
 
 
 def may_be_meant(cell: str) -> set[str]:
-    """Return all that a cell may say, as numbers that begin with a plus or not, of digits only.
+    """Return all numbers that a cell may hold, each in digits, with or without a plus in front.
 
-    It is for who must not be overlooked: nothing is too unclear for it.
+    It is for opt-outs, none of which may be overlooked: nothing is refused as unclear.
     """
     whole = cleaned(cell)
     parts = {whole, *re.split(r"[;,|&/\n\r\v\f\x1c-\x1e\x85\u2028\u2029]|\bor\b|(?<=\d)[ ()-]*(?=\+)", whole)}
@@ -118,10 +118,10 @@ def _integer(plus: str, first: str, rest: str, exponent: str) -> str:
 
 
 def _check(text: str) -> None:
-    """Look for what makes a text other than one number.
+    """Check that a text holds one number, and nothing beside it.
 
     Raises:
-        ValueError: It is there.
+        ValueError: It does not; the text is a clause, and quotes nothing.
     """
     if re.search(EXTENSION.pattern + "$", text, re.IGNORECASE):
         raise ValueError("has an extension, which no message can reach")
@@ -158,7 +158,7 @@ def _has_a_fraction(text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def plain_sign(character: str) -> str:
-    """Return the ASCII character that one stands for, nothing for what nobody sees, else itself."""
+    """Return the ASCII character that one stands for, ``""`` for one that cannot be seen, else itself."""
     category = unicodedata.category(character)
     if character in PLUSES:
         return "+"
@@ -168,7 +168,7 @@ def plain_sign(character: str) -> str:
         return str(unicodedata.decimal(character))
     if category == "Zs" or character in "\t\u2800":
         return " "
-    # Control characters among those that nobody sees are line breaks: between two numbers.
+    # Of what cannot be seen, control characters may be line breaks between two numbers.
     if category != "Cc" and is_invisible(character):
         return ""
     plain = unicodedata.normalize("NFKC", character)

@@ -1,24 +1,23 @@
-"""The connection settings that tap, target and the ``clicksend`` commands share."""
+"""The connection settings that tap, target and the ``clicksend`` commands share.
+
+They are JSON schemas, not ``th.Property``: commands that need no Singer must not import the SDK, and a
+``th.Property`` that is not required takes null for a value and has no ``minItems``.
+"""
 
 from __future__ import annotations
 
-import difflib
-import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from jsonschema.exceptions import ValidationError
-
-from clicksend.characters import is_blank
+from clicksend.config import Schema, typed
 from clicksend.errors import SettingsError
 from clicksend.logs import hide
-from clicksend.maps import wrong_maps
-from clicksend.typed import Schema, Validator, typed
+from clicksend.validation import check
 
 DIRECT_API_URL = "https://rest.clicksend.com/v3"
 HUB_URL = "https://api.skillboss.com"
@@ -99,15 +98,8 @@ COUNTRY: Schema = {
 }
 """Schema of default_country.
 
-Its pattern has no ``$``, behind which Python allows a line break. ``fits`` is a keyword of ours: what a
-person is told instead of the pattern.
+Its pattern has no ``$``, behind which Python allows a line break.
 """
-
-LIMITS: dict[str, Schema] = {
-    "flattening_max_depth": {"minimum": 0},
-    "flattening_max_key_length": {"minimum": 1},
-}
-"""What the SDK's own schemas lack."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +109,7 @@ class Settings:
     Attributes:
         api_key: Key sent to ``api_url``; never shown.
         username: ClickSend username, None when access goes through the hub.
-        hub_key: Key for the hub's own calls, None when there is none; never shown.
+        hub_key: Key for the hub's own calls, None without one; never shown.
         timeout: Seconds.
     """
 
@@ -169,95 +161,6 @@ class Settings:
             requests_per_minute=chosen["requests_per_minute"],
             user_agent=chosen["user_agent"] or f"singer-clicksend/{metadata.version('singer-clicksend')}",
         )
-
-
-def declared(properties: Mapping[str, Schema]) -> dict[str, Schema]:
-    """Return the schemas as ``--about`` shows them: a number that may have a fraction can be text.
-
-    Who makes a Meltano definition of them must not make it a decimal, which Meltano 4.4 reads from the
-    environment and then fails to pass on.
-    """
-    return {
-        name: schema | {"type": ["string", "number"]} if schema.get("type") == "number" else schema
-        for name, schema in properties.items()
-    }
-
-
-def check(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> None:
-    """Check a config against the JSON schemas of its settings, without ever quoting a value.
-
-    Raises:
-        SettingsError: With one sentence for each setting that is unknown or wrong.
-    """
-    others = {name: value for name, value in config.items() if name != "stream_maps"}
-    problems = [*_unknown(config, properties), *_wrong(others, properties), *_empty(config, properties)]
-    if "stream_maps" in config:
-        problems += wrong_maps(config["stream_maps"])
-    if problems:
-        raise SettingsError(" ".join(dict.fromkeys(problems)))
-
-
-def _unknown(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> Iterator[str]:
-    for name in config:
-        if name not in properties:
-            near = difflib.get_close_matches(name, properties, n=1)
-            yield f"Unknown setting {name}" + (f": did you mean {near[0]}?" if near else ".")
-
-
-def _wrong(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> Iterator[str]:
-    limited = {name: schema | LIMITS.get(name, {}) for name, schema in properties.items()}
-    validator = Validator({"type": "object", "properties": limited})
-    for error in validator.iter_errors(dict(config)):
-        yield f"Setting {'.'.join(map(str, error.absolute_path))} {_rule(error)}."
-    if config.get("flattening_enabled") is True and "flattening_max_depth" not in config:
-        yield "Setting flattening_enabled needs flattening_max_depth."
-
-
-MAY_BE_EMPTY = ("stream_maps", "stream_map_config", "faker_config")
-"""The SDK's: projects have them empty in their plugin definitions, and nothing is meant by it."""
-
-
-def _empty(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> Iterator[str]:
-    """Yield a sentence for each setting that is given, and says nothing."""
-    for name, value in config.items():
-        schema = properties.get(name, {})
-        if name in MAY_BE_EMPTY:
-            continue
-        if value in ({}, []) and value != schema.get("default") and not {"required", "minItems"} & {*schema}:
-            yield f"Setting {name} must not be empty: leave it out instead."
-
-
-def _rule(error: ValidationError) -> str:
-    """Return what a value breaks."""
-    limit: Any = error.validator_value
-    value: Any = error.instance
-    schema: Any = error.schema
-    if error.validator == "type":
-        return _type_wanted(value, limit)
-    if error.validator == "required":
-        return f"needs {' and '.join(name for name in limit if name not in value)}"
-    return {
-        "enum": f"must be {_either(limit)}",
-        "minLength": f"must have at least {limit} characters",
-        "minItems": "must not be empty",
-        "minimum": f"must be at least {limit}",
-        "maximum": f"must be at most {limit}",
-        "pattern": str(schema.get("fits")),
-        "additionalProperties": f"may have {_either([*schema.get('properties', {})])} only",
-        "exclusiveMinimum": f"must be greater than {limit}",
-    }.get(str(error.validator), f"breaks the rule {error.validator}: {limit}")
-
-
-def _type_wanted(value: Any, wanted: Any) -> str:
-    if isinstance(value, str) and is_blank(value):
-        return "must not be blank"
-    if isinstance(value, float) and not math.isfinite(value):
-        return "must be a finite number"
-    return f"must be of type {_either(wanted)}"
-
-
-def _either(options: Any) -> str:
-    return " or ".join(map(str, options)) if isinstance(options, list) else str(options)
 
 
 def _api_key(given: str | None, username: str | None, env: Mapping[str, str]) -> str:

@@ -1,6 +1,6 @@
-"""One exchange with a server: requests' adapter, without what requests does around it.
+"""One request and its response: requests' adapter, without what requests does around it.
 
-Connections, proxies and certificates are requests' own. Cookies, hooks and redirects are nobody's here, and
+Connections, proxies and certificates are requests' own. Cookies, hooks and redirects are not used here, and
 cost a page of rows as much time as reading it. What a server sends is bounded, in bytes and in time.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import logging
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,29 +17,31 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from typing_extensions import override
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError, SSLError
 
-from clicksend.errors import SettingsError
+from clicksend.errors import NotConnectedError, SettingsError, UnexpectedAnswerError, UnreachableError
+from clicksend.settings import Settings, is_loopback
+
+# It logs whole URLs, whose queries can hold phone numbers; headers that it cannot read even at WARNING.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 LARGEST_ANSWER = 64 * 2**20
 """Bytes of a body, inflated; a page of a hundred rows has some 100,000."""
 WHOLE = 10
 """A whole answer, headers included, may take so many times ``timeout``, which is for each part of it."""
 
-Environment = Callable[[str], Mapping[str, Any]]
-"""Returns the proxies and certificates for a URL, as ``Session.merge_environment_settings`` does."""
 
-
-class TooLargeError(HTTPError):
+class _TooLargeError(HTTPError):
     """A body is larger than anything that this API sends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer with its whole body, inflated."""
+    """A response with its whole body, inflated."""
 
     status: int
     headers: Mapping[str, str]
@@ -46,37 +49,59 @@ class Response:
 
 
 class Transport(HTTPAdapter):
-    """Exchanges of several threads with one host or two."""
+    """Connections to one host or two, shared by threads."""
 
-    def __init__(
-        self,
-        environment: Environment,
-        connections: int,
-        timeout: float,
-        now: Callable[[], float],
-    ) -> None:
-        """Prepare.
+    def __init__(self, settings: Settings, now: Callable[[], float]) -> None:
+        """Prepare; nothing is connected yet.
 
         Args:
-            environment: What the environment says about a URL.
-            connections: How many to keep.
-            timeout: Seconds to wait for a connection and for each part of an answer.
+            settings: How many connections to keep, how many seconds to wait for one and for each part of a
+                response, and the ``User-Agent``.
             now: Seconds from an arbitrary start.
         """
-        super().__init__(pool_maxsize=connections)
-        self._environment = environment
-        self._timeout = Timeout(connect=timeout, read=timeout)
-        self._incoming = partial(_Incoming, timeout=timeout, now=now)
+        super().__init__(pool_maxsize=settings.max_concurrency)
+        self._session = requests.Session()
+        self._session.headers.update({"User-Agent": settings.user_agent, "Accept": "application/json"})
+        # ClickSend's documentation asks for it on every call, GET included.
+        self._session.headers["Content-Type"] = "application/json"
+        self._timeout = Timeout(connect=settings.timeout, read=settings.timeout)
+        self._incoming = partial(_Incoming, timeout=settings.timeout, now=now)
         self._pools: dict[str, tuple[HTTPConnectionPool, Mapping[str, str]]] = {}
 
-    def exchange(self, request: requests.PreparedRequest) -> Response:
-        """Send a request and return the answer with its whole body.
+    def prepare(self, request: requests.Request) -> requests.PreparedRequest:
+        """Return a request as it goes out, with the headers that all have."""
+        return self._session.prepare_request(request)
+
+    def exchange(self, request: requests.PreparedRequest, endpoint: str) -> Response:
+        """Send a request and return the response with its whole body.
+
+        Args:
+            request: The request.
+            endpoint: What errors call it, like ``GET /account``.
 
         Raises:
-            HTTPError: urllib3's; there is no answer, or not a whole one in time, or too large a one.
-            RequestException: A proxy in the environment is not a valid one.
-            SettingsError: There are no certificates where the environment says.
+            NotConnectedError: It was not sent.
+            UnreachableError: There is no response, or not a whole one in time.
+            UnexpectedAnswerError: The response is too large.
+            SettingsError: The environment names a file of certificates that does not exist.
         """
+        try:
+            return self._exchange(request)
+        except _TooLargeError:
+            raise UnexpectedAnswerError(
+                f"{endpoint} answered with more than {LARGEST_ANSWER // 2**20} MiB.",
+                "Check api_url, and any proxy in between; else lower page_size.",
+            ) from None
+        except (HTTPError, requests.RequestException) as error:
+            is_unconnected = isinstance(error, ConnectTimeoutError | NewConnectionError)
+            kind = NotConnectedError if is_unconnected else UnreachableError
+            raise kind(
+                f"{endpoint} got no whole answer from {urlsplit(request.url or '').netloc}:"
+                f" {_reason(error)}.",
+                "Check api_url and the network, or run again later.",
+            ) from None
+
+    def _exchange(self, request: requests.PreparedRequest) -> Response:
         pool, proxies = self._pool(request)
         response = pool.urlopen(
             str(request.method),
@@ -103,11 +128,17 @@ class Transport(HTTPAdapter):
         encoding = response.headers.get("Content-Encoding", "")
         # One inside the other inflate a million times, out of what one step of the outer one gives.
         if "," in encoding:
-            raise TooLargeError
+            raise _TooLargeError
         body = response.read(LARGEST_ANSWER + 1, decode_content=True)
         if len(body) > LARGEST_ANSWER:
-            raise TooLargeError
+            raise _TooLargeError
         return body
+
+    def _environment(self, url: str) -> Mapping[str, Any]:
+        """Return proxies and certificates for a URL; a proxy cannot reach this machine's own loopback."""
+        if is_loopback(urlsplit(url).hostname or ""):
+            return {"proxies": {}, "verify": True, "cert": None}
+        return self._session.merge_environment_settings(url, {}, None, None, None)
 
     def _pool(self, request: requests.PreparedRequest) -> tuple[HTTPConnectionPool, Mapping[str, str]]:
         """Return the connections to the host of a request, and the proxies on the way to it."""
@@ -133,6 +164,19 @@ class Transport(HTTPAdapter):
             pool.ConnectionCls = _with_response(pool.ConnectionCls, self._incoming)
             self._pools[host] = pool, proxies
         return self._pools[host]
+
+
+def _reason(error: Exception) -> str:
+    """Say why a request failed; the errors' own texts hold the URL with its query."""
+    if isinstance(error, NewConnectionError):
+        return "no connection could be made"
+    if isinstance(error, urllib3.exceptions.TimeoutError):
+        return "it timed out"
+    if isinstance(error, SSLError):
+        return "the TLS certificate was not accepted"
+    if isinstance(error, ProxyError | requests.RequestException):
+        return "the proxy did not do its part"
+    return "the connection or the answer broke off"
 
 
 def _with_response(kind: Any, incoming: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Settings in the environment, held against the config that arrived: none is left out without a word.
+"""Checks that settings in environment variables have reached the config, or are named.
 
 Meltano hands a plugin those settings only that its definition declares, and a command reads variables with
 ``--config=ENV`` only: a dry run that was asked for, but did not arrive, would send.
@@ -12,17 +12,17 @@ import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from clicksend.config import Schema, kinds, typed, with_defaults
 from clicksend.errors import SettingsError
-from clicksend.inputs import with_defaults
-from clicksend.typed import Schema, kinds, typed
+from clicksend.times import parse_iso
 
 OTHERS = {"batchconfig", "catalog", "config", "harddelete", "pipurl", "state"}
-"""Names known from the SDK and from Meltano: where they are not settings, they are not misspelt ones."""
+"""Names of the SDK and of Meltano, which are not misspelt settings where they are not settings."""
 FLAGS = {True: {"true", "1", "yes", "on"}, False: {"false", "0", "no", "off"}}
-"""How Meltano reads a flag from a variable that it then leaves as it was."""
+"""Texts that Meltano takes for true and false, and passes on unchanged."""
 NEAR = 0.65
 """How alike a name must be to end a run, of 1: TARGET_CLICKSEND_DRY is, a TARGET_CLICKSEND_PORT is not."""
 
@@ -82,7 +82,7 @@ class Variables:
         self._objects = [name for name, schema in properties.items() if "object" in kinds(schema)]
 
     def problems(self) -> Iterator[str]:
-        """Yield a sentence for each variable that is set in vain."""
+        """Yield a sentence for each variable that has no effect."""
         for variable, text in sorted(self._env.items()):
             canonical = re.sub(r"[^A-Z0-9]", "_", variable.upper())
             endings = [canonical.removeprefix(one) for one in self._prefixes if canonical.startswith(one)]
@@ -112,7 +112,7 @@ class Variables:
         return _within(typed({name: text}, {name: schema}).get(name), got)
 
     def _nested(self, endings: list[str]) -> tuple[str, str] | None:
-        """Return the setting and the letters of the path in it that STREAM_MAPS_ORDERS_ID, say, means."""
+        """Return the setting that STREAM_MAPS_ORDERS_ID, say, is a part of, and its path in there."""
         for ending in endings:
             for name in self._objects:
                 if ending.startswith(f"{name.upper()}_"):
@@ -189,7 +189,7 @@ def _letters(name: str) -> str:
 
 
 def _nodes(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield all there is in an object with its path, whether its keys are nested or have dots."""
+    """Yield the path and value of everything in an object, whether its keys are nested or have dots."""
     if isinstance(value, Mapping):
         for name, one in value.items():
             here = path + _letters(str(name))
@@ -210,7 +210,7 @@ def _within(wanted: Any, got: Any) -> bool:
 
 
 def _says(text: str, value: Any) -> bool:
-    """Return whether a text is how Meltano spells a value."""
+    """Return whether a text is how Meltano writes a value."""
     if isinstance(value, str):
         return text == value
     try:
@@ -221,7 +221,6 @@ def _says(text: str, value: Any) -> bool:
 
 def _moment(text: str) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(text)
+        return parse_iso(text)
     except ValueError:
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -14,7 +14,8 @@ from clicksend.sandbox.switches import DIALECTS, Switches
 from tap_clicksend import streams as tap_streams
 from tap_clicksend.streams.outcomes import Outcomes
 from tap_clicksend.tap import TapClickSend
-from target_clicksend.target import SINKS, TargetClickSend, sink_class
+from target_clicksend.settings import SINKS
+from target_clicksend.target import TargetClickSend, sink_class
 
 ROOT = Path(__file__).parent.parent
 FILES = [ROOT / "README.md", *(ROOT / "docs" / name for name in ("tap.md", "target.md", "clicksend-api.md"))]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from singer_sdk.exceptions import ConfigValidationError
 
-from clicksend import ending
+from clicksend import exit_codes
 from tap_clicksend.tap import TapClickSend
 
 
 def main() -> None:
     """Run the tap; exit with 0, with 1 after an error, 2 for wrong settings, 128 + signal when stopped."""
-    ending.run(TapClickSend.cli, TapClickSend.logger, (ConfigValidationError,))
+    exit_codes.run_command(TapClickSend.cli, TapClickSend.logger, (ConfigValidationError,))
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ import pyarrow.json as pj  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from singer_sdk.contrib.msgspec import encoder
 
+from clicksend.times import parse_iso
 from tap_clicksend.block import Block
 from tap_clicksend.columns import Row
 
@@ -218,10 +219,9 @@ def _microseconds(value: Any) -> int | str | None:
     if value is None:
         return None
     try:
-        moment = datetime.fromisoformat(str(value))
+        return (parse_iso(str(value)) - EPOCH) // MICROSECOND
     except ValueError:
         return str(value)
-    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - EPOCH) // MICROSECOND
 
 
 def _json_text(value: Any) -> str | None:

@@ -15,7 +15,7 @@ from singer_sdk.contrib.msgspec import encoder
 from upath import UPath
 
 from clicksend.errors import ClickSendError
-from clicksend.private import opened
+from clicksend.private_files import opened
 from tap_clicksend.block import Block
 from tap_clicksend.columns import Row
 from tap_clicksend.packed import Form, choose_lines

@@ -15,10 +15,10 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
+from clicksend.times import FIRST_MILLISECOND, parse_iso, unix_seconds
+
 Row = dict[str, Any]
 
-FIRST_MILLISECOND_VALUE = 10**11
-"""Numbers from here on (13 digits in our age) are milliseconds: the API stores them unchanged (observed)."""
 LARGEST_INTEGER = 2**63 - 1
 SECRETS = re.compile(r"api_?key|password|secret|token", re.IGNORECASE)
 PRICED = (str, int, Decimal)
@@ -96,7 +96,7 @@ def read_time(value: Any) -> int | None:
     """
     if isinstance(value, str) and value.isdecimal():
         value = int(value)
-    if isinstance(value, int) and 0 < value < FIRST_MILLISECOND_VALUE:
+    if isinstance(value, int) and 0 < value < FIRST_MILLISECOND:
         return int(value)
     if value is None or value in ("", 0, []):
         return None
@@ -106,15 +106,12 @@ def read_time(value: Any) -> int | None:
 def _seconds(spelled: str) -> int:
     if WHOLE_NUMBER.fullmatch(spelled):
         seconds = int(spelled.partition(".")[0])
-        if abs(seconds) >= FIRST_MILLISECOND_VALUE:
-            seconds //= 1000
         try:
-            moment = datetime.fromtimestamp(seconds, UTC)
+            moment = datetime.fromtimestamp(unix_seconds(seconds), UTC)
         except (OverflowError, OSError):
             raise ValueError from None
     else:
-        moment = datetime.fromisoformat(spelled)
-        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment = parse_iso(spelled)
     return int(moment.replace(microsecond=0).timestamp())
 
 

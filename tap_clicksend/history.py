@@ -11,7 +11,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
 from clicksend.paging import read_page
-from clicksend.wording import counted
+from clicksend.text import counted
 from tap_clicksend.block import Block
 from tap_clicksend.collections import Collection
 from tap_clicksend.columns import Row

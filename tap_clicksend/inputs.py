@@ -6,8 +6,8 @@ import io
 import json
 from typing import IO, Any
 
+from clicksend.config import json_object
 from clicksend.errors import SettingsError
-from clicksend.inputs import json_object
 
 
 def checked_state(file: IO[str]) -> IO[str]:

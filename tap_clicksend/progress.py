@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from typing import Any, Protocol
 
-from clicksend.wording import counted
+from clicksend.text import counted
 
 EVERY = 5.0
 """Seconds between two lines."""

@@ -8,30 +8,21 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from copy import deepcopy
-from dataclasses import replace
 from functools import cached_property, partial
 from types import FrameType
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
-import click
 from singer_sdk import Stream, Tap
-from singer_sdk.about import AboutInfo
-from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.helpers._batch import SDKBatchMessage
-from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import CustomStreamMap, SameRecordTransform
-from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.singerlib import Schema
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
-from clicksend import variables
-from clicksend.characters import escaped
 from clicksend.errors import ApiError, UnexpectedAnswerError
-from clicksend.inputs import read_config, with_defaults
-from clicksend.settings import declared
-from clicksend.wording import counted
+from clicksend.plugin import ClickSendPlugin
+from clicksend.text import counted, escaped
 from tap_clicksend.batches import Batches
 from tap_clicksend.block import Block
 from tap_clicksend.catalog import Columns, Outgoing
@@ -53,8 +44,8 @@ if TYPE_CHECKING:
     from tap_clicksend.tap import TapClickSend
 
 
-class ClickSendTap(Tap):
-    """What the SDK's tap does otherwise: validation, the catalog and being stopped."""
+class ClickSendTap(ClickSendPlugin, Tap):
+    """What the SDK's tap does otherwise: the catalog and being stopped."""
 
     @override
     def __init__(self, *, catalog: Any = None, **options: Any) -> None:
@@ -80,49 +71,6 @@ class ClickSendTap(Tap):
         super().setup_mapper()
 
     @override
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Fill in defaults, and leave the check to ``check_settings``.
-
-        The SDK's messages quote values, a mistyped API key's too.
-        """
-        self.append_builtin_config(self.config_jsonschema)
-        properties = self.config_jsonschema["properties"]
-        # Only a command's config comes from files and variables.
-        context = click.get_current_context(silent=True)
-        if context and context.command.name == self.name:
-            variables.check(self.name, self._config, properties)
-        self._config = with_defaults(self._config, properties)
-        if raise_errors:
-            self.check_settings()
-        return []
-
-    @classproperty
-    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805
-        """Take settings from the environment as text, which ``with_defaults`` reads.
-
-        The SDK's way knows no numbers with a fraction, and ends in a traceback that names no setting.
-        """
-        properties = cls.config_jsonschema["properties"]
-        texts = {"properties": {name: {"type": "string"} for name in properties}}
-        return parse_environment_config(texts, cls._env_var_prefix)
-
-    @override
-    @classmethod
-    def _get_about_info(cls) -> AboutInfo:
-        info = super()._get_about_info()
-        properties = declared(info.settings["properties"])
-        return replace(info, settings={**info.settings, "properties": properties})
-
-    @override
-    @classmethod
-    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
-        """Read each file once, where the SDK would read it again for itself."""
-        config: dict[str, Any] = {}
-        for path in value:
-            config |= {} if path == "ENV" else read_config(path)
-        return _ConfigInput(config, parse_env="ENV" in value)
-
-    @override
     @classmethod
     def invoke(cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **options: Any) -> None:
         super().invoke(
@@ -141,14 +89,6 @@ class ClickSendTap(Tap):
         }
         read = [cast("ClickSendStream", one).progress for one in self.streams.values() if one.selected]
         self.logger.info("%s.", closing(read, time.monotonic() - started, bookmarks))
-
-    def check_settings(self) -> None:
-        """Check the config.
-
-        Raises:
-            SettingsError: A setting is missing, unknown or wrong.
-        """
-        raise NotImplementedError
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:

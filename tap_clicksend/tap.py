@@ -1,133 +1,21 @@
-"""The tap: its settings and its streams."""
+"""The tap: its settings, its connection and its streams."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
-from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
-from clicksend import settings
 from clicksend.client import Client
-from clicksend.errors import SettingsError
-from tap_clicksend import streams
+from clicksend.settings import PROPERTIES as CONNECTION
+from clicksend.settings import Settings
+from tap_clicksend import settings, streams
 from tap_clicksend.sdk import ClickSendStream, ClickSendTap
 from tap_clicksend.streams.outcomes import Outcomes
 from tap_clicksend.writing import PageWriter
-
-PROPERTIES: dict[str, dict[str, Any]] = {
-    "start_date": {
-        "type": "string",
-        "format": "date-time",
-        "title": "Start date",
-        "description": "Oldest message to read (ISO 8601; UTC where it names no zone)."
-        " Unset: the oldest that ClickSend still has, about four months back.",
-    },
-    "end_date": {
-        "type": "string",
-        "format": "date-time",
-        "title": "End date",
-        "description": "Read only messages before this moment; for backfills. Unset: all.",
-    },
-    "page_size": {
-        "type": "integer",
-        "title": "Page size",
-        "description": "Rows asked for in one request.",
-        "minimum": 1,
-        "maximum": 100,
-        "default": 100,
-    },
-    "contacts_replication": {
-        "type": "string",
-        "title": "Contacts replication",
-        "description": "full: read all contacts, and mark those that vanished. incremental: read the Opt-Out"
-        " List, and elsewhere what changed; deletions and moves may not show, so run a full one every week.",
-        "enum": ["full", "incremental"],
-        "default": "full",
-    },
-    "pii": {
-        "type": "string",
-        "title": "Personal data",
-        "description": "keep personal columns, hash them (the same value has the same hash in all streams)"
-        " or drop them (null). With hash and drop extra is dropped too.",
-        "enum": ["keep", "hash", "drop"],
-        "default": "keep",
-    },
-    "pii_key": {
-        "type": "string",
-        "title": "Key of the hashes",
-        "description": "Key of the hashes of pii: hash (HMAC-SHA256). Another key gives other hashes.",
-        "minLength": 16,
-        "secret": True,
-        "writeOnly": True,
-    },
-    "batch_config": {
-        "type": "object",
-        "title": "Batch files",
-        "description": "Write rows into files instead of RECORD messages: encoding.format (jsonl, parquet),"
-        " encoding.compression (gzip, none), storage.root (file:// URL of a folder), storage.prefix,"
-        " batch_size.",
-        "properties": {
-            "encoding": {
-                "type": "object",
-                "properties": {
-                    "format": {"type": "string", "enum": ["jsonl", "parquet"]},
-                    "compression": {"type": "string", "enum": ["gzip", "none"]},
-                },
-                "required": ["format"],
-                "additionalProperties": False,
-            },
-            "storage": {
-                "type": "object",
-                "properties": {"root": {"type": "string"}, "prefix": {"type": "string"}},
-                "required": ["root"],
-                "additionalProperties": False,
-            },
-            "batch_size": {"type": "integer", "minimum": 1},
-        },
-        "required": ["encoding", "storage"],
-        "additionalProperties": False,
-    },
-    "emit_activate_version": {
-        "type": "boolean",
-        "title": "Send ACTIVATE_VERSION",
-        "description": "Send ACTIVATE_VERSION messages, which mark vanished rows. false: for loaders that do"
-        " not know them; what vanished then stays in the warehouse unmarked.",
-        "default": True,
-    },
-    "settle_days": {
-        "type": "number",
-        "title": "Days to settle",
-        "description": "Days after which a message is taken to change no more; until then it is read again.",
-        "minimum": 0,
-        "maximum": 100_000,
-        "default": 4,
-    },
-    "ledger_url": {
-        "type": "string",
-        "title": "Ledger",
-        "description": "SQLAlchemy URL of target-clicksend's ledger: adds the stream outcomes.",
-        "secret": True,
-        "writeOnly": True,
-    },
-    "acknowledge": {
-        "type": "boolean",
-        "title": "Acknowledge",
-        "description": "Mark replies and receipts as read once a later run's state proves them loaded. The"
-        " tap writes nothing else, and without this nothing at all.",
-        "default": False,
-    },
-    "list_ids": {
-        "type": "array",
-        "items": {"type": "integer", "minimum": 1},
-        "title": "List ids",
-        "description": "Read only these lists and their contacts. Unset: all, and vanished ones are marked.",
-        "minItems": 1,
-    },
-}
 
 
 class TapClickSend(ClickSendTap):
@@ -138,7 +26,7 @@ class TapClickSend(ClickSendTap):
     message_writer_class = PageWriter
     config_jsonschema: ClassVar[dict[str, Any]] = {
         "type": "object",
-        "properties": {**settings.PROPERTIES, **PROPERTIES},
+        "properties": {**CONNECTION, **settings.PROPERTIES},
     }
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         TapCapabilities.CATALOG,
@@ -155,40 +43,19 @@ class TapClickSend(ClickSendTap):
     @override
     def check_settings(self) -> None:
         settings.check(self.config, self.config_jsonschema["properties"])
-        settings.Settings.from_config(self.config)
-        if self.config["pii"] == "hash" and "pii_key" not in self.config:
-            raise SettingsError("Setting pii: hash needs a pii_key, which nobody can guess.")
-        if self.config.get("batch_config", {}).get("encoding", {}).get(
-            "format"
-        ) == "parquet" and not find_spec("pyarrow"):
-            raise SettingsError("Setting batch_config: parquet needs pip install 'singer-clicksend[arrow]'.")
-        start, end = self.moment("start_date"), self.moment("end_date")
-        if start and start > datetime.now(UTC):
-            raise SettingsError("Setting start_date lies in the future: there is nothing to read yet.")
-        if start and end and start >= end:
-            raise SettingsError("Setting end_date must lie after start_date.")
 
     @cached_property
     def client(self) -> Client:
         """The connection that all streams share."""
-        return Client(settings.Settings.from_config(self.config))
+        return Client(Settings.from_config(self.config))
 
     def moment(self, setting: str) -> datetime | None:
         """Return a date setting in UTC, None when unset.
 
         Raises:
-            SettingsError: It is no ISO 8601 date.
+            SettingsError: It is not an ISO 8601 date.
         """
-        value = self.config.get(setting)
-        if not value:
-            return None
-        try:
-            moment = datetime.fromisoformat(value)
-        except (TypeError, ValueError):
-            raise SettingsError(
-                f"Setting {setting} is no ISO 8601 date: write it like 2026-10-01 or 2026-10-01T00:00:00Z."
-            ) from None
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return settings.moment(self.config, setting)
 
     @override
     def discover_streams(self) -> list[ClickSendStream]:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from clicksend.errors import SettingsError
+from clicksend.times import parse_iso
 
 
 def iso(seconds: int) -> str:
@@ -27,12 +28,11 @@ def seconds_of(value: Any, stream: str) -> int:
     """Read a time from the state of a stream, as Unix seconds.
 
     Raises:
-        SettingsError: It is none.
+        SettingsError: It is not a time.
     """
     try:
-        moment = datetime.fromisoformat(value)
+        return int(parse_iso(value).timestamp())
     except (TypeError, ValueError):
         raise SettingsError(
             f"The state of {stream} holds no date where one is due: repair or clear it."
         ) from None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

@@ -174,7 +174,7 @@ class Receipts(Unread):
         """Mark all receipts before a time (Unix seconds) as read."""
         # Sources differ on where it belongs, and without it everything would be marked.
         before = {"date_before": cut}
-        self.tap.client.put(f"{self.path}-read", before, params=before)
+        self.tap.client.put(f"{self.path}-read", before, query=before)
 
     @override
     def mark(self, loaded: Any, listed: dict[str, int | None]) -> None:

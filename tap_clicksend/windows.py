@@ -18,7 +18,7 @@ from typing import Any
 
 from clicksend.client import Client
 from clicksend.errors import UnexpectedAnswerError
-from clicksend.paging import Idling, read_page
+from clicksend.paging import IdlePages, read_page
 from tap_clicksend.block import Block
 from tap_clicksend.columns import Row
 from tap_clicksend.packed import Packed
@@ -248,14 +248,14 @@ class Windows:
             ClickSendError: A page could not be read, or an id stands for two messages; the windows yielded
                 before are whole.
         """
-        window, walk, idling = Window(span), Walk(), Idling(self._source.path)
+        window, walk, idle = Window(span), Walk(), IdlePages(self._source.path)
         with closing(self._client.map(self._sheet_of, self._tasks(span))) as sheets:
             for task, sheet in sheets:
                 if task.number == 1:
-                    window, walk, idling = Window(task.span), Walk(), Idling(self._source.path)
+                    window, walk, idle = Window(task.span), Walk(), IdlePages(self._source.path)
                 known = walk.messages
                 yield self._new_rows(window, walk, sheet, bool(task.filters))
-                idling.take(is_new=walk.messages > known)
+                idle.count(is_new=walk.messages > known)
                 if task.number < (task.first.last_page or 1):
                     continue
                 if task.first.last_page is None:
@@ -359,13 +359,13 @@ class Windows:
         while not window.proven and window.re_reads < RE_READS:
             window.re_reads += 1
             again, filters = Walk(), {} if walk.strays else window.span.filters
-            idling = Idling(self._source.path)
+            idle = IdlePages(self._source.path)
             number, last = 0, 1
             while (number := number + 1) <= last:
                 sheet = self._sheet(window.span, self._read_typed(filters, number))
                 last, known = max(last, sheet.last_page or 1), again.messages
                 yield self._new_rows(window, again, sheet, filtered=False)
-                idling.take(is_new=again.messages > known)
+                idle.count(is_new=again.messages > known)
             window.proven = again.complete
             if not window.proven and again == before:
                 self._logger.warning(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from singer_sdk.exceptions import ConfigValidationError
 
-from clicksend import ending
+from clicksend import exit_codes
 from target_clicksend.target import TargetClickSend
 
 
@@ -15,7 +15,7 @@ def main() -> None:
     2 for wrong settings; 3 when done, but for messages of which nobody knows whether they were sent; 128 +
     signal when stopped.
     """
-    ending.run(TargetClickSend.cli, TargetClickSend.logger, (ConfigValidationError,))
+    exit_codes.run_command(TargetClickSend.cli, TargetClickSend.logger, (ConfigValidationError,))
 
 
 if __name__ == "__main__":

@@ -13,10 +13,10 @@ from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.mapper import CustomStreamMap
 from typing_extensions import override
 
-from clicksend.characters import escaped
 from clicksend.errors import ClickSendError, SettingsError
 from clicksend.ledger import BASELINE, Outcome, Sent, outcome_id
-from clicksend.maps import is_expression
+from clicksend.text import escaped
+from clicksend.validation import is_expression
 from target_clicksend.columns import Columns
 from target_clicksend.row import Row, Values
 from target_clicksend.run import COMMIT_ROWS, Run

@@ -13,8 +13,8 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
-from clicksend.characters import escaped, visible
 from clicksend.errors import SettingsError
+from clicksend.text import escaped, visible
 from target_clicksend.row import Rejected, Values
 
 DELETED = "_sdc_deleted_at"

@@ -16,8 +16,8 @@ from singer_sdk.contrib.msgspec import decoder
 from singer_sdk.exceptions import RecordsWithoutSchemaException
 from upath import UPath
 
-from clicksend.characters import escaped
 from clicksend.errors import ClickSendError
+from clicksend.text import escaped
 
 ROWS_AT_ONCE = 10_000
 LONGEST_LINE = 64 * 2**20

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from clicksend.spelling import all_older, as_json, compact, says_nobody, spell, spell_older
+from clicksend.key_values import as_json, compact, is_impersonal, normalize, normalize_older, older_forms
 from target_clicksend.columns import fold
 from target_clicksend.row import Rejected, Values
 
@@ -59,7 +59,7 @@ class Keys:
             Rejected: A key property is missing.
         """
         own = values.get(self.own) if self.own else None
-        if own is not None and (text := spell(own)):
+        if own is not None and (text := normalize(own)):
             key = text if self._shows_own(own, text) else self.hashed(text)
             return key, as_json({self.own: key})
         missing = [name for name, column in self.properties.items() if values.get(column) is None]
@@ -69,7 +69,7 @@ class Keys:
             raise Rejected(f"it has no key: give its stream key properties, or the row a column {self.own}")
         if not self.properties:
             return self.of_whole(values), "{}"
-        named = [(folded, spell(values[column])) for folded, _, column in self._folded]
+        named = [(folded, normalize(values[column])) for folded, _, column in self._folded]
         if not any(text for _, text in named):
             raise Rejected(f"key property {', '.join(self.properties)} is blank")
         return self.hashed(compact([self.sink, self.namespace, named])), self._shown(values, named)
@@ -86,7 +86,7 @@ class Keys:
         return frozenset(column for name, column in named if self.clear & {fold(name), fold(column)})
 
     def _shows_own(self, value: Any, text: str) -> bool:
-        return says_nobody(value, text) or (self.own in self._declared and len(text) <= LONGEST_KEY)
+        return is_impersonal(value, text) or (self.own in self._declared and len(text) <= LONGEST_KEY)
 
     def _shown(self, values: Values, named: list[tuple[str, str]]) -> str:
         """Return key columns as JSON for whoever joins by them: as they came, or hashed."""
@@ -94,12 +94,12 @@ class Keys:
         for (_, name, column), (_, spelled) in zip(self._folded, named, strict=True):
             value = values[column]
             is_clear = column in self._declared or (
-                column not in self.personal and says_nobody(value, spelled)
+                column not in self.personal and is_impersonal(value, spelled)
             )
             if isinstance(value, int) and is_clear:
                 shown[name] = value
             else:
-                text = spell_older(value)
+                text = normalize_older(value)
                 shown[name] = text if is_clear else self.hashed(text)
         return as_json(shown)
 
@@ -115,8 +115,8 @@ class Keys:
 
     def _older(self, values: Values, hashed: Callable[[str], str], older: OlderKeys) -> Iterator[str]:
         own = values.get(self.own) if self.own else None
-        if own is not None and (text := spell(own)):
-            for one in (text, *(all_older(own) if older.are_spelled_otherwise else ())):
+        if own is not None and (text := normalize(own)):
+            for one in (text, *(older_forms(own) if older.are_spelled_otherwise else ())):
                 if key := one.strip():
                     is_hidden = OLDER_PERSONAL.search(key) or len(key) > LONGEST_KEY
                     yield hashed(key) if is_hidden else key
@@ -124,10 +124,10 @@ class Keys:
         if not self.properties:
             yield self._joined(hashed, as_json(values))
             return
-        named = [(folded, spell(values[column])) for folded, _, column in self._folded]
+        named = [(folded, normalize(values[column])) for folded, _, column in self._folded]
         yield hashed(compact([self.sink, self.namespace, named]))
         if older.are_spelled_otherwise:
-            columns = [all_older(values[column]) for column in self.properties.values()]
+            columns = [older_forms(values[column]) for column in self.properties.values()]
             orders = itertools.chain.from_iterable(map(itertools.permutations, itertools.product(*columns)))
             for some in itertools.islice(orders, MOST_OLDER):
                 yield self._joined(hashed, *some)

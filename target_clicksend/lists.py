@@ -75,7 +75,7 @@ class Lists:
         try:
             list_id = id_of(self._client.post("/lists", {"list_name": name}).data, "list_id", "POST /lists")
         except ClickSendError as error:
-            made = {} if error.undone else self._read()
+            made = {} if error.not_processed else self._read()
             new = [one for one, found in made.items() if found == name and one not in self.names]
             if not new:
                 raise

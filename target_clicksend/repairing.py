@@ -20,7 +20,8 @@ from target_clicksend.messages.judging import decimal_of
 from target_clicksend.messages.reconciling import reconcile
 from target_clicksend.row import Rejected
 from target_clicksend.run import Run, currency_of
-from target_clicksend.target import SINKS, TargetClickSend
+from target_clicksend.settings import SINKS
+from target_clicksend.target import TargetClickSend
 
 CHANNELS: dict[str, Channel] = {"sms_messages": "sms", "mms_messages": "mms", "voice_messages": "voice"}
 """The sinks whose messages a history shows."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import clicksend
 from clicksend.phone import AS_WRITTEN, Reading, sample
-from clicksend.private import opened
+from clicksend.private_files import opened
 
 logger = logging.getLogger("target-clicksend")
 

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from clicksend.characters import escaped
 from clicksend.client import Client
 from clicksend.errors import (
     ClickSendError,
@@ -27,6 +26,7 @@ from clicksend.errors import (
 from clicksend.ledger import Outcome
 from clicksend.logs import clean, clean_reason
 from clicksend.settings import Settings
+from clicksend.text import escaped
 from target_clicksend.columns import fold
 from target_clicksend.gates.caps import Tally
 from target_clicksend.lists import Lists

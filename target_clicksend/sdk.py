@@ -5,27 +5,19 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import IO, TYPE_CHECKING, Any, cast
 
-import click
 from singer_sdk import Target
-from singer_sdk.about import AboutInfo
-from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import StreamMapConfigError
-from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.mapper import RemoveRecordTransform, StreamMap
-from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
 from typing_extensions import override
 
-from clicksend import variables
-from clicksend.characters import escaped
 from clicksend.errors import ClickSendError, SettingsError
-from clicksend.inputs import read_config, with_defaults
-from clicksend.settings import declared
+from clicksend.plugin import ClickSendPlugin
+from clicksend.text import escaped
 from target_clicksend.columns import Columns
 from target_clicksend.inputs import (
     LONGEST_LINE,
@@ -193,7 +185,7 @@ class Intake:
         self._run.done(row, self._sink.name, "rejected", reason)
 
 
-class ClickSendTarget(Target):
+class ClickSendTarget(ClickSendPlugin, Target):
     """What the SDK's target does otherwise: validation, single bad rows, state, and being stopped."""
 
     message_reader_class = LineReader
@@ -207,14 +199,6 @@ class ClickSendTarget(Target):
 
     def sink_of(self, stream: str) -> Sink:
         """Return the sink that writes a stream."""
-        raise NotImplementedError
-
-    def check_settings(self) -> None:
-        """Check the config.
-
-        Raises:
-            SettingsError: A setting is missing, unknown or wrong.
-        """
         raise NotImplementedError
 
     def keys_of(self, stream: str, record: dict[str, Any]) -> list[str]:
@@ -279,48 +263,6 @@ class ClickSendTarget(Target):
             super().setup_mapper()
         except StreamMapConfigError as error:
             raise SettingsError(f"Setting stream_maps is wrong: {error}") from None
-
-    @override
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Fill in defaults, and leave the check to ``check_settings``: the SDK's messages quote values."""
-        self.append_builtin_config(self.config_jsonschema)
-        properties = self.config_jsonschema["properties"]
-        # Only a command's config comes from files and variables.
-        context = click.get_current_context(silent=True)
-        if context and context.command.name == self.name:
-            variables.check(self.name, self._config, properties)
-        self._config = with_defaults(self._config, properties)
-        if raise_errors:
-            self.check_settings()
-        return []
-
-    @classproperty
-    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805
-        """Take settings from the environment as text, which ``with_defaults`` reads."""
-        properties = cls.config_jsonschema["properties"]
-        texts = {"properties": {name: {"type": "string"} for name in properties}}
-        return parse_environment_config(texts, cls._env_var_prefix)
-
-    @classmethod
-    def settings_of_environment(cls) -> dict[str, Any]:
-        """Return the settings that the environment holds."""
-        return dict(cls._env_var_config)
-
-    @override
-    @classmethod
-    def _get_about_info(cls) -> AboutInfo:
-        info = super()._get_about_info()
-        properties = declared(info.settings["properties"])
-        return replace(info, settings={**info.settings, "properties": properties})
-
-    @override
-    @classmethod
-    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
-        """Read each file once, where the SDK would read it again for itself."""
-        config: dict[str, Any] = {}
-        for path in value:
-            config |= {} if path == "ENV" else read_config(path)
-        return _ConfigInput(config, parse_env="ENV" in value)
 
     @override
     def _process_schema_message(self, message_dict: Message) -> None:

@@ -7,7 +7,7 @@ import unicodedata
 from datetime import date
 from decimal import Decimal
 
-from clicksend.characters import is_blank, visible
+from clicksend.text import is_blank, visible
 from target_clicksend.columns import DELETED
 from target_clicksend.row import Rejected, Values
 

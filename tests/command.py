@@ -23,7 +23,7 @@ import pytest
 import clicksend.cli
 import tap_clicksend.__main__
 import target_clicksend.__main__
-from clicksend import ending, logs
+from clicksend import exit_codes, logs
 
 MAINS = {
     "clicksend": clicksend.cli.main,
@@ -92,7 +92,7 @@ def run_command(
         patch.setattr(
             sys, "stderr", io.TextIOWrapper(stderr, encoding, "backslashreplace", write_through=True)
         )
-        patch.setattr(ending, "run", lambda *how: codes.append(ending.exit_code(*how)))
+        patch.setattr(exit_codes, "run_command", lambda *how: codes.append(exit_codes.exit_code_of(*how)))
         MAINS[name]()
         (code,) = codes
         return CompletedProcess([name, *arguments], code, stdout.getvalue(), stderr.getvalue())

@@ -8,7 +8,7 @@ from functools import partial
 
 import click
 
-from clicksend import ending
+from clicksend import exit_codes
 
 COMMANDS = {
     "doctor": ("clicksend.cli.doctor", "Check keys, account, access and limits."),
@@ -42,4 +42,4 @@ def command() -> None:
 
 def main() -> None:
     """Run a command; exit with its code, with 1 after an error, 2 for wrong settings or arguments."""
-    ending.run(partial(command, standalone_mode=False), logging.getLogger("clicksend"))
+    exit_codes.run_command(partial(command, standalone_mode=False), logging.getLogger("clicksend"))

@@ -19,6 +19,7 @@ from typing import Any
 import click
 
 from clicksend.client import Client
+from clicksend.config import load_config
 from clicksend.errors import (
     ClickSendError,
     ForbiddenError,
@@ -27,9 +28,9 @@ from clicksend.errors import (
     SettingsError,
 )
 from clicksend.hub import Hub
-from clicksend.inputs import read_config
 from clicksend.paging import read_page, read_pages
 from clicksend.settings import Settings
+from clicksend.times import unix_seconds
 
 KEYS = ("SKILLBOSS_API_KEY", "CLICKSEND_USERNAME", "CLICKSEND_API_KEY")
 RULES = {
@@ -50,7 +51,6 @@ LABEL = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9+ ]{2,11}")
 SMALLEST_PAGE = 15
 TOLERATED_SKEW = 60
 """Seconds."""
-FIRST_MILLISECOND_VALUE = 10**11
 
 
 class Mark(Enum):
@@ -85,7 +85,7 @@ def command(path: Path | None) -> None:
     Exits with 0 when nothing is wrong, 1 when something is, 2 when the settings are.
     """
     try:
-        config = read_config(path) if path else {}
+        config = load_config(path)
         _show(_keys(config))
         settings = Settings.from_config(config)
     except SettingsError as error:
@@ -249,16 +249,15 @@ def _limits(client: Client) -> Finding:
 
 
 def _number(value: Any) -> str:
-    """Spell a number plainly, whether it came as 1, "1" or "1.00"; ``""`` for anything else."""
-    spelled = str(value)
-    if not re.fullmatch(r"-?\d+(\.\d+)?", spelled):
+    """Return a number as plain text, whether it came as 1, "1" or "1.00"; ``""`` for anything else."""
+    text = str(value)
+    if not re.fullmatch(r"-?\d+(\.\d+)?", text):
         return ""
-    return spelled.rstrip("0").rstrip(".") if "." in spelled else spelled
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _seconds(value: Any) -> int:
-    seconds = int(_number(value))
-    return seconds // 1000 if seconds >= FIRST_MILLISECOND_VALUE else seconds
+    return unix_seconds(int(_number(value)))
 
 
 def _show(finding: Finding) -> Mark:

@@ -15,8 +15,7 @@ from typing import IO, Any
 
 import click
 
-from clicksend.arguments import private
-from clicksend.characters import visible
+from clicksend.cli.arguments import private
 from clicksend.cli.ledger_config import config_of, opened, options, sentences
 from clicksend.cli.ledger_repair import (
     baseline,
@@ -30,7 +29,7 @@ from clicksend.cli.ledger_repair import (
 from clicksend.ledger import OUTCOMES, Ledger, keyfile
 from clicksend.ledger.reading import Columns
 from clicksend.phone import to_e164
-from clicksend.wording import counted
+from clicksend.text import counted, visible
 
 SHOWN = ("updated_at", "sink", "outcome", "source_key", "key", "message_id", "reason")
 """Columns of the list as a table."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,11 +9,11 @@ from typing import Any, TypeVar
 
 import click
 
+from clicksend.config import Schema, load_config
 from clicksend.errors import ClickSendError, SettingsError
-from clicksend.inputs import read_config, with_defaults
 from clicksend.ledger import Ledger
-from clicksend.settings import COUNTRY, check
-from clicksend.typed import Schema
+from clicksend.settings import COUNTRY
+from clicksend.validation import check
 
 PROPERTIES: dict[str, Schema] = {
     "ledger_url": {"type": "string", "default": "sqlite:///clicksend_ledger.db", "secret": True},
@@ -79,22 +78,19 @@ def config_of(config_file: Path | None, ledger_url: str | None) -> dict[str, Any
         SettingsError: One is not valid.
     """
     given = whole_config(config_file, ledger_url)
-    config = with_defaults({name: given[name] for name in PROPERTIES if name in given}, PROPERTIES)
+    config = {name: given[name] for name in PROPERTIES if name in given}
     check(config, PROPERTIES)
-    return dict(config)
+    return config
 
 
-def whole_config(config_file: Path | None, ledger_url: str | None) -> dict[str, Any]:
-    """Return all settings in the file, without one those of the ledger in the environment; and its URL.
+def whole_config(
+    config_file: Path | None, ledger_url: str | None, properties: Mapping[str, Schema] = PROPERTIES
+) -> dict[str, Any]:
+    """Return all settings in the file, without one those in the environment; and the URL of the ledger.
 
     Raises:
-        SettingsError: The file holds no JSON object.
+        SettingsError: The file cannot be read, or does not hold settings.
     """
     # So it comes from Meltano: meltano invoke target-clicksend:ledger.
-    variables = {name: os.environ.get(f"TARGET_CLICKSEND_{name.upper()}") for name in PROPERTIES}
-    given: dict[str, Any] = {name: value for name, value in variables.items() if value}
-    if config_file:
-        given = read_config(config_file)
-    if ledger_url:
-        given["ledger_url"] = ledger_url
-    return given if given.get("ledger_url") else given | {"ledger_url": PROPERTIES["ledger_url"]["default"]}
+    config = load_config(config_file, {**properties, **PROPERTIES}, "TARGET_CLICKSEND_")
+    return config | ({"ledger_url": ledger_url} if ledger_url else {})

@@ -15,10 +15,9 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
 
-from clicksend.characters import escaped
 from clicksend.cli.ledger_config import opened, options, sentences, whole_config
 from clicksend.ledger.reconciling import RETRIED
-from clicksend.wording import counted
+from clicksend.text import counted, escaped
 
 if TYPE_CHECKING:
     from target_clicksend.baseline import Baseline
@@ -285,5 +284,4 @@ def _config(config_file: Path | None, ledger_url: str | None) -> dict[str, Any]:
     """Return the target's settings, those of the environment where no file is given."""
     from target_clicksend.target import TargetClickSend  # noqa: PLC0415
 
-    given = whole_config(config_file, ledger_url)
-    return given if config_file else TargetClickSend.settings_of_environment() | given
+    return whole_config(config_file, ledger_url, TargetClickSend.config_jsonschema["properties"])

@@ -17,8 +17,8 @@ from typing import Any, NoReturn
 import click
 
 from clicksend.client import Client
+from clicksend.config import load_config
 from clicksend.errors import ClickSendError, SettingsError
-from clicksend.inputs import read_config
 from clicksend.limiter import Clock
 from clicksend.phone import mask, to_e164
 from clicksend.probe import report
@@ -201,7 +201,7 @@ def _agree(allowed: set[str], to: str | None, strays: int, *, yes: bool) -> None
 
 
 def _settings(path: Path | None) -> Settings:
-    return Settings.from_config(read_config(path) if path else {})
+    return Settings.from_config(load_config(path))
 
 
 def _recipient(number: str | None, *, write: bool) -> str | None:

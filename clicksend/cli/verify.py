@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 
 import click
 
-from clicksend.arguments import private
+from clicksend.cli.arguments import private
 from clicksend.client import Client
+from clicksend.config import load_config
 from clicksend.errors import ClickSendError, SettingsError, UnreachableError
 from clicksend.hub import Hub
-from clicksend.inputs import read_config, with_defaults
 from clicksend.phone import mask, to_e164
-from clicksend.settings import COUNTRY, Settings, check
+from clicksend.settings import COUNTRY, Settings
+from clicksend.validation import check
 
 SENT = {
     "success": "A code is on its way to {to}.",
@@ -77,7 +78,7 @@ def send(path: Path | None, number: str, locale: str | None) -> None:
 def check_(path: Path | None, number: str, code: str) -> None:
     """Check the CODE that the owner of a phone NUMBER was sent; exits with 1 unless it is right.
 
-    For both - is the next line of standard input, where nobody sees it in the list of processes.
+    For both - is the next line of standard input, which does not show in the list of processes.
     """
     with _opened(path, number) as (hub, to):
         answer = hub.verify_check(to, code)
@@ -97,16 +98,14 @@ def _opened(path: Path | None, number: str) -> Iterator[tuple[Hub, str]]:
     except SettingsError as error:
         raise click.UsageError(str(error)) from None
     except UnreachableError as error:
-        again = "" if error.undone else " It may have been done all the same; it was not tried again."
+        again = "" if error.not_processed else " It may have been done all the same; it was not tried again."
         raise click.ClickException(f"{error}{again}") from None
     except ClickSendError as error:
         raise click.ClickException(str(error)) from None
 
 
 def _config(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return {}
-    config = with_defaults(read_config(path), {})
+    config = load_config(path)
     if country := config.get("default_country"):
         check({"default_country": country}, {"default_country": COUNTRY})
     return config

@@ -12,7 +12,7 @@ from threading import Lock
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from clicksend import private
+from clicksend import private_files
 from clicksend.errors import LedgerError, LedgerUrlError
 from clicksend.settings import is_loopback
 
@@ -86,9 +86,9 @@ def make_private(path: Path, *, create: bool) -> None:
     try:
         with suppress(FileExistsError), _CREATING:
             if create:
-                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, private.MODE))
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, private_files.MODE))
         is_plain = stat.S_ISREG(path.lstat().st_mode)
-        private.close_to_others(path)
+        private_files.close_to_others(path)
     except FileNotFoundError:
         what = "The folder of the ledger" if create else "The ledger"
         where = "" if path.is_absolute() else " in the current folder"

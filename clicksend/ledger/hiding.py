@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
+from clicksend.key_values import is_impersonal, normalize, normalize_older
 from clicksend.ledger.records import TOKEN, outcome_id_of
 from clicksend.ledger.tables import outcomes
-from clicksend.spelling import says_nobody, spell, spell_older
 
 HASH = re.compile(r"[0-9a-f]{64}")
 SLICE = 5000
@@ -76,7 +76,7 @@ class _Rule:
         )
 
     def _hide(self, value: Any) -> Any:
-        if says_nobody(value, spell(value)):
+        if is_impersonal(value, normalize(value)):
             return value
         is_ours = self._is_keyed and isinstance(value, str) and HASH.fullmatch(value)
-        return value if is_ours else self._hashed(spell_older(value))
+        return value if is_ours else self._hashed(normalize_older(value))

@@ -8,16 +8,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from clicksend.client import Client
+from clicksend.client import Answer, Client, Repeat
 from clicksend.errors import ApiError, UnexpectedAnswerError
-from clicksend.exchange import Answer
 from clicksend.limiter import IDS
 from clicksend.paging import LARGEST_PAGE, Row
 from clicksend.probe.own import Own
+from clicksend.times import unix_seconds
 
 COLUMN = re.compile(r"_?[a-z][a-z0-9_]{0,40}")
 """Names of columns; what is spelled otherwise may be a value that stands where a name should."""
-FIRST_MILLISECOND = 10**11
 
 
 ROWS_IN = ("data", "messages", "stats", "own_numbers", "alpha_tags")
@@ -95,9 +94,9 @@ class Account:
             raise ValueError("rows are not an array")
         return Rows(rows, data)
 
-    def post(self, path: str, payload: Mapping[str, Any], *, repeatable: bool = False) -> Any:
+    def post(self, path: str, payload: Mapping[str, Any], *, repeat: Repeat = "unprocessed") -> Any:
         """Make something, or ask for prices."""
-        return self._noted("POST", path, lambda: self.client.post(path, payload, repeatable=repeatable)).data
+        return self._noted("POST", path, lambda: self.client.post(path, payload, repeat=repeat)).data
 
     def send(self, messages: list[Row]) -> list[Row]:
         """Send text messages and return the rows of the answer."""
@@ -176,5 +175,4 @@ def seconds(value: Any) -> int | None:
     """Read a time: Unix seconds or milliseconds, as number or text; None for anything else."""
     if not re.fullmatch(r"\d{1,13}(\.\d+)?", str(value)):
         return None
-    whole = int(float(str(value)))
-    return whole // 1000 if whole >= FIRST_MILLISECOND else whole
+    return unix_seconds(int(float(str(value))))

@@ -108,7 +108,7 @@ def _scheduled(account: Account) -> dict[str, str]:
     try:
         rows = account.send(messages)
     except ClickSendError as error:
-        if error.undone:
+        if error.not_processed:
             account.made.note(scheduled=0)
         raise
     refused = sum(row.get("status") != "SUCCESS" for row in rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from clicksend.client import RUN, Call
 from clicksend.errors import (
     ApiError,
     ForbiddenError,
@@ -19,6 +20,7 @@ from clicksend.probe.findings import Finding, Unknown
 NO_LIST = 2_147_483_646
 RULES = ("/automations/sms/receipts", "/automations/sms/inbound", "/automations/voice/receipts")
 MOST_RULES = 100
+DISCOVER = Call("POST", RUN, body={"discover": True}, repeat="always", hub=True, raw=True)
 ENDPOINTS = (
     "/account",
     "/account/usage/2026/1/subaccount",
@@ -128,20 +130,20 @@ def hub_paths(account: Account) -> Finding:
 def hub_envelope(account: Account) -> Finding:
     """Look how the hub wraps ClickSend's answers."""
     _need_hub(account)
-    return Finding(_is_wrapped(account.client.whole("/account")))
+    return Finding(_is_wrapped(account.client.request(Call("GET", "/account", raw=True)).data))
 
 
 def run_envelope(account: Account) -> Finding:
     """Look how the hub wraps the answers of its own call."""
     _need_hub_key(account)
-    return Finding(_is_wrapped(account.client.whole()))
+    return Finding(_is_wrapped(account.client.request(DISCOVER).data))
 
 
 def hub_balance(account: Account) -> Finding:
     """Ask the hub what it offers, and look whether it wants to be paid."""
     _need_hub_key(account)
     try:
-        account.client.whole()
+        account.client.request(DISCOVER)
     except PaymentRequiredError:
         return Finding("empty")
     return Finding("full")

@@ -109,7 +109,7 @@ class Own:
                 self._remove(strays)
                 break
             except ClickSendError as error:
-                if is_last or not error.transient:
+                if is_last or not error.retryable:
                     raise
                 self._client.wait(min(error.retry_after or PAUSE, LONGEST_LAG))
 

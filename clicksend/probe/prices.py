@@ -91,7 +91,7 @@ def _parts(account: Account, body: str) -> int:
 
 
 def _priced(account: Account, path: str, payload: Row) -> Any:
-    return account.post(path, payload, repeatable=True)
+    return account.post(path, payload, repeat="always")
 
 
 def _messages(data: Any) -> list[Row]:

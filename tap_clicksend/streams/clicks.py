@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from typing_extensions import override
 
 from clicksend.errors import NotFoundError, UnexpectedAnswerError
-from clicksend.paging import LARGEST_PAGE, Idling
+from clicksend.paging import LARGEST_PAGE, IdlePages
 from tap_clicksend.block import Block
 from tap_clicksend.columns import Column, Row, integer, text, time
 from tap_clicksend.history import History
@@ -122,12 +122,12 @@ class LinkClicks(History):
     def _tracked(self, key: str) -> Iterator[Row]:
         """Yield the recipients of a link, page after page: each but the last names what to ask for next."""
         path, query = f"/short-url/tracking/{quote(key, safe='')}", {"limit": str(LARGEST_PAGE)}
-        seen, count, total, idling = [query], 0, None, Idling(path)
+        seen, count, total, idle = [query], 0, None, IdlePages(path)
         while True:
             page = self.tap.client.get(path, query).data
             rows, total = _objects(path, page), page.get("total")
             count += len(rows)
-            idling.take(is_new=bool(rows))
+            idle.count(is_new=bool(rows))
             yield from rows
             if not page.get("next_page_url"):
                 break

@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from clicksend.characters import is_blank
 from clicksend.phone import Reading
+from clicksend.text import is_blank
 from target_clicksend.columns import is_mark, marks_deleted
 from target_clicksend.contacts.fields import (
     COUNTRIES,

@@ -113,9 +113,9 @@ class Writer:
         if change == "transfer":
             return _contact_id(self._client.put(way).data) or contact.contact_id
         try:
-            copied = _contact_id(self._client.put(way, repeatable=False).data)
+            copied = _contact_id(self._client.put(way, repeat="unprocessed").data)
         except ClickSendError as error:
-            copied = None if error.undone else _contact_id(self._search(list_id, contact.fields))
+            copied = None if error.not_processed else _contact_id(self._search(list_id, contact.fields))
             if copied is None:
                 raise
         return copied or _contact_id(self._search(list_id, contact.fields)) or contact.contact_id
@@ -142,7 +142,7 @@ class Writer:
         try:
             return self._client.post(f"/lists/{list_id}/contacts", fields).data
         except ClickSendError as error:
-            found = None if error.undone else self._search(list_id, fields)
+            found = None if error.not_processed else self._search(list_id, fields)
             if found is None:
                 raise
             return found

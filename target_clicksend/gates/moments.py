@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import datetime
 
+from clicksend.times import in_utc
 from target_clicksend.gates.zones import check_zone, zone_of
 from target_clicksend.row import Rejected, Values
 from target_clicksend.values import read_plain
@@ -90,5 +91,5 @@ def read_moment(values: Values, name: str, local_times: LocalTimes | None = None
             " 2026-05-01T09:00:00+10:00"
         )
     if moment.tzinfo is None:
-        moment = local_times.placed(values, name, moment) if local_times else moment.replace(tzinfo=UTC)
+        moment = local_times.placed(values, name, moment) if local_times else in_utc(moment)
     return math.floor(moment.timestamp())

@@ -20,20 +20,6 @@ LOOK_AHEAD = 3 * DAY
 """Minutes; what is open at no time of three days is open on no other day."""
 TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 
-PROPERTY: dict[str, Any] = {
-    "type": "object",
-    "title": "Quiet hours",
-    "description": "When nobody is written to, by the recipient's clock: start and end like 21:00 (in"
-    " quotes), and policy. schedule: a message waits at ClickSend until they end. hold: its row is held,"
-    " and comes again with a later run. Rows whose purpose is transactional are sent all the same.",
-    "properties": {
-        "start": {"type": "string"},
-        "end": {"type": "string"},
-        "policy": {"type": "string", "enum": ["schedule", "hold"]},
-    },
-    "additionalProperties": False,
-}
-
 
 def check_quiet_hours(setting: Mapping[str, Any]) -> str | None:
     """Return what is wrong with the setting ``quiet_hours``, None when nothing is."""

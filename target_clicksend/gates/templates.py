@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from clicksend.characters import escaped
+from clicksend.text import escaped
 from target_clicksend.columns import fold
 from target_clicksend.gates.placeholders import unfilled
 from target_clicksend.row import Rejected, Values

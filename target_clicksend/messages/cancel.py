@@ -29,7 +29,7 @@ def cancel(client: Client, channel: str, message_id: str) -> bool:
         ClickSendError: Nobody knows.
     """
     try:
-        client.put(f"/{channel}/{message_id}/cancel", repeatable=False)
+        client.put(f"/{channel}/{message_id}/cancel", repeat="unprocessed")
     except NotFoundError:
         return _is_cancelled(client, channel, message_id)
     return True

@@ -27,6 +27,6 @@ def quotes(
     """
     # Numbered, so that no two share a custom_string and each finds its own row in the answer.
     asked = [Outgoing(message, f"price-{number}") for number, message in enumerate(messages)]
-    answer = client.post(endpoints.price, endpoints.spell(asked, config), repeatable=True).data
+    answer = client.post(endpoints.price, endpoints.spell(asked, config), repeat="always").data
     rows = answer.get("messages") if isinstance(answer, dict) else None
     return judge(asked, rows if isinstance(rows, list) else [])

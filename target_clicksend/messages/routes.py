@@ -132,7 +132,7 @@ class HubRoute:
             return Verdict("failed", f"not sent: {self.ended}")
         try:
             answer = self._hub.notify_send(
-                outgoing.to, in_time=lambda: in_time([outgoing]), **_inputs(outgoing)
+                outgoing.to, may_start=lambda: in_time([outgoing]), **_inputs(outgoing)
             )
         except ClickSendError as error:
             if isinstance(error, ApiError) and error.code and error.status in UNFIT:

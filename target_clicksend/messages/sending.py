@@ -9,22 +9,11 @@ from clicksend.client import Client
 from clicksend.errors import (
     BadRequestError,
     ClickSendError,
-    ForbiddenError,
-    MethodNotAllowedError,
-    NotConnectedError,
-    NotFoundError,
-    PaymentRequiredError,
-    StoppedError,
+    FailureKind,
     TooLateError,
-    TooManyRequestsError,
-    UnauthorizedError,
 )
 from target_clicksend.messages.judging import NO_CREDIT, Outgoing, Verdict, judge
 
-REFUSED = (UnauthorizedError, PaymentRequiredError, ForbiddenError, NotFoundError, MethodNotAllowedError)
-"""Nothing was sent, and nothing can be (401, 402, 403, 404, 405)."""
-NOT_SENT = (NotConnectedError, TooManyRequestsError, StoppedError)
-"""Nothing was sent, though it may have been tried several times."""
 HALVED = frozenset({"BAD_REQUEST", "TOO_MANY_RECIPIENTS"})
 """Codes of a 400 that says that a message of the batch is bad: nothing was sent (documented)."""
 NOT_AGAIN = "It may have been sent, so it is not sent again."
@@ -47,7 +36,8 @@ class Patience:
 
     def failure(self, error: ClickSendError) -> Verdict:
         """Learn from a request that failed; return what that means for its messages."""
-        if isinstance(error, REFUSED + NOT_SENT):
+        # A value that is refused is told apart by its code: see `_spoilt`.
+        if error.not_processed and error.kind is not FailureKind.REJECTED:
             # What came too late says nothing of the next one.
             self.ended = self.ended if isinstance(error, TooLateError) else str(error)
             return Verdict("failed", str(error))
@@ -92,7 +82,9 @@ class Sender:
         if self.ended:
             return [Verdict("failed", f"not sent: {self.ended}")] * len(messages)
         try:
-            answer = self._client.send(self._path, payload(messages), in_time=lambda: in_time(messages)).data
+            answer = self._client.send(
+                self._path, payload(messages), may_start=lambda: in_time(messages)
+            ).data
         except ClickSendError as error:
             if not _spoilt(error):
                 return [self._patience.failure(error)] * len(messages)

@@ -169,7 +169,7 @@ class Cancellations(Sink):
                     found = self._cancel_channel(channel)
                     count, lost = count + (found or 0), lost or found is None
         except ClickSendError as error:
-            if not error.undone:
+            if not error.not_processed:
                 self._settle(row, "unknown", f"{error} {NOT_AGAIN}")
             elif count or lost or waiting:
                 # Were it failed, its row would come again, and cancel what is scheduled meanwhile.
@@ -195,9 +195,9 @@ class Cancellations(Sink):
         """
         ours = self.run.ledger.scheduled(SINKS[channel], None)
         try:
-            answer = self.run.client.put(f"/{channel}/cancel-all", repeatable=False).data
+            answer = self.run.client.put(f"/{channel}/cancel-all", repeat="unprocessed").data
         except ClickSendError as error:
-            if error.undone or self._scheduled[channel].is_any_left():
+            if error.not_processed or self._scheduled[channel].is_any_left():
                 raise
             answer = None
         count = answer.get("count") if isinstance(answer, dict) else None

@@ -9,8 +9,8 @@ from typing import Any
 
 from typing_extensions import override
 
-from clicksend.characters import is_blank
 from clicksend.hub import Hub
+from clicksend.text import is_blank
 from target_clicksend.columns import DELETED
 from target_clicksend.gates.fields import read_number, read_required
 from target_clicksend.gates.message import Message

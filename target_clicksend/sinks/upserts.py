@@ -181,7 +181,7 @@ class Upserts(Sink):
             made = self.run.client.post(self.path, fields).data
             return id_of(made, self.id_column, f"POST {self.path}")
         except ClickSendError as error:
-            there = {} if error.undone else self._read()
+            there = {} if error.not_processed else self._read()
             new = [one for one, found in there.items() if found == fields and one not in self.there]
             if not new:
                 raise

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from clicksend.sandbox import API_KEY, USERNAME
-from target_clicksend.target import NAMES, sink_class
+from target_clicksend.settings import NAMES
+from target_clicksend.target import sink_class
 from tests.command import run_command, run_process
 from tests.conftest import FULL
 from tests.library.hostile_server import answer, forward, ok, serving

@@ -35,14 +35,14 @@ from clicksend.cli import command as main
 place, when, writes = int(sys.argv.pop(1)), sys.argv.pop(1), 0
 exchange = Transport.exchange
 
-def killing(self, request):
+def killing(self, request, endpoint):
     global writes
     if request.method == "GET" or request.url.endswith("/price"):
-        return exchange(self, request)
+        return exchange(self, request, endpoint)
     writes += 1
     if writes == place and when == "before":
         os.kill(os.getpid(), signal.SIGKILL)
-    answer = exchange(self, request)
+    answer = exchange(self, request, endpoint)
     if writes == place and when == "after":
         os.kill(os.getpid(), signal.SIGKILL)
     return answer

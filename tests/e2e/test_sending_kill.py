@@ -45,7 +45,7 @@ def killing(kind, name, said, counts=lambda *_: True):
 killing(Ledger, "claim", "claim")
 killing(claiming, "claim", "claim within its transaction")
 killing(Client, "send", "send")
-killing(Transport, "exchange", "request", lambda _, request: request.url.endswith("/sms/send"))
+killing(Transport, "exchange", "request", lambda _, request, __: request.url.endswith("/sms/send"))
 killing(Ledger, "settle", "settle")
 killing(claiming, "settle", "settle within its transaction")
 __main__.main()

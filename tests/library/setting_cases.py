@@ -6,8 +6,8 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from clicksend.settings import LIMITS
-from clicksend.typed import Validator, kinds
+from clicksend.config import kinds
+from clicksend.validation import LIMITS, Validator
 from tap_clicksend.tap import TapClickSend
 from target_clicksend.target import TargetClickSend
 

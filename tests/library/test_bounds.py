@@ -78,7 +78,7 @@ def test_what_is_too_large_is_not_read_to_its_end(kind, call):
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-    assert not caught.value.undone
+    assert not caught.value.not_processed
     assert peak < 4 * LARGEST_ANSWER
 
 
@@ -88,7 +88,7 @@ def test_what_comes_byte_by_byte_ends_with_the_time_for_the_whole(kind, call):
     clock = Hurried()
     with serving(TOO_SLOW[kind]) as url, pytest.raises(errors.UnreachableError) as caught:
         CALLS[call](client(url, clock, timeout=5))
-    assert not caught.value.undone
+    assert not caught.value.not_processed
     assert next(clock.now) < 2 * WHOLE * 5
 
 
@@ -98,7 +98,7 @@ def test_what_is_strange_is_said_in_one_sentence(kind, call):
     with serving(STRANGE[kind]) as url, pytest.raises(errors.ClickSendError) as caught:
         CALLS[call](client(url))
     assert str(caught.value).isprintable()
-    assert not caught.value.undone
+    assert not caught.value.not_processed
 
 
 DATES = [
@@ -127,7 +127,7 @@ def test_connections_are_used_again(sandbox, connect, monkeypatch):
     connection = connect(sandbox.api_url)
     for _ in range(5):
         connection.get("/lists")
-        made.append(connection._exchange._transport._pools)
+        made.append(connection._transport._pools)
     ((pool, _),) = made[-1].values()
     assert pool.num_connections == 1
 

@@ -235,7 +235,7 @@ PROXY = "http://user:word@127.0.0.1:9"
 
 
 def pool(client, url):
-    return client._exchange.new_transport()._pool(requests.Request("GET", url).prepare())[0]
+    return client._new_transport()._pool(requests.Request("GET", url).prepare())[0]
 
 
 REMOTE, HERE = "https://192.0.2.1/v3", "http://127.0.0.1:9"

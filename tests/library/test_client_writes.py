@@ -46,7 +46,7 @@ def test_what_may_have_been_made_is_not_made_again(sandbox, client, list_id, opt
     fault(sandbox, "POST", path="/lists/*/contacts", **options)
     with pytest.raises(errors.ClickSendError) as caught:
         client.post(f"/lists/{list_id}/contacts", CONTACT)
-    assert not caught.value.undone
+    assert not caught.value.not_processed
     assert len(contacts(client, list_id)) == (options in LOST_ANSWERS)
 
 
@@ -62,7 +62,7 @@ def test_one_that_must_not_be_repeated_is_made_once(sandbox, client, list_id, op
     contact_id = client.post(f"/lists/{list_id}/contacts", CONTACT).data["contact_id"]
     fault(sandbox, "PUT", path="/lists/*/contacts/*/copy/*", **options)
     with pytest.raises(errors.ClickSendError):
-        client.put(f"/lists/{list_id}/contacts/{contact_id}/copy/{list_id}", repeatable=False)
+        client.put(f"/lists/{list_id}/contacts/{contact_id}/copy/{list_id}", repeat="unprocessed")
     assert len(contacts(client, list_id)) == 2
 
 
@@ -104,7 +104,7 @@ def test_a_refused_connection_made_nothing_and_is_tried_again(connect, clock):
         client = connect(f"http://127.0.0.1:{unused.getsockname()[1]}", max_retries=3)
         with pytest.raises(errors.NotConnectedError) as caught:
             client.post("/lists", {"list_name": "x"})
-    assert caught.value.undone
+    assert caught.value.not_processed
     assert len(clock.slept) == 3
 
 
@@ -113,7 +113,7 @@ def test_a_refusal_made_nothing_and_is_final(sandbox, client, status):
     fault(sandbox, "POST", path="/lists", kind="status", status=status, times=-1)
     with pytest.raises(errors.ApiError, match=f"^POST /lists answered {status}") as caught:
         client.post("/lists", {"list_name": "x"})
-    assert caught.value.undone
+    assert caught.value.not_processed
     assert len(written(sandbox, "POST")) == 1
 
 

@@ -145,7 +145,7 @@ def test_a_message_that_does_not_go_with_its_values_is_not_shown():
 
 def run(code, level="DEBUG"):
     return subprocess.run(
-        [sys.executable, "-c", f"import logging; from clicksend import ending\n{code}"],
+        [sys.executable, "-c", f"import logging; from clicksend import exit_codes\n{code}"],
         capture_output=True,
         text=True,
         check=False,
@@ -165,7 +165,7 @@ def test_errors_of_threads_and_finalizers_are_not_quoted(level):
         "    Odd()\n"
         "    (one := threading.Thread(target=work)).start(); one.join()\n"
         "    int('Qanaryfirst')\n"
-        "ending.run(command, logging.getLogger('clicksend'))",
+        "exit_codes.run_command(command, logging.getLogger('clicksend'))",
         level,
     )
     assert done.returncode == 1

@@ -26,7 +26,7 @@ TWO, FRACTION, SHORTENED = (
 
 @given(numbers)
 def test_what_is_taken_as_it_is_the_library_takes_as_it_is(number):
-    if phone._is_spelled_so(number):
+    if phone._is_e164(number):
         parsed = phonenumbers.parse(number)
         assert (
             phonenumbers.is_possible_number_with_reason(parsed) == phonenumbers.ValidationResult.IS_POSSIBLE
@@ -44,14 +44,14 @@ def test_the_numbers_of_all_countries_take_the_short_way():
     assert len(numbers) > 200
     assert {region: number for region, number in numbers.items() if to_e164(number) != number} == {}
     common = ("AU", "US", "GB", "NZ", "DE", "FR", "IN", "SG", "ZA")
-    assert [region for region in common if not phone._is_spelled_so(numbers[region])] == []
+    assert [region for region in common if not phone._is_e164(numbers[region])] == []
 
 
 @pytest.mark.parametrize(
     "text", ["+6149157015\uff16", "+0491570156", "61491570156", "+61 491570156", "+61491570156x"]
 )
 def test_what_takes_the_long_way(text):
-    assert not phone._is_spelled_so(text)
+    assert not phone._is_e164(text)
 
 
 SPELLED = [

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from clicksend.private import opened
+from clicksend.private_files import opened
 from tests.command import run_command
 from tests.tap.runner import CREDENTIALS, catalog_of
 from tests.target.runner import line_of, stream_of
@@ -196,7 +196,7 @@ def test_no_other_code_of_the_product_makes_files():
         f"{path.relative_to(ROOT)}:{line}"
         for package in PACKAGES
         for path in (ROOT / package).rglob("*.py")
-        if path.relative_to(ROOT).parts[:2] != ("clicksend", "demo") and path.name != "private.py"
+        if path.relative_to(ROOT).parts[:2] != ("clicksend", "demo") and path.name != "private_files.py"
         for line in _writes(ast.parse(path.read_text(encoding="utf-8")))
     }
     # to a folder of another machine

@@ -11,15 +11,14 @@ from typing import Any
 
 import pytest
 
+from clicksend.config import kinds
 from clicksend.errors import SettingsError
-from clicksend.settings import MAY_BE_EMPTY, check
 from clicksend.settings import PROPERTIES as CONNECTION
-from clicksend.typed import kinds
-from tap_clicksend.tap import PROPERTIES as TAP
+from clicksend.validation import MAY_BE_EMPTY, check
+from tap_clicksend.settings import PROPERTIES as TAP
 from tap_clicksend.tap import TapClickSend
 from target_clicksend.gates.opt_outs import OptOutsError
-from target_clicksend.messages.properties import PROPERTIES as MESSAGES
-from target_clicksend.target import PROPERTIES as TARGET
+from target_clicksend.settings import PROPERTIES as TARGET
 from target_clicksend.target import TargetClickSend
 from tests.library.setting_cases import COMPANIONS, EXAMPLES, good, is_a, settings, spellings
 from tests.tap.runner import CREDENTIALS, catalog_of, run_tap, tap_command
@@ -180,7 +179,7 @@ def extremes(properties, *, largest):
 @pytest.mark.parametrize("largest", [True, False])
 def test_no_number_is_too_large_or_small_for_a_run(box, tmp_path, largest):
     connection = extremes(CONNECTION, largest=True)
-    config = extremes(TARGET | MESSAGES, largest=largest) | connection | {"created_at_column": "made"}
+    config = extremes(TARGET, largest=largest) | connection | {"created_at_column": "made"}
     rows = [{"to": "+61491570156", "body": "Hello", "made": int(time.time())}]
     ledger_url = f"sqlite:///{tmp_path}/l.db"
     lines = stream_of("sms_messages", rows)
@@ -209,7 +208,7 @@ FRACTIONS = {
 
 
 def test_the_real_processes_below_try_every_number_that_may_have_a_fraction():
-    own = {"tap": TAP, "target": TARGET | MESSAGES}
+    own = {"tap": TAP, "target": TARGET}
     for kind, properties in own.items():
         fractions = {n for n, schema in (CONNECTION | properties).items() if is_a(schema, "number")}
         assert fractions <= FRACTIONS[kind].keys()

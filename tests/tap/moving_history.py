@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any, TypeVar
 
-from clicksend.client import Client
-from clicksend.exchange import Answer
+from clicksend.client import Answer, Client
 from clicksend.settings import Settings
 from tests.tap.runner import CREDENTIALS, Output, run_tap
 

@@ -53,13 +53,13 @@ def _seen(patch: Callable[..., None]) -> None:
     """Show each request to the worker of its thread, once nothing can keep it from being made."""
     original = Transport.exchange
 
-    def seen(self: Any, request: Any) -> Any:
+    def seen(self: Any, request: Any, endpoint: str) -> Any:
         worker = getattr(current, "worker", None)
         if worker is None:
-            return original(self, request)
+            return original(self, request, endpoint)
         worker.request(request)
         try:
-            return original(self, request)
+            return original(self, request, endpoint)
         finally:
             worker.answered(request)
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from clicksend.sandbox import API_KEY
-from target_clicksend.target import NAMES, sink_class
+from target_clicksend.settings import NAMES
+from target_clicksend.target import sink_class
 from tests.sandbox.runner import EPOCH
 from tests.target.messages.cases import ROWS, TO
 from tests.target.runner import schema, state

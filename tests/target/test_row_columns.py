@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from clicksend.errors import SettingsError
 from target_clicksend.columns import DELETED, Columns, check_ignored, fold, is_mark, marks_deleted
 from target_clicksend.row import Rejected
-from target_clicksend.target import NAMES, sink_class
+from target_clicksend.settings import NAMES
+from target_clicksend.target import sink_class
 
 KNOWN = sorted({name for sink in NAMES for name in sink_class(sink).columns} | {DELETED})
 UNSEEN = ["", "\ufeff", "\u200b", "\u2060", "\u00ad", "\u202a"]

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from clicksend.private import opened
+from clicksend.private_files import opened
 from clicksend.sandbox.api import orders
 from clicksend.sandbox.api.answers import Call, Refusal
 from clicksend.sandbox.api.routes import ROUTES, Endpoint

@@ -159,16 +159,16 @@ def test_a_request_never_outlives_its_lease(out, monkeypatch):
 
     left, original = [], Client.send
 
-    def send(self, path, payload, *, in_time):
+    def send(self, path, body, *, may_start):
         def checked():
             (until,) = out.query("select max(lease_until) from outcomes")[0]
-            allowed = in_time()
+            allowed = may_start()
             if allowed:
                 left.append(until > (out.now + timedelta(seconds=60)).isoformat())
             return allowed
 
         out.now += timedelta(seconds=25)
-        return original(self, path, payload, in_time=checked)
+        return original(self, path, body, may_start=checked)
 
     monkeypatch.setattr(Client, "send", send)
     fault(out, kind="status", status=400, body=error("BAD_REQUEST"), times=-1)

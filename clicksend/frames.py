@@ -13,9 +13,11 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from clicksend import settings
+from clicksend.config import Schema, typed
 from clicksend.errors import SettingsError
-from clicksend.typed import Schema, typed
+from clicksend.settings import PROPERTIES as CONNECTION
+from clicksend.times import parse_iso
+from clicksend.validation import check
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
@@ -86,10 +88,11 @@ def read(
         The rows. Nothing is requested until they are iterated or converted.
 
     Raises:
-        SettingsError: There is no such stream, it is no history, or a setting is missing or wrong.
+        SettingsError: The stream is unknown, a span is given for one that is not a history, or a setting is
+                missing or wrong.
     """
     config = typed(connection, _properties())
-    settings.check(config, _properties())
+    check(config, _properties())
     tap = _tap(config)
     if stream not in tap.streams:
         near = difflib.get_close_matches(stream, tap.streams, n=1)
@@ -182,9 +185,9 @@ def _extra() -> Iterator[None]:
 
 
 def _properties() -> dict[str, Schema]:
-    from tap_clicksend.tap import PROPERTIES  # noqa: PLC0415
+    from tap_clicksend.settings import PROPERTIES  # noqa: PLC0415
 
-    return settings.PROPERTIES | {name: PROPERTIES[name] for name in TAP_SETTINGS}
+    return CONNECTION | {name: PROPERTIES[name] for name in TAP_SETTINGS}
 
 
 def _tap(config: Mapping[str, Any]) -> TapClickSend:
@@ -218,12 +221,11 @@ def _moment(name: str, value: str | date | None) -> datetime | None:
     if value is None:
         return None
     try:
-        moment = datetime.fromisoformat(value.isoformat() if isinstance(value, date) else value)
+        return parse_iso(value.isoformat() if isinstance(value, date) else value)
     except (TypeError, ValueError):
         raise SettingsError(
             f"{name} must be a date, or ISO 8601 like 2026-10-01 or 2026-10-01T00:00:00Z."
         ) from None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _span(since: datetime | None, until: datetime | None) -> dict[str, str]:

@@ -57,9 +57,9 @@ def test_a_process_ends_as_its_tests_say(box, folder, code, command, lines):
 
 def test_threads_that_wait_do_not_hold_up_the_end(tmp_path):
     code = (
-        "import logging, threading; from clicksend import ending\n"
+        "import logging, threading; from clicksend import exit_codes\n"
         "def command(): print('done'); threading.Thread(target=threading.Event().wait).start()\n"
-        "ending.run(command, logging.getLogger('clicksend'))"
+        "exit_codes.run_command(command, logging.getLogger('clicksend'))"
     )
     done = subprocess.run(
         [PROCESSES["clicksend"][0], "-c", code],

@@ -29,7 +29,7 @@ def _show(error: click.ClickException) -> None:
     click.echo(f"Error: {text}", err=True)
 
 
-def exit_code(
+def exit_code_of(
     command: Callable[[], object], logger: logging.Logger, wrong_settings: tuple[type[Exception], ...] = ()
 ) -> int:
     """Run a command; return what the process is to end with.
@@ -71,11 +71,11 @@ def exit_code(
     return code if isinstance(code, int) else int(code is not None)
 
 
-def run(
+def run_command(
     command: Callable[[], object], logger: logging.Logger, wrong_settings: tuple[type[Exception], ...] = ()
 ) -> NoReturn:
-    """Run a command as ``exit_code`` does, and end the process with its code."""
-    code = exit_code(command, logger, wrong_settings)
+    """Run a command as ``exit_code_of`` does, and end the process with its code."""
+    code = exit_code_of(command, logger, wrong_settings)
     logging.shutdown()
     # Threads that still wait for ClickSend must not hold up the end.
     os._exit(code)

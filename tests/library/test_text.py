@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clicksend.characters import escaped, visible
+from clicksend.text import escaped, visible
 
 
 @pytest.mark.parametrize(

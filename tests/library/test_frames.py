@@ -270,7 +270,7 @@ def test_importing_clicksend_is_lean_and_a_module_never_hides_the_function():
         "import sys, clicksend\n"
         "heavy = {'pandas', 'pyarrow', 'numpy', 'tqdm', 'singer_sdk', 'tap_clicksend'}\n"
         "assert not (heavy | {'requests', 'jsonschema'}) & sys.modules.keys()\n"
-        "import clicksend.reading, clicksend.cli.doctor\n"
+        "import clicksend.frames, clicksend.cli.doctor\n"
         "assert callable(clicksend.read)\n"
         "assert not heavy & sys.modules.keys(), heavy & sys.modules.keys()"
     )
