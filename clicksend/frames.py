@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
     import pyarrow as pa  # type: ignore[import-untyped]
 
-    from tap_clicksend.packed import Form
+    from tap_clicksend.rows.encode import Encoder
     from tap_clicksend.sdk import ClickSendStream
     from tap_clicksend.tap import TapClickSend
 
@@ -128,9 +128,10 @@ class Rows:
         for page in self._pages():
             yield from page
 
-    def _pages(self, form: Form | None = None) -> Iterator[Any]:
-        """Yield the rows page by page, in a form other than rows if one is given."""
+    def _pages(self, encoder: Encoder | None = None) -> Iterator[Any]:
+        """Yield the rows page by page, as an encoder makes them; as dictionaries where none is given."""
         from tap_clicksend.progress import Bar  # noqa: PLC0415
+        from tap_clicksend.rows.encode import PlainRows  # noqa: PLC0415
 
         # A tap of its own for each: it remembers in its state what it has read.
         tap = _tap(self._config)
@@ -138,21 +139,19 @@ class Rows:
             stream = cast("ClickSendStream", tap.streams[self._stream])
             # Else a history would write its bookmarks, as Singer messages, to stdout.
             stream.forced_replication_method = "FULL_TABLE"
-            stream.form = form or stream.form
-            stream.display = lambda name, _: Bar(name, stays=True)
-            for page in stream.whole_pages():
+            for page in stream.read(encoder or PlainRows(), lambda name, _: Bar(name, stays=True)):
                 yield page.content
         finally:
             tap.client.close()
 
     def to_arrow(self) -> pa.Table:
-        """Return a table whose types come from ``schema``, not from the rows; see ``tap_clicksend.arrow``.
+        """Return a table whose types come from ``schema``, not from rows; see ``tap_clicksend.rows.arrow``.
 
         Raises:
             ModuleNotFoundError: The extra ``arrow`` is not installed.
         """
         with _extra():
-            from tap_clicksend.arrow import ArrowColumns  # noqa: PLC0415
+            from tap_clicksend.rows.arrow import ArrowColumns  # noqa: PLC0415
         columns = ArrowColumns(self.schema)
         return columns.table(self._pages(columns))
 
@@ -212,7 +211,7 @@ def _signal_handlers_kept() -> Iterator[None]:
 
 
 def _is_history(stream: object) -> bool:
-    from tap_clicksend.history import History  # noqa: PLC0415
+    from tap_clicksend.readers.history import History  # noqa: PLC0415
 
     return isinstance(stream, History)
 

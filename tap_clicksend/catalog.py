@@ -5,16 +5,17 @@ A loader goes by the SCHEMA message, and that is the catalog's: what it does not
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
-from singer_sdk.contrib.msgspec import encoder
-
+from clicksend.config import json_object
 from clicksend.errors import SettingsError
-from tap_clicksend.block import Block
-from tap_clicksend.times import iso
+from tap_clicksend.rows.columns import iso
+from tap_clicksend.rows.encode import json_text, plain_number
+from tap_clicksend.rows.schema import RecordBatch
 
 Schema = Mapping[str, Any]
 
@@ -35,14 +36,44 @@ QUOTED = 200
 """Characters of a catalog's schema that an error quotes."""
 
 
+def checked_catalog(file: IO[str]) -> IO[str]:
+    """Return a catalog file as the SDK reads it.
+
+    Raises:
+        SettingsError: It does not hold a valid catalog.
+    """
+    catalog = json_object(file, "--catalog")
+    streams = catalog.get("streams")
+    if not isinstance(streams, list) or not streams or not all(map(_is_stream, streams)):
+        raise SettingsError("The file given with --catalog is not a valid catalog: make one with --discover.")
+    return io.StringIO(json.dumps(catalog))
+
+
+def _is_stream(entry: Any) -> bool:
+    parts = {"tap_stream_id": str, "schema": dict, "metadata": list}
+    is_entry = isinstance(entry, dict) and all(
+        isinstance(entry.get(name), kind) for name, kind in parts.items()
+    )
+    return is_entry and _is_schema(entry["schema"])
+
+
+def _is_schema(schema: Any) -> bool:
+    """Return whether the SDK can read a JSON schema: neither ``true`` nor a list of items."""
+    if not isinstance(schema, dict):
+        return False
+    properties = schema.get("properties", {})
+    items = [schema["items"]] if "items" in schema else []
+    return isinstance(properties, dict) and all(map(_is_schema, [*properties.values(), *items]))
+
+
 @dataclass(frozen=True)
-class Outgoing:
-    """Columns as a catalog wants them.
+class Selection:
+    """The columns that a catalog selects, in the types that its schema gives them.
 
     Attributes:
         schema: JSON schema of a row.
-        converters: For each column that goes out what turns a value that is not null into the catalog's; None
-            where it is that already.
+        converters: For each column that goes out a function that turns a value that is not null into the
+            catalog's type; None where it has that type already.
         times: Columns that stay times.
     """
 
@@ -50,15 +81,15 @@ class Outgoing:
     converters: Mapping[str, Callable[[Any], str] | None]
     times: frozenset[str]
 
-    def __call__(self, block: Block) -> Block:
+    def __call__(self, batch: RecordBatch) -> RecordBatch:
         """Return the same rows as they go out."""
         columns = {
-            name: block[name]
+            name: batch[name]
             if convert is None
-            else [None if value is None else convert(value) for value in block[name]]
+            else [None if value is None else convert(value) for value in batch[name]]
             for name, convert in self.converters.items()
         }
-        return Block(columns, self.times)
+        return RecordBatch(columns, self.times)
 
 
 class Columns:
@@ -76,7 +107,7 @@ class Columns:
         self._own: Mapping[str, Schema] = schema["properties"]
         self._needed = tuple(needed)
 
-    def outgoing(self, given: Schema, selected: Collection[str], *, mapped: bool) -> Outgoing:
+    def select(self, given: Schema, selected: Collection[str], *, mapped: bool) -> Selection:
         """Return how rows go out under a catalog.
 
         Args:
@@ -86,7 +117,7 @@ class Columns:
                 in an unusual way: such a column gets the type that goes out.
 
         Raises:
-            SettingsError: It asks for something else than the columns can be.
+            SettingsError: It asks for a type that a column cannot be converted to, or leaves out a key.
         """
         self._check_row(given, selected)
         properties = {name: column for name, column in given["properties"].items() if name in self._own}
@@ -107,26 +138,26 @@ class Columns:
                 times.update([name] if stays else [])
             else:
                 kind = _kind(own)["type"]
-                converters[name] = None if goes["type"] == kind else SPELLED[kind]
-        return Outgoing({**given, "properties": properties}, converters, frozenset(times))
+                converters[name] = None if goes["type"] == kind else TO_TEXT[kind]
+        return Selection({**given, "properties": properties}, converters, frozenset(times))
 
-    def strangers(self, given: Schema) -> list[str]:
+    def unknown(self, given: Schema) -> list[str]:
         """Return the columns of a catalog that the stream does not have."""
         return sorted(given["properties"].keys() - self._own.keys())
 
     def _check_row(self, given: Schema, selected: Collection[str]) -> None:
-        for keyword, said in given.items():
-            if not _is_annotation(keyword) and not _suits_rows(keyword, said):
+        for keyword, value in given.items():
+            if not _is_annotation(keyword) and not _suits_rows(keyword, value):
                 raise SettingsError(
-                    f"The catalog says {_quoted({keyword: said})} of the rows of {self._stream}, which are"
+                    f"The catalog says {_quoted({keyword: value})} of the rows of {self._stream}, which are"
                     f" objects with these columns: {ADVICE}"
                 )
         there = given.get("properties", {}).keys() & self._own.keys()
         for name in self._needed:
             if name not in there or name not in selected:
                 raise SettingsError(
-                    f"The catalog leaves out {self._stream}.{name}, which the rows are told apart or read by:"
-                    f" select it, or {ADVICE}"
+                    f"The catalog leaves out {self._stream}.{name}, which belongs to its key or is its"
+                    f" replication key: select it, or {ADVICE}"
                 )
         for name in given.get("required", ()):
             if name not in there:
@@ -155,7 +186,7 @@ def _is_annotation(keyword: str) -> bool:
 
 
 def _annotations(column: Schema) -> dict[str, Any]:
-    return {keyword: said for keyword, said in column.items() if _is_annotation(keyword)}
+    return {keyword: value for keyword, value in column.items() if _is_annotation(keyword)}
 
 
 def _kind(own: Schema) -> dict[str, Any]:
@@ -165,72 +196,62 @@ def _kind(own: Schema) -> dict[str, Any]:
 
 def _types(column: Schema) -> set[str]:
     """Return the types that a schema names, beside null."""
-    said = column.get("type", [])
-    return {said} - {"null"} if isinstance(said, str) else set(said) - {"null"}
+    value = column.get("type", [])
+    return {value} - {"null"} if isinstance(value, str) else set(value) - {"null"}
 
 
 def _is_usual(column: Schema) -> bool:
-    """Return whether the SDK's maps and flattening understand what a schema says."""
+    """Return whether the SDK's maps and flattening understand a schema."""
     types = _types(column)
     return bool(types) and "anyOf" not in column and (len(types) == 1 or types.isdisjoint(NESTED))
 
 
-def _suits_rows(keyword: str, said: Any) -> bool:
+def _suits_rows(keyword: str, value: Any) -> bool:
     if keyword == "required":
-        return isinstance(said, list)
+        return isinstance(value, list)
     return keyword in ("properties", "additionalProperties") or (
-        keyword == "type" and _keyword_allows(keyword, said, {"type": "object"})
+        keyword == "type" and _keyword_allows(keyword, value, {"type": "object"})
     )
 
 
 def _allows(schema: Any, kind: Schema) -> bool:
     """Return whether a JSON schema surely allows all values of a kind: a type, with format or items."""
     return isinstance(schema, dict) and all(
-        _is_annotation(keyword) or _keyword_allows(keyword, said, kind) for keyword, said in schema.items()
+        _is_annotation(keyword) or _keyword_allows(keyword, value, kind) for keyword, value in schema.items()
     )
 
 
-def _keyword_allows(keyword: str, said: Any, kind: Schema) -> bool:
+def _keyword_allows(keyword: str, value: Any, kind: Schema) -> bool:
     of_type = kind["type"]
     if keyword == "type":
-        types = said if isinstance(said, list) else [said]
+        types = value if isinstance(value, list) else [value]
         return all(one in TYPES for one in types) and (
             of_type in types or (of_type == "integer" and "number" in types)
         )
     if keyword == "anyOf":
-        return isinstance(said, list) and any(_allows(part, kind) for part in said)
+        return isinstance(value, list) and any(_allows(part, kind) for part in value)
     if keyword == "format":
-        return of_type == "null" or bool(said == kind.get("format"))
+        return of_type == "null" or bool(value == kind.get("format"))
     if keyword == "items":
-        return of_type != "array" or _allows(said, kind["items"])
+        return of_type != "array" or _allows(value, kind["items"])
     if keyword == "additionalProperties":
-        return of_type != "object" or said is True or said == {}
-    return keyword == "properties" and bool(said == {})
+        return of_type != "object" or value is True or value == {}
+    return keyword == "properties" and bool(value == {})
 
 
 def _quoted(schema: Any) -> str:
     """Return a schema without annotations as an error shows it."""
     shown = schema
     if isinstance(schema, dict):
-        shown = {keyword: said for keyword, said in schema.items() if not _is_annotation(keyword)}
-    spelled = json.dumps(shown)
-    return spelled if len(spelled) <= QUOTED else f"{spelled[:QUOTED]}..."
+        shown = {keyword: value for keyword, value in schema.items() if not _is_annotation(keyword)}
+    quoted = json.dumps(shown)
+    return quoted if len(quoted) <= QUOTED else f"{quoted[:QUOTED]}..."
 
 
-def plain_number(value: Any) -> str:
-    """Return a number in digits, without exponent."""
-    return format(value, "f")
-
-
-def json_text(value: Any) -> str:
-    """Return a value as JSON."""
-    return encoder.encode(value).decode()
-
-
-SPELLED: Mapping[str, Callable[[Any], str]] = {
+TO_TEXT: Mapping[str, Callable[[Any], str]] = {
     "number": plain_number,
     "integer": str,
     "array": json_text,
     "object": json_text,
 }
-"""What makes text of a value exactly, by type."""
+"""Functions that turn a value into text without loss, by type."""

@@ -21,7 +21,7 @@ class Progress:
     Attributes:
         rows: Rows that went out.
         total: Rows that are expected, None where nobody knows.
-        pages: Pages that these came on.
+        pages: Pages that were read.
         windows: Windows that were closed.
         windows_total: Windows that are expected, None for a stream that is not read in windows.
         re_reads: How often a window was read again.
@@ -36,7 +36,12 @@ class Progress:
         self._started = clock()
 
     def expect(self, rows: int | None, windows: int = 0) -> None:
-        """Expect more; the server does not always say how many rows."""
+        """Add to what is expected.
+
+        Args:
+            rows: How many rows, None where the server does not say.
+            windows: How many windows.
+        """
         if rows is not None:
             self.total = (self.total or 0) + rows
         if windows:
@@ -44,17 +49,17 @@ class Progress:
 
     @property
     def seconds(self) -> float:
-        """Since it began."""
+        """Seconds since the stream began."""
         return self._clock() - self._started
 
     @property
     def rows_per_second(self) -> int:
-        """The mean so far."""
+        """Mean of the run so far."""
         return round(self.rows / max(self.seconds, 1e-3))
 
     @property
     def eta_seconds(self) -> int | None:
-        """How long it will take yet."""
+        """Estimated seconds left, None while nobody can know."""
         if self.total is None or not self.rows:
             return None
         return round(max(0, self.total - self.rows) * self.seconds / self.rows)
@@ -70,12 +75,12 @@ class Progress:
         return f"{self.stream}: {rows}{windows}, {counted(self.rows_per_second, 'row')}/s{left}"
 
 
-def closing(read: Collection[Progress], seconds: float, bookmarks: Mapping[str, str]) -> str:
-    """Return what a whole run came to: streams, rows, seconds, and where the next run begins."""
+def run_summary(read: Collection[Progress], seconds: float, bookmarks: Mapping[str, str]) -> str:
+    """Return what a whole run has read: streams, rows, seconds, and where the next run begins."""
     rows = counted(sum(one.rows for one in read), "row")
     until = ", ".join(f"{name} {moment}" for name, moment in sorted(bookmarks.items()))
-    said = f"{counted(len(read), 'stream')}, {rows} in {seconds:.1f} s"
-    return f"{said}; bookmarks: {until}" if until else said
+    summary = f"{counted(len(read), 'stream')}, {rows} in {seconds:.1f} s"
+    return f"{summary}; bookmarks: {until}" if until else summary
 
 
 class Display(Protocol):
@@ -100,7 +105,7 @@ class Lines:
         if progress.seconds - self._shown < EVERY:
             return
         self._shown = progress.seconds
-        self._logger.info("%s.", str(progress), extra=fields(progress))
+        self._logger.info("%s.", str(progress), extra=log_fields(progress))
 
     def close(self) -> None:
         """Do nothing: the log has no line half written."""
@@ -141,12 +146,12 @@ class Bar:
         self._cleanup.close()
 
 
-def display(stream: str, logger: logging.Logger) -> Display:
-    """Return what shows progress to whoever reads stderr."""
+def shown_on_stderr(stream: str, logger: logging.Logger) -> Display:
+    """Return a bar where stderr is a terminal, lines in the log elsewhere."""
     return Bar(stream, stays=False) if sys.stderr.isatty() else Lines(logger)
 
 
-def fields(progress: Progress) -> dict[str, Any]:
+def log_fields(progress: Progress) -> dict[str, Any]:
     """Return progress as fields of a structured log."""
     names = (
         "rows",

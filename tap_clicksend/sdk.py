@@ -13,6 +13,7 @@ from types import FrameType
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Stream, Tap
+from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.helpers._batch import SDKBatchMessage
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import CustomStreamMap, SameRecordTransform
@@ -20,28 +21,48 @@ from singer_sdk.singerlib import Schema
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
-from clicksend.errors import ApiError, UnexpectedAnswerError
+from clicksend.client import Client
+from clicksend.errors import ApiError, ClickSendError, UnexpectedAnswerError
 from clicksend.plugin import ClickSendPlugin
+from clicksend.settings import Settings
 from clicksend.text import counted, escaped
-from tap_clicksend.batches import Batches
-from tap_clicksend.block import Block
-from tap_clicksend.catalog import Columns, Outgoing
-from tap_clicksend.columns import Column, Row
-from tap_clicksend.fitting import Fit
-from tap_clicksend.inputs import checked_catalog, checked_state
-from tap_clicksend.packed import AsRows, Form, Packed
-from tap_clicksend.pii import Mask
-from tap_clicksend.progress import Display, Progress, closing, display, fields
-from tap_clicksend.table import Table
-from tap_clicksend.times import seconds_of
-from tap_clicksend.writing import PageWriter, RecordLines
+from tap_clicksend.catalog import Columns, Selection, checked_catalog
+from tap_clicksend.progress import Display, Progress, log_fields, run_summary, shown_on_stderr
+from tap_clicksend.rows.batches import Batches
+from tap_clicksend.rows.columns import Column, Row, iso
+from tap_clicksend.rows.conform import Conformer
+from tap_clicksend.rows.encode import EncodedPage, Encoder, PlainRows, RecordLines
+from tap_clicksend.rows.schema import Mask, RecordBatch, StreamSchema
+from tap_clicksend.state import checked_state, seconds_of
 
 if TYPE_CHECKING:
     from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.helpers.types import Context
-    from singer_sdk.singerlib.encoding.simple import RecordMessage
+    from singer_sdk.singerlib.encoding.simple import Message, RecordMessage
 
-    from tap_clicksend.tap import TapClickSend
+
+class PageWriter(MsgSpecWriter):
+    """Writes messages, and whole pages at once."""
+
+    @override
+    def write_message(self, message: Message) -> None:
+        self.write(self.format_message(message))
+
+    def write(self, lines: bytes | bytearray) -> None:
+        """Write lines to stdout.
+
+        Raises:
+            ClickSendError: Nobody reads them any more.
+        """
+        try:
+            sys.stdout.buffer.write(lines)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Left to the SDK's command line, it would end the run without a word.
+            raise ClickSendError(
+                "The program that reads the tap's output has gone: its own messages say why; the state"
+                " was not moved past what that program has confirmed, so run again."
+            ) from None
 
 
 class ClickSendTap(ClickSendPlugin, Tap):
@@ -58,7 +79,7 @@ class ClickSendTap(ClickSendPlugin, Tap):
         """Look at the catalog first: no row goes out under a schema that does not allow it.
 
         Raises:
-            SettingsError: It asks for columns that there are not.
+            SettingsError: It asks for a type that a column cannot be converted to, or leaves out a key.
         """
         if self.input_catalog:
             given = self._given_catalog
@@ -66,7 +87,7 @@ class ClickSendTap(ClickSendPlugin, Tap):
             for entry in entries:
                 stream = cast("ClickSendStream | None", self.streams.get(entry["tap_stream_id"]))
                 if stream and stream.selected:
-                    schema = stream.go_by(entry["schema"])
+                    schema = stream.select_columns(entry["schema"])
                     self.input_catalog[stream.tap_stream_id].schema = Schema.from_dict(schema)
         super().setup_mapper()
 
@@ -79,7 +100,7 @@ class ClickSendTap(ClickSendPlugin, Tap):
 
     @override  # type: ignore[misc]  # final, for all that it does must be done, as it is
     def sync_all(self) -> None:
-        """Read all streams, and say at the end what came of it."""
+        """Read all streams, and log at the end how much that was."""
         started = time.monotonic()
         super().sync_all()
         bookmarks = {
@@ -88,7 +109,12 @@ class ClickSendTap(ClickSendPlugin, Tap):
             if "replication_key_value" in state
         }
         read = [cast("ClickSendStream", one).progress for one in self.streams.values() if one.selected]
-        self.logger.info("%s.", closing(read, time.monotonic() - started, bookmarks))
+        self.logger.info("%s.", run_summary(read, time.monotonic() - started, bookmarks))
+
+    @cached_property
+    def client(self) -> Client:
+        """The connection that all streams share."""
+        return Client(Settings.from_config(self.config))
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
@@ -101,6 +127,10 @@ class ClickSendTap(ClickSendPlugin, Tap):
                 super()._handle_termination(signum, frame)
         finally:
             raise SystemExit(128 + signum)
+
+
+WRONG_SHAPE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What Python raises where an answer is not what it should be."""
 
 
 class ClickSendStream(Stream):
@@ -118,92 +148,102 @@ class ClickSendStream(Stream):
     # The columns are typed already: the SDK's second look at every value halves the speed.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
-    def __init__(self, tap: TapClickSend) -> None:
+    def __init__(self, tap: ClickSendTap) -> None:
         self.tap = tap
-        self.table = Table(self.columns, self.primary_keys)
-        self.form: Form = AsRows()
-        self.display: Callable[[str, logging.Logger], Display] = display
+        self.stream_schema = StreamSchema(self.columns, self.primary_keys)
         self.progress = Progress(self.name)
         self._batches: Batches | None = None
         self.complete = False
         """Whether every row that the API has was read in this run."""
-        self._outgoing: Outgoing | None = None
+        self._selection: Selection | None = None
         self._mask_personal = Mask(self.columns, tap.config["pii"], tap.config.get("pii_key", ""))
-        super().__init__(tap, schema=self.table.schema)
+        super().__init__(tap, schema=self.stream_schema.json_schema)
         # A catalog may give others, but rows are read by these.
         self._needed = [*self.primary_keys, *filter(None, [self.replication_key])]
 
-    def read(self) -> Iterator[list[Row]]:
+    def raw_pages(self) -> Iterator[list[Row]]:
         """Yield the API's rows as they are, page by page."""
         raise NotImplementedError
 
-    def typed(self, raw_rows: list[Row]) -> Block:
-        """Return the API's rows as rows of this stream, personal data as the settings want it."""
-        return self._mask_personal(self.block(raw_rows))
-
-    def block(self, raw_rows: list[Row]) -> Block:
+    def parse(self, raw_rows: list[Row]) -> RecordBatch:
         """Return the API's rows with all columns, personal data included."""
-        return self.table.block(raw_rows)
+        return self.stream_schema.parse(raw_rows)
 
-    def wanted(self, block: Block) -> Block:
-        """Return those typed rows that belong to this run."""
-        return block
+    def parse_masked(self, raw_rows: list[Row]) -> RecordBatch:
+        """Return the API's rows with all columns, personal data kept, hashed or dropped as ``pii`` says."""
+        return self._mask_personal(self.parse(raw_rows))
 
-    def pack(self, block: Block) -> Packed:
-        """Return typed rows in the form in which they go out, without those that have no key."""
-        whole = self.table.whole(block)
-        if len(whole) < len(block):
+    def filter_rows(self, batch: RecordBatch) -> RecordBatch:
+        """Return those rows that belong to this run."""
+        return batch
+
+    def encode(self, batch: RecordBatch, encoder: Encoder) -> EncodedPage:
+        """Return rows as they go out, without those that have no key."""
+        whole = self.stream_schema.with_keys(batch)
+        if len(whole) < len(batch):
             self.complete = False
-            self.logger.error("%s: a row without its %s was left out.", self.path, self.table.keys)
-        going = self._outgoing(whole) if self._outgoing else whole
-        return Packed(self.table.keys_of(whole), self.form, self.form.pack(going))
+            self.logger.error("%s: a row without its %s was left out.", self.path, self.stream_schema.keys)
+        selected = self._selection(whole) if self._selection else whole
+        return EncodedPage(self.stream_schema.keys_of(whole), encoder, encoder.encode(selected))
 
-    def go_by(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Let rows go out as a catalog's schema wants them; return the schema that they then have.
+    def select_columns(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Let rows go out under a catalog's schema; return the schema that they then have.
 
         Raises:
-            SettingsError: It wants what the columns cannot be.
+            SettingsError: It asks for a type that a column cannot be converted to, or leaves out a key.
         """
         columns = Columns(self.name, self.schema, dict.fromkeys([*self._needed, *self.primary_keys]))
         selected = [name for name in self.schema["properties"] if self.mask["properties", name]]
         mapped = any(self.config.get(setting) for setting in ("stream_maps", "flattening_enabled"))
-        self._outgoing = columns.outgoing(given, selected, mapped=mapped)
-        for name in columns.strangers(given):
-            self.logger.warning("The catalog has a column %s, which %s has not.", escaped(name), self.name)
-        return dict(self._outgoing.schema)
+        self._selection = columns.select(given, selected, mapped=mapped)
+        for name in columns.unknown(given):
+            self.logger.warning(
+                "The catalog has a column %s, which %s does not have.", escaped(name), self.name
+            )
+        return dict(self._selection.schema)
 
-    def pages(self) -> Iterator[Packed]:
-        """Yield typed rows page by page, each key once."""
+    def pages(self, encoder: Encoder) -> Iterator[EncodedPage]:
+        """Yield the stream's rows page by page, each key once.
+
+        Whoever asks for the next page has written the one before: what a stream does after its last page may
+        rely on all being written.
+        """
         seen: set[Any] = set()
-        for raw_rows in self.read():
-            page = self.pack(self.wanted(self.typed(raw_rows))).without(seen)
+        for raw_rows in self.raw_pages():
+            batch = self.filter_rows(self.parse_masked(raw_rows))
+            page = self.encode(batch, encoder).without(seen)
             seen.update(page.keys)
             yield page
 
-    def whole_pages(self) -> Iterator[Packed]:
-        """Yield the pages of this run; note whether they are all there are."""
+    def read(
+        self, encoder: Encoder, display: Callable[[str, logging.Logger], Display] = shown_on_stderr
+    ) -> Iterator[EncodedPage]:
+        """Yield the pages of this run, show the progress, and know at the end whether they are all there are.
+
+        Args:
+            encoder: Turns rows into the pages' content.
+            display: Makes what shows the progress, of the stream's name and its logger.
+
+        Raises:
+            ClickSendError: A page could not be read; those before it were yielded.
+        """
         self.complete = True
         self.progress = Progress(self.name)
-        with contextlib.closing(self.display(self.name, self.logger)) as shown:
-            for page in self._pages_there_are():
+        with contextlib.closing(display(self.name, self.logger)) as shown:
+            for page in self._available_pages(encoder):
                 yield page
                 self.progress.rows += len(page.keys)
                 self.progress.pages += 1
                 shown.update(self.progress)
-        self.logger.info("%s.", self.summary(), extra=fields(self.progress))
+        self.logger.info("%s.", self.summary(), extra=log_fields(self.progress))
 
-    def summary(self) -> str:
-        """Say what was read."""
-        done = self.progress
-        rows, speed = counted(done.rows, "row"), counted(done.rows_per_second, "row")
-        return f"{self.name}: {rows}, {counted(done.pages, 'page')} in {done.seconds:.1f} s, {speed}/s"
-
-    def _pages_there_are(self) -> Iterator[Packed]:
+    def _available_pages(self, encoder: Encoder) -> Iterator[EncodedPage]:
+        """Yield the pages up to an error that means the account has nothing here; explain all others."""
         try:
-            yield from self.pages()
-        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+            yield from self.pages(encoder)
+        except WRONG_SHAPE as error:
             raise UnexpectedAnswerError(
-                f"GET {self.path}: the answer has a shape that ClickSend's have not. Check api_url, and any"
+                f"GET {self.path}: the answer does not have the shape of ClickSend's. Check api_url, and any"
                 " proxy in between; if they are right, look for a newer version of singer-clicksend."
             ) from error
         except tuple(self.unavailable) as error:
@@ -211,9 +251,38 @@ class ClickSendStream(Stream):
             advice = next(text for kind, text in self.unavailable.items() if isinstance(error, kind))
             self.logger.warning("%s Going on without %s: %s", error, self.name, advice)
 
+    def summary(self) -> str:
+        """Return how much was read, for the log."""
+        done = self.progress
+        rows, speed = counted(done.rows, "row"), counted(done.rows_per_second, "row")
+        return f"{self.name}: {rows}, {counted(done.pages, 'page')} in {done.seconds:.1f} s, {speed}/s"
+
+    @property
+    def is_incremental(self) -> bool:
+        """Whether the stream goes by its bookmark."""
+        return self.replication_method == REPLICATION_INCREMENTAL
+
+    @property
+    def bookmark(self) -> int | None:
+        """Up to where earlier runs have read, Unix seconds; None where there is none to go by.
+
+        Raises:
+            SettingsError: The state holds something else.
+        """
+        value = self.stream_state.get("replication_key_value")
+        return seconds_of(value, self.name) if value and self.is_incremental else None
+
+    def advance(self, to: int) -> int:
+        """Move the bookmark forward, never back; return where it is then, Unix seconds."""
+        reached = max(to, self.bookmark or to)
+        if self.is_incremental:
+            self.stream_state["replication_key"] = type(self).replication_key
+            self.stream_state["replication_key_value"] = iso(reached)
+        return reached
+
     @override
     def get_records(self, context: Context | None) -> Iterator[Row]:
-        for page in self.whole_pages():
+        for page in self.read(PlainRows()):
             yield from page.content
 
     def write_state(self) -> None:
@@ -232,16 +301,14 @@ class ClickSendStream(Stream):
 
     @override
     def log(self, message: str, *args: Any, level: int = logging.INFO, **options: Any) -> None:
-        """Log; the SDK's note that something went wrong is said better by what went wrong."""
+        """Log, the SDK's "unhandled error" at DEBUG only: the error itself tells more."""
         is_noise = "unhandled error" in message
         super().log(message, *args, level=logging.DEBUG if is_noise else level, **options)
 
     @override
     def _write_starting_replication_value(self, context: Context | None) -> None:
         """Look at the bookmark before the SDK logs it, whatever it is."""
-        value = self.stream_state.get("replication_key_value")
-        if value and self.replication_method == REPLICATION_INCREMENTAL:
-            seconds_of(value, self.name)
+        _ = self.bookmark
         super()._write_starting_replication_value(context)
 
     @override
@@ -284,9 +351,8 @@ class ClickSendStream(Stream):
         self._batches = Batches(batch_config, schemas, announce)
         with self.get_record_counter() as counter, self.get_batch_counter() as files, self.get_sync_timer():
             self._write_starting_replication_value(None)
-            if is_unmapped := self._is_unmapped():
-                self.form = self._batches.form(self.name)
-            for page in self.whole_pages():
+            is_unmapped = self._is_unmapped()
+            for page in self.read(self._batches.encoder(self.name) if is_unmapped else PlainRows()):
                 if is_unmapped:
                     self._batches.add(self.name, len(page.keys), page.content)
                 else:
@@ -300,25 +366,24 @@ class ClickSendStream(Stream):
         """Add rows after maps, under each name that these give them."""
         for stream_map in self.stream_maps:
             name = stream_map.stream_alias
-            fit = self._fits.get(name)
             mapped = [row for row in map(stream_map.transform, rows) if row is not None]
-            batches.add(
-                name, len(mapped), batches.form(name).pack_rows(list(map(fit, mapped)) if fit else mapped)
-            )
+            if conform := self._conformers.get(name):
+                mapped = list(map(conform, mapped))
+            batches.add(name, len(mapped), batches.encoder(name).encode_rows(mapped))
 
     @override
     def _generate_record_messages(self, record: Row) -> Generator[RecordMessage, None, None]:
-        """Give what a map's expressions made the types that its schema says, which the SDK only guesses."""
+        """Convert what a map's expressions made to its schema's types, which the SDK only guesses."""
         for message in super()._generate_record_messages(record):
-            if fit := self._fits.get(message.stream):
-                fit(message.record)
+            if conform := self._conformers.get(message.stream):
+                conform(message.record)
             yield message
 
     @cached_property
-    def _fits(self) -> dict[str, Fit]:
-        """What makes rows fit, by the name that they go out under."""
+    def _conformers(self) -> dict[str, Conformer]:
+        """What converts mapped rows to their schema's types, by the name that they go out under."""
         return {
-            one.stream_alias: Fit(one.stream_alias, one.transformed_schema)
+            one.stream_alias: Conformer(one.stream_alias, one.transformed_schema)
             for one in self.stream_maps
             if isinstance(one, CustomStreamMap)
         }
@@ -328,17 +393,16 @@ class ClickSendStream(Stream):
         return isinstance(self.tap.message_writer, PageWriter) and is_whole_run and self._is_unmapped()
 
     def _is_unmapped(self) -> bool:
-        """Return whether rows go out as they are packed: no map, no flattening."""
+        """Return whether rows go out as they are encoded: no map, no flattening."""
         (stream_map, *others) = self.stream_maps
         return type(stream_map) is SameRecordTransform and not (others or stream_map.flattening_enabled)
 
     def _sync_pages(self) -> None:
         """Do what the SDK's own method does for the rows of this stream, a page at a time."""
         writer = cast("PageWriter", self.tap.message_writer)
-        self.form = RecordLines(self.name, self._stream_version)
         with self.get_record_counter() as counter, self.get_sync_timer():
             self._write_starting_replication_value(None)
-            for page in self.whole_pages():
+            for page in self.read(RecordLines(self.name, self._stream_version)):
                 writer.write(page.content)
                 self.state_manager.is_flushed = False
                 counter.increment(len(page.keys))

@@ -1,21 +1,16 @@
-"""The tap: its settings, its connection and its streams."""
+"""The tap: its settings and its streams."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from functools import cached_property
 from typing import Any, ClassVar
 
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
-from clicksend.client import Client
 from clicksend.settings import PROPERTIES as CONNECTION
-from clicksend.settings import Settings
 from tap_clicksend import settings, streams
-from tap_clicksend.sdk import ClickSendStream, ClickSendTap
+from tap_clicksend.sdk import ClickSendStream, ClickSendTap, PageWriter
 from tap_clicksend.streams.outcomes import Outcomes
-from tap_clicksend.writing import PageWriter
 
 
 class TapClickSend(ClickSendTap):
@@ -43,19 +38,6 @@ class TapClickSend(ClickSendTap):
     @override
     def check_settings(self) -> None:
         settings.check(self.config, self.config_jsonschema["properties"])
-
-    @cached_property
-    def client(self) -> Client:
-        """The connection that all streams share."""
-        return Client(Settings.from_config(self.config))
-
-    def moment(self, setting: str) -> datetime | None:
-        """Return a date setting in UTC, None when unset.
-
-        Raises:
-            SettingsError: It is not an ISO 8601 date.
-        """
-        return settings.moment(self.config, setting)
 
     @override
     def discover_streams(self) -> list[ClickSendStream]:

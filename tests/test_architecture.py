@@ -19,6 +19,9 @@ ROOT = Path(__file__).parents[1]
 FORBIDDEN = {
     "clicksend": ("tap_clicksend", "target_clicksend", "singer_sdk"),
     "tap_clicksend": ("target_clicksend", "clicksend.sandbox", "demo"),
+    "tap_clicksend/rows": ("tap_clicksend.sdk", "tap_clicksend.readers", "tap_clicksend.streams"),
+    "tap_clicksend/readers": ("tap_clicksend.tap", "tap_clicksend.streams"),
+    "tap_clicksend/streams": ("tap_clicksend.tap",),
     "target_clicksend": ("tap_clicksend", "clicksend.sandbox", "demo"),
     "clicksend/ledger": (
         "clicksend.client",

@@ -1,12 +1,12 @@
-"""Every stream, one short class each: its path, keys, replication key and columns.
+"""Every stream, one class each: its path, keys, replication key and columns.
 
-How the kinds of collection are read is in ``tap_clicksend.collections``, ``history`` and ``reporting``.
+How collections are read that several streams have in common is in ``tap_clicksend.readers``.
 """
 
 from __future__ import annotations
 
 from tap_clicksend.sdk import ClickSendStream
-from tap_clicksend.streams import account, business, campaigns, clicks, contacts, messages, reports
+from tap_clicksend.streams import account, campaigns, clicks, contacts, messages, reports
 
 ALL: tuple[type[ClickSendStream], ...] = (
     account.Account,
@@ -26,10 +26,10 @@ ALL: tuple[type[ClickSendStream], ...] = (
     campaigns.SmsCampaigns,
     campaigns.MmsCampaigns,
     clicks.LinkClicks,
-    business.Subaccounts,
-    business.Numbers,
-    business.Transactions,
-    business.DeliveryIssues,
+    account.Subaccounts,
+    account.Numbers,
+    account.Transactions,
+    account.DeliveryIssues,
     reports.AccountUsage,
     reports.StatisticsSms,
     reports.StatisticsVoice,

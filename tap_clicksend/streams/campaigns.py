@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from tap_clicksend.collections import Collection
-from tap_clicksend.columns import Column, Row, integer, text, time
-from tap_clicksend.streams.business import NO_PERMISSION
+from tap_clicksend.readers.collection import Collection
+from tap_clicksend.rows.columns import Column, Row, integer, text, time
+from tap_clicksend.streams.account import NO_PERMISSION
 
 
 def _objects(value: Any) -> list[Row] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import repeat
 from typing import ClassVar
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -13,14 +12,13 @@ from typing_extensions import override
 
 from clicksend.errors import NotFoundError, UnexpectedAnswerError
 from clicksend.paging import LARGEST_PAGE, IdlePages
-from tap_clicksend.block import Block
-from tap_clicksend.columns import Column, Row, integer, text, time
-from tap_clicksend.history import History
-from tap_clicksend.packed import AsRows, Packed
-from tap_clicksend.settling import Settling
-from tap_clicksend.streams.business import NO_PERMISSION
+from tap_clicksend.readers.finality import Finality
+from tap_clicksend.readers.history import History
+from tap_clicksend.rows.columns import Column, Row, integer, text, time
+from tap_clicksend.rows.encode import EncodedPage, Encoder, PlainRows
+from tap_clicksend.rows.schema import RecordBatch, StreamSchema
+from tap_clicksend.streams.account import NO_PERMISSION
 from tap_clicksend.streams.messages import SmsHistory
-from tap_clicksend.table import Table
 
 SHORT_LINK = re.compile(r"\bsmsu\.io/\w", re.IGNORECASE)
 """ClickSend's own short links, in its documented examples; no field says that a message has one."""
@@ -57,18 +55,19 @@ class LinkClicks(History):
         "phone_number": text("Recipient's number, E.164.", personal=True),
     }
 
-    _messages = Table({name: SmsHistory.columns[name] for name in SEEN}, SmsHistory.primary_keys)
+    _messages = StreamSchema({name: SmsHistory.columns[name] for name in SEEN}, SmsHistory.primary_keys)
 
     @override
-    def pages(self) -> Iterator[Packed]:
+    def pages(self, encoder: Encoder) -> Iterator[EncodedPage]:
         self._asked = self._known = 0
-        for page in super().pages():
+        for page in super().pages(PlainRows()):
             # The server counts messages: how many links they have shows at the end only.
             self.progress.total = None
             links = list(self.tap.client.map(self._links_of, page.content))
             self._asked += len(links)
             self._known += sum(map(bool, links))
-            yield self.pack(self.typed([row for rows in links for row in rows]))
+            rows = [row for rows in links for row in rows]
+            yield self.encode(self.parse_masked(rows), encoder)
         if self._asked and not self._known:
             self.logger.warning(
                 "GET %s knows none of the %d messages that have a shortened link.", self.path, self._asked
@@ -79,24 +78,24 @@ class LinkClicks(History):
         return f"{super().summary()}, {self._asked} messages with a shortened link"
 
     @override
-    def messages(self, raw_rows: list[Row]) -> Block:
-        return self._messages.block([{name: row.get(name) for name in SEEN} for row in raw_rows])
+    def parse_messages(self, raw_rows: list[Row]) -> RecordBatch:
+        return self._messages.parse([{name: row.get(name) for name in SEEN} for row in raw_rows])
 
     @override
-    def pack_messages(self, block: Block, settling: Settling) -> Packed:
-        looked_at = (block[name] for name in ("direction", "status", "body"))
-        linked = self._messages.whole(block.where(map(_has_link, *looked_at)))
-        packed = Packed(self._messages.keys_of(linked), AsRows(), linked.rows())
+    def encode_messages(self, batch: RecordBatch, encoder: Encoder, finality: Finality) -> EncodedPage:
+        looked_at = (batch[name] for name in ("direction", "status", "body"))
+        linked = self._messages.with_keys(batch.filter(map(_has_link, *looked_at)))
         # Whatever became of the message by now, its link can be opened for some days more.
-        unsettled = linked.changed({"status": [None] * len(linked)})
-        return replace(packed, notes=settling.marks(unsettled, self._date))
+        undecided = linked.with_columns({"status": [None] * len(linked)})
+        pending = finality.pending(undecided, self._date)
+        return EncodedPage(self._messages.keys_of(linked), encoder, encoder.encode(linked), pending)
 
     def _links_of(self, message: Row) -> list[Row]:
-        """Return the rows of a message, none when ClickSend knows no link of it."""
+        """Return the rows of a message, none when ClickSend does not know of a link in it."""
         message_id = message["message_id"]
         # Its documentation has ids in lower case, its history in upper.
-        for spelled in dict.fromkeys([message_id.lower(), message_id]):
-            path = self.path.format(message_id=quote(spelled, safe=""))
+        for id_ in dict.fromkeys([message_id.lower(), message_id]):
+            path = self.path.format(message_id=quote(id_, safe=""))
             try:
                 links = _objects(path, self.tap.client.get(path).data)
             except NotFoundError:
@@ -158,7 +157,7 @@ def _objects(path: str, answer: Row) -> list[Row]:
     """Return the rows of an answer.
 
     Raises:
-        UnexpectedAnswerError: It has none, not even an empty array.
+        UnexpectedAnswerError: It does not have objects in an array.
     """
     rows = answer.get("data")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):

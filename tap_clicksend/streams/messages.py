@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
+from urllib.parse import quote
 
-from clicksend.errors import ForbiddenError, NotFoundError
-from tap_clicksend.collections import Collection
-from tap_clicksend.columns import Column, integer, price, text, time, words
-from tap_clicksend.history import History
-from tap_clicksend.unread import Receipts, Replies
+from typing_extensions import override
+
+from clicksend.errors import ForbiddenError, MethodNotAllowedError, NotFoundError
+from tap_clicksend.readers.acknowledge import Receipts, Unread
+from tap_clicksend.readers.collection import Collection
+from tap_clicksend.readers.history import History
+from tap_clicksend.rows.columns import Column, Row, integer, price, text, time, words
+from tap_clicksend.rows.schema import RecordBatch
+
+MOST_ACKNOWLEDGED = 5000
+"""Replies that one run marks as read, oldest first: each takes a request, and a place in the state."""
 
 NO_VOICE = "the account has no voice access; ask ClickSend for it, or deselect the stream."
 
@@ -85,7 +92,7 @@ class SmsHistory(History):
     }
 
 
-class SmsInbound(Replies):
+class SmsInbound(Unread):
     """Replies that nobody has marked as read; needs an inbound rule with the action POLL."""
 
     name = "sms_inbound"
@@ -102,6 +109,38 @@ class SmsInbound(Replies):
         "custom_string": text("Reference of the message that this answers."),
         "_keyword": text("First word of the body, lower case; deprecated.", personal=True),
     }
+
+    @override
+    def parse(self, raw_rows: list[Row]) -> RecordBatch:
+        batch = super().parse(raw_rows)
+        self.list_unread(zip(batch["message_id"], batch["timestamp"], strict=True))
+        return batch
+
+    @override
+    def acknowledge(self, delivered: Any, listed: dict[str, int | None]) -> None:
+        known = [one for one in delivered if one in listed] if isinstance(delivered, list) else []
+        marked = [one for one in self.tap.client.map(self._mark, known) if one is not None]
+        for message_id in marked:
+            del listed[message_id]
+        if marked or not known:
+            self.logger.info(
+                "%s: %d replies that an earlier run loaded are marked as read.", self.path, len(marked)
+            )
+        else:
+            self.logger.info("%s: ClickSend does not offer to mark them as read.", self.path)
+
+    @override
+    def snapshot(self, listed: dict[str, int | None]) -> Any:
+        oldest_first = sorted(listed, key=lambda one: (listed[one] or 0, one))
+        return oldest_first[:MOST_ACKNOWLEDGED] or None
+
+    def _mark(self, message_id: str) -> str | None:
+        """Mark a reply as read; return its id, None when ClickSend has it no more."""
+        try:
+            self.tap.client.put(f"/sms/inbound-read/{quote(message_id, safe='')}")
+        except (NotFoundError, MethodNotAllowedError):
+            return None  # one that is gone must not keep the others waiting
+        return message_id
 
 
 RECEIPT_COLUMNS: dict[str, Column] = {

@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
-from tap_clicksend.columns import Column, Row, integer, price, text, time
-from tap_clicksend.packed import Packed
+from tap_clicksend.rows.columns import Column, Row, integer, price, text, time
+from tap_clicksend.rows.encode import EncodedPage, Encoder
 from tap_clicksend.sdk import ClickSendStream
-from tap_clicksend.times import iso, seconds_of
 
 OVERLAP = timedelta(minutes=5)
 """Read again each time: what is committed late was changed earlier."""
@@ -65,34 +63,22 @@ class Outcomes(ClickSendStream):
     }
 
     @override
-    def pages(self) -> Iterator[Packed]:
+    def pages(self, encoder: Encoder) -> Iterator[EncodedPage]:
         from clicksend.ledger import Ledger  # noqa: PLC0415, SQLAlchemy takes as long as the rest of a start
 
-        bookmark, now = self._bookmark(), datetime.now(UTC)
+        now = datetime.now(UTC)
+        since = datetime.fromtimestamp(self.bookmark, UTC) - OVERLAP if self.bookmark else None
         with Ledger.existing(self.config["ledger_url"]) as ledger:
             latest = max((row["updated_at"] for row in ledger.outcomes(limit=1)), default=None)
-            for page in ledger.changed_since(bookmark and bookmark - OVERLAP):
+            for page in ledger.changed_since(since):
                 # A row that changes while this runs comes again, after all others: that is the next run's.
                 rows = [row for row in page if latest and row["updated_at"] <= latest]
                 if not rows:
                     break
-                yield self.pack(self.typed(list(map(_plain, rows))))
-        if latest and self.replication_method == REPLICATION_INCREMENTAL:
+                yield self.encode(self.parse_masked(list(map(_plain, rows))), encoder)
+        if latest:
             # No later than now: where another host's clock is ahead, those that are right must not be missed.
-            reached = max(filter(None, [bookmark, min(latest, now)]))
-            self.stream_state["replication_key"] = self.replication_key
-            self.stream_state["replication_key_value"] = iso(int(reached.timestamp()))
-
-    def _bookmark(self) -> datetime | None:
-        """Return when what the last run saw had changed last.
-
-        Raises:
-            SettingsError: The state holds something else.
-        """
-        value = self.stream_state.get("replication_key_value")
-        if not value or self.replication_method != REPLICATION_INCREMENTAL:
-            return None
-        return datetime.fromtimestamp(seconds_of(value, self.name), UTC)
+            self.advance(int(min(latest, now).timestamp()))
 
 
 def _plain(row: dict[str, Any]) -> Row:

@@ -18,7 +18,12 @@ from tests.tap.test_history import waits
 
 KILLS = budget(1, 200)
 HOUR = 3600
-TAP = "from tap_clicksend import windows, __main__; windows.LARGEST_WINDOW = 60; __main__.main()"
+TAP = """
+from tap_clicksend import __main__
+from tap_clicksend.readers import windows
+windows.LARGEST_WINDOW = 60
+__main__.main()
+"""
 
 
 class Pipeline:

@@ -250,7 +250,7 @@ class TestProgress:
 @pytest.mark.parametrize("missing", ["pandas", "pyarrow"])
 def test_without_the_extra_it_says_what_to_install_before_it_reads(sandbox, read, monkeypatch, missing):
     monkeypatch.setitem(sys.modules, missing, None)
-    monkeypatch.delitem(sys.modules, "tap_clicksend.arrow", raising=False)
+    monkeypatch.delitem(sys.modules, "tap_clicksend.rows.arrow", raising=False)
     with pytest.raises(
         ModuleNotFoundError, match=rf"{missing} is missing: pip install 'singer-clicksend\[arrow\]'"
     ):

@@ -7,7 +7,7 @@ import pytest
 
 from clicksend import errors
 from clicksend.paging import read_pages
-from tap_clicksend.collections import Collection
+from tap_clicksend.readers.collection import Collection
 from tap_clicksend.streams import ALL
 from tests.tap.runner import Output, run_tap
 

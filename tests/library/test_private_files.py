@@ -200,5 +200,5 @@ def test_no_other_code_of_the_product_makes_files():
         for line in _writes(ast.parse(path.read_text(encoding="utf-8")))
     }
     # to a folder of another machine
-    assert {place.partition(":")[0] for place in found} == {"tap_clicksend/batches.py"}, found
+    assert {place.partition(":")[0] for place in found} == {"tap_clicksend/rows/batches.py"}, found
     assert len(found) == 1

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable
 from itertools import cycle
 from typing import Any
 
+from tap_clicksend.rows.schema import StreamSchema
 from tap_clicksend.streams import ALL
 from tap_clicksend.streams.outcomes import Outcomes
-from tap_clicksend.table import Table
 
 Schema = dict[str, Any]
 
 STREAMS = {stream.name: stream for stream in (*ALL, Outcomes)}
 SCHEMAS: dict[str, Schema] = {
-    name: Table(stream.columns, stream.primary_keys).schema for name, stream in STREAMS.items()
+    name: StreamSchema(stream.columns, stream.primary_keys).json_schema for name, stream in STREAMS.items()
 }
 COLUMNS = [(stream, column) for stream, schema in SCHEMAS.items() for column in schema["properties"]]
 ABSENT, DESELECTED = "absent", "deselected"

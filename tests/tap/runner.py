@@ -12,9 +12,9 @@ import msgspec
 from clicksend.client import Client
 from clicksend.limiter import Clock
 from clicksend.settings import Settings
+from tap_clicksend.sdk import PageWriter
 from tap_clicksend.streams import ALL
 from tap_clicksend.tap import TapClickSend
-from tap_clicksend.writing import PageWriter
 from tests.command import run_command
 
 CREDENTIALS = {"username": "sandbox", "api_key": "sandbox-key"}

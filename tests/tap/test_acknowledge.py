@@ -13,11 +13,12 @@ import pytest
 from clicksend.client import Client
 from clicksend.errors import ClickSendError
 from clicksend.sandbox import Sandbox
-from tap_clicksend import unread
-from tap_clicksend.collections import Collection
+from tap_clicksend.readers.acknowledge import Receipts, Unread
+from tap_clicksend.readers.collection import Collection
+from tap_clicksend.rows.columns import iso
+from tap_clicksend.state import seconds_of
+from tap_clicksend.streams import messages
 from tap_clicksend.tap import TapClickSend
-from tap_clicksend.times import iso, seconds_of
-from tap_clicksend.unread import Receipts, Unread
 from tests.conftest import FULL, budget
 from tests.sandbox.runner import EPOCH
 from tests.tap.runner import CREDENTIALS, Output, catalog_of, run_tap
@@ -222,7 +223,7 @@ def test_one_reply_that_is_gone_does_not_keep_the_others(world):
 
 
 def test_so_many_replies_are_marked_in_one_run_at_most(world, monkeypatch):
-    monkeypatch.setattr(unread, "MOST", 3)
+    monkeypatch.setattr(messages, "MOST_ACKNOWLEDGED", 3)
     first = run(world, "sms_inbound")
     came = sorted((row["timestamp"], row["message_id"]) for row in first.rows("sms_inbound"))
     assert len(came) > 6
@@ -267,15 +268,15 @@ def test_a_receipt_on_the_cut_stops_the_marking(world, monkeypatch, late_by):
     """Whether ClickSend would mark it too is unconfirmed."""
     state = run(world, "sms_receipts").state
     loaded = state["bookmarks"]["sms_receipts"]["loaded"]
-    typed = Receipts.block
+    typed = Receipts.parse
 
-    def block(self, raw_rows):
+    def parse(self, raw_rows):
         *known, last = raw_rows
         cut = seconds_of(loaded["cut"], "")
         late = {**last, "message_id": "late", "timestamp": cut + late_by, "timestamp_send": cut}
         return typed(self, [*known, last, late])
 
-    monkeypatch.setattr(Receipts, "block", block)
+    monkeypatch.setattr(Receipts, "parse", parse)
     run(world, "sms_receipts", state=state)
     assert marks(world) == []
 
@@ -296,7 +297,7 @@ def test_what_a_map_leaves_out_was_not_loaded(world, stream, maps, caplog):
 @pytest.mark.parametrize("stream", STREAMS)
 def test_pages_that_shrink_while_they_are_read_mark_nothing(world, monkeypatch, stream):
     state = run(world, stream).state
-    monkeypatch.setattr(Unread, "read", lambda self: _without_some(self, Collection.read(self)))
+    monkeypatch.setattr(Unread, "raw_pages", lambda self: _without_some(self, Collection.raw_pages(self)))
     run(world, stream, state=state)
     assert marks(world) == []
 
@@ -400,7 +401,7 @@ def test_a_stop_while_files_are_written_leaves_the_state_behind_them(world, tmp_
     """Until its file is announced a row is not loaded, so no state may say so."""
     code = f"""
 import json, os, signal, sys
-from tap_clicksend import batches
+from tap_clicksend.rows import batches
 from tap_clicksend.tap import TapClickSend
 batches.Batches.flush = lambda self: os.kill(os.getpid(), signal.SIGTERM)
 TapClickSend(

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tap_clicksend.arrow import PAGES, ArrowColumns
+from tap_clicksend.rows.arrow import PAGES, ArrowColumns
 from tap_clicksend.tap import TapClickSend
 
 UTC_TIME = pa.timestamp("us", "UTC")
@@ -34,7 +34,7 @@ def values(column, given):
 
 def table(made, rows):
     """Return rows as one page in Arrow."""
-    return made.table([made.pack_rows(rows)])
+    return made.table([made.encode_rows(rows)])
 
 
 @pytest.mark.parametrize(
@@ -175,8 +175,8 @@ def test_objects_are_json_text():
 
 def test_a_value_that_does_not_fit_costs_no_row():
     made = columns(x={"type": "integer"})
-    pages = [made.pack_rows([{"x": number}]) for number in range(PAGES + 5)]
-    pages[3] = made.pack_rows([{"x": "three"}])
+    pages = [made.encode_rows([{"x": number}]) for number in range(PAGES + 5)]
+    pages[3] = made.encode_rows([{"x": "three"}])
     column = made.table(iter(pages)).column("x")
     assert column.null_count == 1
     assert column.to_pylist()[-1] == PAGES + 4
@@ -185,7 +185,7 @@ def test_a_value_that_does_not_fit_costs_no_row():
 
 def test_pages_without_rows_between_others_cost_nothing():
     made = columns(x={"type": "integer"})
-    pages = [made.pack_rows([])] * PAGES + [made.pack_rows([{"x": 1}])]
+    pages = [made.encode_rows([])] * PAGES + [made.encode_rows([{"x": 1}])]
     assert made.table(pages).column("x").to_pylist() == [1]
 
 
@@ -198,10 +198,10 @@ def test_nothing_is_imported_while_rows_are_read():
     """It would keep all threads waiting: 0.1 s for pyarrow.compute."""
     code = """
 import io, sys
-from tap_clicksend.arrow import Parquet
+from tap_clicksend.rows.arrow import Parquet
 parquet = Parquet({"properties": {"x": {"type": "string", "format": "date-time"}}}, zipped=False)
 before = set(sys.modules)
-parquet.write(io.BytesIO(), [parquet.part(parquet.pack_rows([{"x": "2026-10-01"}]))])
+parquet.write(io.BytesIO(), [parquet.part(parquet.encode_rows([{"x": "2026-10-01"}]))])
 print(set(sys.modules) - before)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

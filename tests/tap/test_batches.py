@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from clicksend.errors import ClickSendError
-from tap_clicksend.arrow import ArrowColumns
-from tap_clicksend.batches import Batches
+from tap_clicksend.rows.arrow import ArrowColumns
+from tap_clicksend.rows.batches import Batches
 from tap_clicksend.streams import ALL
 from tap_clicksend.tap import TapClickSend
 from tests.tap.runner import CREDENTIALS, Output, catalog_of, run_tap
@@ -53,7 +53,7 @@ def batches(output, stream):
 def same(stream, schema, expected):
     """Return RECORD rows as the format spells them."""
     columns = ArrowColumns(schema)
-    return columns.table([columns.pack_rows(expected)]).to_pylist()
+    return columns.table([columns.encode_rows(expected)]).to_pylist()
 
 
 def test_a_full_file_ends_at_once(sandbox, tmp_path):
@@ -87,7 +87,7 @@ def test_files_hold_what_records_would(sandbox, batch_config):
 
 
 def test_state_comes_after_the_files_it_stands_for(sandbox, batch_config, monkeypatch):
-    monkeypatch.setattr("tap_clicksend.windows.LARGEST_WINDOW", 100)
+    monkeypatch.setattr("tap_clicksend.readers.windows.LARGEST_WINDOW", 100)
     output = run_tap(sandbox.api_url, "sms_history", batch_config=batch_config)
     states = [n for n, m in enumerate(output.messages) if m["type"] == "STATE"]
     assert len(states) > 3
@@ -104,7 +104,7 @@ def test_state_comes_after_the_files_it_stands_for(sandbox, batch_config, monkey
 
 def test_after_a_file_that_cannot_be_written_there_is_no_state(sandbox, batch_config, monkeypatch):
     """Say, the disk is full: what was announced before stays true, and the run says what to do."""
-    monkeypatch.setattr("tap_clicksend.windows.LARGEST_WINDOW", 100)
+    monkeypatch.setattr("tap_clicksend.readers.windows.LARGEST_WINDOW", 100)
     writes, write = iter(range(9)), Batches._write
 
     def fill(_):

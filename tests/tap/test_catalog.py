@@ -22,9 +22,9 @@ from singer_sdk.contrib.msgspec import encoder
 from clicksend.errors import ClickSendError, SettingsError
 from clicksend.ledger import Ledger, Outcome
 from clicksend.sandbox import Sandbox
-from tap_clicksend.arrow import ArrowColumns
 from tap_clicksend.catalog import Columns
-from tap_clicksend.table import Table
+from tap_clicksend.rows.arrow import ArrowColumns
+from tap_clicksend.rows.schema import StreamSchema
 from tap_clicksend.tap import TapClickSend
 from tests.conftest import budget
 from tests.tap.catalog_cases import (
@@ -292,12 +292,12 @@ def test_what_cannot_be_converted_is_refused(refused):
             asked["properties"][name] = REFUSED[refused](own(stream, name))
             matching = rf"of {stream}\.{name}, which is .*--discover.*override"
             with pytest.raises(SettingsError, match=matching) as raised:
-                columns.outgoing(asked, names, mapped=False)
+                columns.select(asked, names, mapped=False)
             said = {word: one for word, one in asked["properties"][name].items() if word != "description"}
             assert json.dumps(said)[:100] in str(raised.value)
             if not is_needed(stream, name):
                 # Nobody minds what is not selected.
-                columns.outgoing(asked, names - {name}, mapped=False)
+                columns.select(asked, names - {name}, mapped=False)
 
 
 def outgoing(change, stream="sms_history", selected=None):
@@ -306,7 +306,7 @@ def outgoing(change, stream="sms_history", selected=None):
     columns = Columns(stream, schema, [*kind.primary_keys, kind.replication_key])
     asked = json.loads(json.dumps(schema))
     change(asked)
-    return columns.outgoing(asked, selected or [*schema["properties"]], mapped=False)
+    return columns.select(asked, selected or [*schema["properties"]], mapped=False)
 
 
 @pytest.mark.parametrize("column", ["message_id", "date"])
@@ -322,7 +322,7 @@ def test_a_catalog_without_key_or_replication_key_is_refused(column):
 def test_a_catalog_without_columns_is_refused(schema):
     columns = Columns("lists", SCHEMAS["lists"], ["list_id"])
     with pytest.raises(SettingsError, match=r"leaves out lists\.list_id"):
-        columns.outgoing(schema, ["list_id"], mapped=False)
+        columns.select(schema, ["list_id"], mapped=False)
 
 
 @pytest.mark.parametrize("schema", [{}, {"type": ["string", "null"]}, {"type": "string"}, {"enum": [1]}])
@@ -383,9 +383,9 @@ def test_a_long_schema_is_quoted_in_part_only():
     [("0.1056", "0.1056"), ("12", "12"), ("0.0000001", "0.0000001"), ("-3.10", "-3.1"), ("1E+3", "1000")],
 )
 def test_numbers_become_text_in_plain_digits(number, text):
-    table = Table(STREAMS["sms_history"].columns, ("message_id",))
+    schema = StreamSchema(STREAMS["sms_history"].columns, ("message_id",))
     going = outgoing(lambda asked: asked["properties"].update(message_price=TEXT))
-    (row,) = going(table.block([{"message_id": "a", "message_price": number}])).rows()
+    (row,) = going(schema.parse([{"message_id": "a", "message_price": number}])).rows()
     assert row["message_price"] == text
 
 

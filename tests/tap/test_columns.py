@@ -11,9 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from tap_clicksend import columns
+from tap_clicksend.rows import columns
+from tap_clicksend.rows.schema import StreamSchema
 from tap_clicksend.streams import ALL
-from tap_clicksend.table import Table
 
 KINDS = {
     "text": columns.text("T."),
@@ -95,8 +95,10 @@ def test_any_time_that_iso_8601_can_spell_goes_out_to_the_second(moment):
         with pytest.raises(ValueError, match="years 1 to 9999"):
             KINDS["time"].read(moment.isoformat())
     else:
-        table = Table({"time": KINDS["time"]}, keys=())
-        assert table.block([{"time": moment.isoformat()}]).rows() == [{"time": expected, "extra": None}]
+        stream_schema = StreamSchema({"time": KINDS["time"]}, keys=())
+        assert stream_schema.parse([{"time": moment.isoformat()}]).rows() == [
+            {"time": expected, "extra": None}
+        ]
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**9), max_value=10**9))
@@ -114,9 +116,9 @@ def means_none(kind, value):
 
 @given(st.fixed_dictionaries(dict.fromkeys(KINDS, JSON)), st.dictionaries(st.text(), JSON))
 def test_any_row_fits_its_schema_and_keeps_what_it_cannot_read(values, unknown):
-    table = Table(KINDS, keys=())
-    (row,) = table.block([{**unknown, **values}]).rows()
-    Draft202012Validator(table.schema).validate(json.loads(encode(row)))
+    stream_schema = StreamSchema(KINDS, keys=())
+    (row,) = stream_schema.parse([{**unknown, **values}]).rows()
+    Draft202012Validator(stream_schema.json_schema).validate(json.loads(encode(row)))
     assert list(row) == [*KINDS, "extra"]
     kept = row["extra"] or {}
     for name, value in values.items():
@@ -128,17 +130,19 @@ def test_any_row_fits_its_schema_and_keeps_what_it_cannot_read(values, unknown):
 
 @pytest.mark.parametrize("stream", ALL, ids=lambda stream: stream.name)
 def test_every_column_of_every_stream_says_what_it_is(stream):
-    table = Table(stream.columns, stream.primary_keys)
-    for name, schema in table.schema["properties"].items():
+    stream_schema = StreamSchema(stream.columns, stream.primary_keys)
+    for name, schema in stream_schema.json_schema["properties"].items():
         assert schema["description"].rstrip().endswith("."), name
         assert ("null" in schema["type"]) == (name not in stream.primary_keys), name
-    Draft202012Validator.check_schema(table.schema)
-    times = {name for name, schema in table.schema["properties"].items() if "format" in schema}
-    assert table.block([]).times == times
+    Draft202012Validator.check_schema(stream_schema.json_schema)
+    times = {name for name, schema in stream_schema.json_schema["properties"].items() if "format" in schema}
+    assert stream_schema.parse([]).times == times
 
 
 def test_secrets_never_reach_extra():
     (row,) = (
-        Table({}, keys=()).block([{"api_key": "hidden", "new": [{"Password": "hidden", "kept": 1}]}]).rows()
+        StreamSchema({}, keys=())
+        .parse([{"api_key": "hidden", "new": [{"Password": "hidden", "kept": 1}]}])
+        .rows()
     )
     assert row == {"extra": {"new": [{"kept": 1}]}}

@@ -10,7 +10,7 @@ import pytest
 from singer_sdk.logging import StructuredFormatter
 
 from tap_clicksend import progress
-from tap_clicksend.progress import EVERY, Bar, Lines, Progress, closing
+from tap_clicksend.progress import EVERY, Bar, Lines, Progress, run_summary
 from tap_clicksend.streams import ALL
 from tests.tap.runner import run_tap
 
@@ -85,7 +85,7 @@ def test_a_bar_on_a_terminal_and_log_lines_above_it(going, clock, monkeypatch):
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
     root = logging.getLogger()
     monkeypatch.setattr(root, "handlers", [logging.StreamHandler(sys.stderr)])
-    bar = progress.display("sms_history", root)
+    bar = progress.shown_on_stderr("sms_history", root)
     assert isinstance(bar, Bar)
     going.expect(200, windows=3)
     going.rows += 100
@@ -101,11 +101,11 @@ def test_a_bar_on_a_terminal_and_log_lines_above_it(going, clock, monkeypatch):
 
 def test_lines_where_nobody_watches(monkeypatch):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    assert isinstance(progress.display("lists", logging.getLogger()), Lines)
+    assert isinstance(progress.shown_on_stderr("lists", logging.getLogger()), Lines)
 
 
 def test_a_run_says_a_line_for_each_window_and_one_for_each_stream(sandbox, monkeypatch, caplog):
-    monkeypatch.setattr("tap_clicksend.windows.LARGEST_WINDOW", 100)
+    monkeypatch.setattr("tap_clicksend.readers.windows.LARGEST_WINDOW", 100)
     caplog.set_level("INFO")
     output = run_tap(sandbox.api_url, "sms_history", "countries")
     said = [record for record in caplog.records if record.name == "tap-clicksend.sms_history"]
@@ -131,7 +131,7 @@ def test_of_one_thing_everything_speaks_in_the_singular(going, clock):
     going.expect(1, windows=1)
     going.windows += 1
     assert str(going) == "sms_history: 1 of 1 row, 1 of 1 window, 1 row/s, 0 s left"
-    assert closing([going], 0.54, {}) == "1 stream, 1 row in 0.5 s"
+    assert run_summary([going], 0.54, {}) == "1 stream, 1 row in 0.5 s"
 
 
 def test_each_line_names_its_stream_and_the_last_says_what_the_run_came_to(sandbox, caplog):

@@ -80,7 +80,7 @@ class SdkOutput(MsgSpecWriter):
 
 
 def test_pages_are_written_message_for_message_as_the_sdk_writes_rows(sandbox, monkeypatch):
-    monkeypatch.setattr("tap_clicksend.windows.LARGEST_WINDOW", 100)
+    monkeypatch.setattr("tap_clicksend.readers.windows.LARGEST_WINDOW", 100)
     pages, rows = run_tap(sandbox.api_url), run_tap(sandbox.api_url, output=SdkOutput())
     for output in (pages, rows):
         for message in output.messages:

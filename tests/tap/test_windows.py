@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clicksend.errors import UnexpectedAnswerError
-from tap_clicksend import windows
-from tap_clicksend.times import iso
-from tap_clicksend.windows import Span
+from tap_clicksend.readers import windows
+from tap_clicksend.readers.windows import Span
+from tap_clicksend.rows.columns import iso
 from tests.conftest import budget
 from tests.tap.moving_history import MovingHistory
 from tests.tap.runner import Output, run_tap

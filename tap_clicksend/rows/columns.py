@@ -2,7 +2,7 @@
 
 The API's types wander (observed): 1, "1", "1.00" and "" in one field, seconds as number or string.
 What comes out has one type. A value that cannot be read leaves its column null and is kept in ``extra``.
-Times come out as Unix seconds: they are compared as such, and each form of a row spells them its own way.
+Times come out as Unix seconds: they are compared as such, and each encoder formats them in its own way.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def without_secrets(value: Any) -> Any:
 
 
 def read_text(value: Any) -> str | None:
-    """Return text as it is, numbers spelled out, ``""`` as None.
+    """Return text as it is, numbers in digits, ``""`` as None.
 
     Raises:
         ValueError: It is an object or a list.
@@ -55,10 +55,10 @@ def _integer(value: Any) -> int | None:
     if not isinstance(value, int):
         if value is None or value in ("", []):
             return None
-        spelled = str(value).strip()
-        if not WHOLE_NUMBER.fullmatch(spelled):
+        digits = str(value).strip()
+        if not WHOLE_NUMBER.fullmatch(digits):
             raise ValueError
-        value = int(spelled.partition(".")[0])
+        value = int(digits.partition(".")[0])
     if abs(value) > LARGEST_INTEGER:
         raise ValueError
     return int(value)
@@ -92,7 +92,7 @@ def read_time(value: Any) -> int | None:
     """Return a time as Unix seconds, 0 and ``""`` as None.
 
     Raises:
-        ValueError: It is none, or none that ISO 8601 can spell.
+        ValueError: It is not a valid time, or lies outside the years that ISO 8601 has.
     """
     if isinstance(value, str) and value.isdecimal():
         value = int(value)
@@ -103,16 +103,30 @@ def read_time(value: Any) -> int | None:
     return _seconds(str(value).strip(" ,"))
 
 
-def _seconds(spelled: str) -> int:
-    if WHOLE_NUMBER.fullmatch(spelled):
-        seconds = int(spelled.partition(".")[0])
+def _seconds(given: str) -> int:
+    if WHOLE_NUMBER.fullmatch(given):
+        seconds = int(given.partition(".")[0])
         try:
             moment = datetime.fromtimestamp(unix_seconds(seconds), UTC)
         except (OverflowError, OSError):
             raise ValueError from None
     else:
-        moment = parse_iso(spelled)
+        moment = parse_iso(given)
     return int(moment.replace(microsecond=0).timestamp())
+
+
+def iso(seconds: int) -> str:
+    """Return Unix seconds as text, ``YYYY-MM-DDTHH:MM:SS+00:00``; such texts sort by time."""
+    return _hour(seconds // 3600) + _IN_AN_HOUR[seconds % 3600]
+
+
+@lru_cache(maxsize=4096)
+def _hour(hours: int) -> str:
+    """Return the beginning of all times in one hour since 1970; most rows of a page share it."""
+    return datetime.fromtimestamp(hours * 3600, UTC).isoformat(timespec="hours")[: len("YYYY-MM-DDTHH")]
+
+
+_IN_AN_HOUR = [f":{seconds // 60:02}:{seconds % 60:02}+00:00" for seconds in range(3600)]
 
 
 def _words(value: Any) -> list[str] | None:
@@ -156,7 +170,7 @@ class Column:
 
 
 def text(description: str, *, personal: bool = False, old_names: tuple[str, ...] = ()) -> Column:
-    """Return a column of text; ``""`` is null, numbers are spelled out."""
+    """Return a column of text; ``""`` is null, numbers become digits."""
     return Column(read_text, {"type": "string"}, description, personal, old_names)
 
 

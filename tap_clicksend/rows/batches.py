@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
-from isal import igzip
-from singer_sdk.contrib.msgspec import encoder
 from upath import UPath
 
 from clicksend.errors import ClickSendError
 from clicksend.private_files import opened
-from tap_clicksend.block import Block
-from tap_clicksend.columns import Row
-from tap_clicksend.packed import Form, choose_lines
+from tap_clicksend.rows.columns import Row
+from tap_clicksend.rows.encode import Encoder, JsonLines
 
 if TYPE_CHECKING:
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, StorageTarget
 
-FASTEST = 1
-"""Level of ISA-L, which here needs a fifth of zlib's time for files of the same size."""
-
 PART = 1 << 20
-"""Bytes of packed rows that are converted at once; the last of them while nothing is read any more."""
+"""Bytes of encoded rows that are converted at once; the last of them while nothing is read any more."""
 
 LOCAL = ("", "file", "local")
 """What fsspec calls folders of this machine."""
@@ -36,72 +30,44 @@ WAITING = 1
 """How many full files may be on their way to the disk while the next rows are read."""
 
 
-class Format(Form, Protocol):
+class Format(Encoder, Protocol):
     """A kind of file, made of parts."""
 
     suffix: str
 
-    def pack_rows(self, rows: list[Row]) -> bytes:
-        """Return rows that maps have made as ``pack`` returns others; they may lack columns."""
+    def encode_rows(self, rows: list[Row]) -> bytes:
+        """Return rows that maps have made as ``encode`` returns others; they may lack columns."""
 
-    def part(self, packed: bytes) -> Any:
-        """Make a part of a file of what ``pack`` returned, any number of times, joined."""
+    def part(self, content: bytes) -> Any:
+        """Make a part of a file of what ``encode`` returned, any number of times, joined."""
 
     def write(self, file: IO[bytes], parts: list[Any]) -> None:
         """Write a file."""
 
 
-class JsonLines:
-    """A line of JSON for each row, compressed or not."""
-
-    def __init__(self, *, zipped: bool) -> None:
-        self.suffix = "jsonl.gz" if zipped else "jsonl"
-        self._zipped = zipped
-
-    def pack(self, block: Block) -> bytes:
-        """Return a line for each row."""
-        return block.lines()
-
-    def pack_rows(self, rows: list[Row]) -> bytes:
-        """Return a line for each row."""
-        return encoder.encode_lines(rows)
-
-    def choose(self, content: bytes, indices: Collection[int]) -> bytes:
-        """Return those lines."""
-        return choose_lines(content, indices)
-
-    def part(self, packed: bytes) -> bytes:
-        """Return lines as they go into the file; gzip files may be joined."""
-        return igzip.compress(packed, FASTEST) if self._zipped else packed
-
-    def write(self, file: IO[bytes], parts: list[bytes]) -> None:
-        """Write a file."""
-        file.writelines(parts)
-
-
 class _File:
     """What goes into the next file of one name."""
 
-    def __init__(self, form: Format) -> None:
+    def __init__(self, format_: Format) -> None:
         self.rows = 0
-        self._format = form
-        self._packed: list[bytes] = []
+        self._format = format_
+        self._pages: list[bytes] = []
         self._size = 0
         self._parts: list[Any] = []
 
-    def add(self, rows: int, packed: bytes) -> None:
-        """Take so many rows."""
+    def add(self, rows: int, content: bytes) -> None:
+        """Add a page of so many rows."""
         self.rows += rows
-        self._packed.append(packed)
-        self._size += len(packed)
+        self._pages.append(content)
+        self._size += len(content)
         if self._size >= PART:
             self.end_part()
 
     def end_part(self) -> None:
-        """Convert what was taken since the last part; those that read go on meanwhile."""
-        if self._packed:
-            self._parts.append(self._format.part(b"".join(self._packed)))
-            self._packed, self._size = [], 0
+        """Convert the pages since the last part; the threads that read go on meanwhile."""
+        if self._pages:
+            self._parts.append(self._format.part(b"".join(self._pages)))
+            self._pages, self._size = [], 0
 
     def write(self, file: IO[bytes]) -> None:
         """Write all ended parts."""
@@ -121,7 +87,7 @@ class Batches:
             schemas: JSON schema of the rows, by the name they go out under.
             announce: Called with the name and the URL of every file that is complete.
 
-        All methods but ``form`` raise ``ClickSendError`` when a file could not be written.
+        All methods but ``encoder`` raise ``ClickSendError`` when a file could not be written.
         """
         self._config = config
         self._announce = announce
@@ -131,15 +97,15 @@ class Batches:
         self._afterwards: list[Callable[[], None]] = []
         self._waiting: deque[tuple[dict[str, Future[str]], list[Callable[[], None]]]] = deque()
 
-    def form(self, name: str) -> Format:
-        """Return what packs rows for ``add``."""
+    def encoder(self, name: str) -> Format:
+        """Return what encodes rows for ``add``."""
         return self._formats[name]
 
-    def add(self, name: str, rows: int, packed: bytes) -> None:
-        """Take so many rows."""
+    def add(self, name: str, rows: int, content: bytes) -> None:
+        """Add a page of so many rows."""
         if rows:
             file = self._files.setdefault(name, _File(self._formats[name]))
-            file.add(rows, packed)
+            file.add(rows, content)
             if file.rows >= self._config.batch_size:
                 self._end_files()
 
@@ -204,6 +170,6 @@ def _format(encoding: BaseBatchFileEncoding, schema: Row) -> Format:
     zipped = encoding.compression == "gzip"
     if encoding.format != "parquet":
         return JsonLines(zipped=zipped)
-    from tap_clicksend.arrow import Parquet  # noqa: PLC0415
+    from tap_clicksend.rows.arrow import Parquet  # noqa: PLC0415
 
     return Parquet(schema, zipped=zipped)

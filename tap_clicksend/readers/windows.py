@@ -19,11 +19,10 @@ from typing import Any
 from clicksend.client import Client
 from clicksend.errors import UnexpectedAnswerError
 from clicksend.paging import IdlePages, read_page
-from tap_clicksend.block import Block
-from tap_clicksend.columns import Row
-from tap_clicksend.packed import Packed
 from tap_clicksend.progress import Progress
-from tap_clicksend.times import iso
+from tap_clicksend.rows.columns import Row, iso
+from tap_clicksend.rows.encode import EncodedPage
+from tap_clicksend.rows.schema import RecordBatch
 
 LARGEST_WINDOW = 10_000
 """Rows; what a killed run has to read again at most, and what memory holds the keys of."""
@@ -56,9 +55,9 @@ class Span:
         """What a server that keeps to ``filters`` may send."""
         return Span(None if self.since is None else self.since - 1, self.until + 2)
 
-    def holds_all(self, moments: list[int]) -> bool:
+    def holds_all(self, moments: Iterable[int]) -> bool:
         """Return whether all times lie in the span."""
-        return not moments or (self.holds(min(moments)) and self.holds(max(moments)))
+        return all(map(self.holds, moments))
 
     def parts(self, count: int, oldest: int) -> list[Span]:
         """Return the span cut into at most ``count`` equal parts, the first as open as the span is."""
@@ -68,25 +67,66 @@ class Span:
         return [Span(start, end) for start, end in zip([self.since, *ends], ends, strict=False)]
 
 
+@dataclass(frozen=True)
+class HistoryPage:
+    """A page of a history, as the thread that read it leaves it.
+
+    Attributes:
+        total: Rows that the server counts, None when it does not say.
+        last_page: Number of the last page, None when the server does not say.
+        ids: Of all rows, those outside the span too, by direction.
+        dates: Of the oldest and the newest row (Unix seconds), none where no row has a date.
+        rows: The rows in the span, encoded.
+    """
+
+    total: int | None
+    last_page: int | None
+    ids: Mapping[Any, list[Any]]
+    dates: tuple[int, ...]
+    rows: EncodedPage
+
+
 @dataclass
 class Window:
-    """What was read of a span."""
+    """A span as it is read.
+
+    Attributes:
+        span: The time that it covers.
+        filters: Query parameters of its pages; none where the server ignores them.
+        first: Its first page.
+        rows: Rows that went out.
+        pages: Pages that were read, again and again where need be.
+        re_reads: How often it was read again.
+        proven: Whether all its rows are known to have arrived.
+        emitted: Keys of the rows that went out.
+    """
 
     span: Span
+    filters: Mapping[str, int]
+    first: HistoryPage
     rows: int = 0
     pages: int = 0
     re_reads: int = 0
     proven: bool = False
-    """Whether all its rows are known to have arrived."""
     emitted: set[Any] = field(default_factory=set, repr=False)
+
+    @property
+    def last_page(self) -> int:
+        """Number of the last page when the first one was read."""
+        return self.first.last_page or 1
 
 
 @dataclass
-class Walk:
-    """One reading of a window: what arrived, and what the server counted on each page."""
+class Pass:
+    """One reading of a window: what arrived, and what the server counted on each page.
+
+    Attributes:
+        ids: By direction: one id can stand for what was sent and for what came in.
+        counted: The totals on its pages.
+        strays: Whether a row lies where the server should send none from.
+    """
 
     ids: defaultdict[Any, set[Any]] = field(default_factory=lambda: defaultdict(set))
-    """By direction: one id can stand for what was sent and for what came in."""
     counted: set[int | None] = field(default_factory=set)
     strays: bool = False
 
@@ -101,23 +141,23 @@ class Walk:
         return self.counted in ({None}, {self.messages})
 
 
-class _Hashes:
-    """A set of 64-bit hashes, which is kept for a whole run: 6 bytes each, a tenth of what a set takes."""
+class _HashSet:
+    """A set of 64-bit hashes in 6 bytes each, a tenth of a Python set's memory: it lives for a whole run."""
 
     SIZE = 6
 
     def __init__(self) -> None:
         self._parts: defaultdict[int, bytearray] = defaultdict(bytearray)
 
-    def add(self, hashes: Iterable[int]) -> None:
-        """Add some, those that are in it already too."""
+    def update(self, hashes: Iterable[int]) -> None:
+        """Add hashes."""
         for one in hashes:
             part, rest = self._parts[one & 0xFFFF], self._rest(one)
             if not self._is_in(part, rest):
                 part += rest
 
-    def those_of(self, hashes: Iterable[int]) -> list[int]:
-        """Return those that are in it."""
+    def intersection(self, hashes: Iterable[int]) -> list[int]:
+        """Return the hashes that are in it."""
         found = []
         for one in hashes:
             part = self._parts.get(one & 0xFFFF)
@@ -142,17 +182,17 @@ class Directions:
     """
 
     def __init__(self) -> None:
-        self._ids: defaultdict[Any, _Hashes] = defaultdict(_Hashes)
+        self._ids: defaultdict[Any, _HashSet] = defaultdict(_HashSet)
         self._both: set[int] = set()
 
-    def take(self, ids: Mapping[Any, list[Any]]) -> None:
+    def add(self, ids: Mapping[Any, list[Any]]) -> None:
         """Remember ids, given by direction."""
         for direction, some in ids.items():
             new = list(map(hash, filter(None, some)))
             for other, known in self._ids.items():
                 if other != direction:
-                    self._both.update(known.those_of(new))
-            self._ids[direction].add(new)
+                    self._both.update(known.intersection(new))
+            self._ids[direction].update(new)
 
     def check(self, path: str, span: Span) -> None:
         """Refuse ids that stand for two messages.
@@ -170,65 +210,22 @@ class Directions:
 
 
 @dataclass(frozen=True)
-class _Page:
-    """A page with typed rows; see ``clicksend.paging.Page``."""
-
-    block: Block
-    total: int | None
-    last_page: int | None
-
-
-@dataclass(frozen=True)
-class _Task:
-    """One page to read."""
-
-    span: Span
-    filters: Mapping[str, int]
-    number: int
-    first: _Page
-
-
-def _tasks(span: Span, filters: Mapping[str, int], first: _Page) -> Iterator[_Task]:
-    for number in range(1, (first.last_page or 1) + 1):
-        yield _Task(span, filters, number, first)
-
-
-@dataclass(frozen=True)
 class Source:
     """A history to read.
 
     Attributes:
         path: Like ``/sms/history``.
         params: Query parameters of every page, without dates.
-        typed: Makes a stream's rows of the API's.
-        pack: Makes what goes out of a stream's rows.
+        parse: Makes a stream's rows of the API's.
+        encode: Makes what goes out of a stream's rows.
         date: The column that the server filters by.
     """
 
     path: str
     params: Mapping[str, Any]
-    typed: Callable[[list[Row]], Block]
-    pack: Callable[[Block], Packed]
+    parse: Callable[[list[Row]], RecordBatch]
+    encode: Callable[[RecordBatch], EncodedPage]
     date: str
-
-
-@dataclass(frozen=True)
-class _Sheet:
-    """A page as the thread that read it leaves it.
-
-    Attributes:
-        total: Rows that the server counts.
-        last_page: Number of the last page.
-        ids: Of all rows, those outside the window too, by direction.
-        strays: Whether a row lies where the server should send none from.
-        packed: The rows in the window.
-    """
-
-    total: int | None
-    last_page: int | None
-    ids: Mapping[Any, list[Any]]
-    strays: bool
-    packed: Packed
 
 
 class Windows:
@@ -241,130 +238,112 @@ class Windows:
         self._directions = directions
         self._logger = logging.getLogger("tap-clicksend")
 
-    def read(self, span: Span) -> Iterator[Packed | Window]:
+    def read(self, span: Span) -> Iterator[EncodedPage | Window]:
         """Yield rows page by page, each message once, and each window after its rows.
 
         Raises:
             ClickSendError: A page could not be read, or an id stands for two messages; the windows yielded
                 before are whole.
         """
-        window, walk, idle = Window(span), Walk(), IdlePages(self._source.path)
-        with closing(self._client.map(self._sheet_of, self._tasks(span))) as sheets:
-            for task, sheet in sheets:
-                if task.number == 1:
-                    window, walk, idle = Window(task.span), Walk(), IdlePages(self._source.path)
-                known = walk.messages
-                yield self._new_rows(window, walk, sheet, bool(task.filters))
-                idle.count(is_new=walk.messages > known)
-                if task.number < (task.first.last_page or 1):
+        reading, idle = Pass(), IdlePages(self._source.path)
+        with closing(self._client.map(self._read_planned, self._plan(span))) as pages:
+            for window, number, page in pages:
+                if number == 1:
+                    reading, idle = Pass(), IdlePages(self._source.path)
+                known = reading.messages
+                yield self._new_rows(window, reading, page, filtered=bool(window.filters))
+                idle.count(is_new=reading.messages > known)
+                if number < window.last_page:
                     continue
-                if task.first.last_page is None:
-                    yield from self._until_nothing_new(window, walk, task.filters)
-                if walk.strays:
-                    # The filter is ignored after all: what is left of the span comes in one walk.
+                if window.first.last_page is None:
+                    yield from self._until_nothing_new(window, reading)
+                if reading.strays:
+                    # The filter is ignored after all: what is left of the span comes in one pass.
                     window.span = Span(window.span.since, span.until)
-                yield from self._prove(window, walk)
+                yield from self._prove(window, reading)
                 self._directions.check(self._source.path, window.span)
                 self._progress.windows += 1
                 self._progress.re_reads += window.re_reads
                 yield window
-                if walk.strays:
+                if reading.strays:
                     return
 
-    def _tasks(self, span: Span) -> Iterator[_Task]:
-        """Yield all pages of all windows, cutting spans that hold too many rows."""
+    def _plan(self, span: Span) -> Iterator[tuple[Window, int]]:
+        """Yield all windows with the numbers of their pages, cutting spans that hold too many rows."""
         spans = deque([span])
-        ahead: Future[_Page] | None = None
+        ahead: Future[HistoryPage] | None = None
         while spans:
             part = spans.popleft()
             first = (ahead or self._client.submit(self._first_page, part)).result()
             ahead = None
             if part is span:
                 self._progress.expect(first.total, windows=1)
-            if not part.wider.holds_all(self._dates(first.block)):
-                # The server ignores the filter: all that is left comes in one walk.
-                yield from _tasks(Span(part.since, span.until), {}, first)
+            if not part.wider.holds_all(first.dates):
+                # The server ignores the filter: all that is left comes in one pass.
+                whole = Span(part.since, span.until)
+                yield from _numbered(Window(whole, {}, self._page(whole, {}, 1)))
                 return
-            if parts := self._cut(part, first):
+            if parts := _cut(part, first):
                 self._progress.expect(0, windows=len(parts) - 1)
                 spans.extendleft(reversed(parts))
                 continue
             if spans:
                 ahead = self._client.submit(self._first_page, spans[0])
-            yield from _tasks(part, part.filters, first)
+            yield from _numbered(Window(part, part.filters, first))
 
-    def _cut(self, span: Span, first: _Page) -> list[Span]:
-        """Return the parts of a span that holds too many rows, none when it is right or cannot be cut."""
-        if (first.total or 0) <= LARGEST_WINDOW * 1.5:
-            return []
-        dates = self._dates(first.block)
-        oldest = min(dates, default=span.until)
-        parts = span.parts(-(-(first.total or 0) // LARGEST_WINDOW), oldest)
-        return parts if len(parts) > 1 else []
+    def _first_page(self, span: Span) -> HistoryPage:
+        return self._page(span, span.filters, 1)
 
-    def _first_page(self, span: Span) -> _Page:
-        return self._read_typed(span.filters, 1)
+    def _read_planned(self, planned: tuple[Window, int]) -> tuple[Window, int, HistoryPage]:
+        window, number = planned
+        return *planned, window.first if number == 1 else self._page(window.span, window.filters, number)
 
-    def _sheet_of(self, task: _Task) -> tuple[_Task, _Sheet]:
-        page = task.first if task.number == 1 else self._read_typed(task.filters, task.number)
-        return task, self._sheet(task.span, page)
-
-    def _sheet(self, span: Span, page: _Page) -> _Sheet:
-        block, dates = page.block, self._dates(page.block)
-        ids = defaultdict(list)
-        for direction, message_id in zip(block.get("direction"), block["message_id"], strict=True):
-            ids[direction].append(message_id)
-        if not span.holds_all(dates):
-            block = block.where(map(span.holds, block[self._source.date]))
-        return _Sheet(
-            total=page.total,
-            last_page=page.last_page,
-            ids=ids,
-            strays=not span.wider.holds_all(dates),
-            packed=self._source.pack(block),
-        )
-
-    def _read_typed(self, filters: Mapping[str, int], number: int) -> _Page:
+    def _page(self, span: Span, filters: Mapping[str, int], number: int) -> HistoryPage:
         page = read_page(self._client, self._source.path, {**self._source.params, **filters}, number)
-        return _Page(self._source.typed(page.rows), page.total, page.last_page)
+        batch = self._source.parse(page.rows)
+        ids = defaultdict(list)
+        for direction, message_id in zip(batch.get("direction"), batch["message_id"], strict=True):
+            ids[direction].append(message_id)
+        known = [date for date in batch[self._source.date] if date is not None]
+        dates = (min(known), max(known)) if known else ()
+        if not span.holds_all(dates):
+            batch = batch.filter(map(span.holds, batch[self._source.date]))
+        return HistoryPage(page.total, page.last_page, ids, dates, self._source.encode(batch))
 
-    def _new_rows(self, window: Window, walk: Walk, sheet: _Sheet, filtered: bool) -> Packed:  # noqa: FBT001
-        """Take note of a page and return those of its rows that are new to the window."""
+    def _new_rows(self, window: Window, reading: Pass, page: HistoryPage, *, filtered: bool) -> EncodedPage:
+        """Add a page to a pass; return those of its rows that are new to the window."""
         window.pages += 1
-        self._directions.take(sheet.ids)
-        walk.counted.add(sheet.total)
-        for direction, ids in sheet.ids.items():
-            walk.ids[direction].update(ids)
-        walk.strays |= filtered and sheet.strays
-        new = sheet.packed.without(window.emitted)
+        self._directions.add(page.ids)
+        reading.counted.add(page.total)
+        for direction, ids in page.ids.items():
+            reading.ids[direction].update(ids)
+        reading.strays |= filtered and not window.span.wider.holds_all(page.dates)
+        new = page.rows.without(window.emitted)
         window.emitted.update(new.keys)
         window.rows += len(new.keys)
         return new
 
-    def _until_nothing_new(self, window: Window, walk: Walk, filters: Mapping[str, int]) -> Iterator[Packed]:
+    def _until_nothing_new(self, window: Window, reading: Pass) -> Iterator[EncodedPage]:
         """Read on behind the first page of a server that does not count."""
         number, known = 1, 0
-        while walk.messages > known:
-            number, known = number + 1, walk.messages
-            sheet = self._sheet(window.span, self._read_typed(filters, number))
-            yield self._new_rows(window, walk, sheet, bool(filters))
+        while reading.messages > known:
+            number, known = number + 1, reading.messages
+            page = self._page(window.span, window.filters, number)
+            yield self._new_rows(window, reading, page, filtered=bool(window.filters))
 
-    def _dates(self, block: Block) -> list[int]:
-        return [date for date in block[self._source.date] if date is not None]
-
-    def _prove(self, window: Window, walk: Walk) -> Iterator[Packed]:
+    def _prove(self, window: Window, reading: Pass) -> Iterator[EncodedPage]:
         """Read a window again until it is proven, or no better than before; yield what was missing."""
-        window.proven = walk.complete and not walk.strays
+        window.proven = reading.complete and not reading.strays
         before = None
         while not window.proven and window.re_reads < RE_READS:
             window.re_reads += 1
-            again, filters = Walk(), {} if walk.strays else window.span.filters
+            again, filters = Pass(), {} if reading.strays else window.span.filters
             idle = IdlePages(self._source.path)
             number, last = 0, 1
             while (number := number + 1) <= last:
-                sheet = self._sheet(window.span, self._read_typed(filters, number))
-                last, known = max(last, sheet.last_page or 1), again.messages
-                yield self._new_rows(window, again, sheet, filtered=False)
+                page = self._page(window.span, filters, number)
+                last, known = max(last, page.last_page or 1), again.messages
+                yield self._new_rows(window, again, page, filtered=False)
                 idle.count(is_new=again.messages > known)
             window.proven = again.complete
             if not window.proven and again == before:
@@ -383,3 +362,17 @@ class Windows:
                 self._source.path,
                 window.span,
             )
+
+
+def _numbered(window: Window) -> Iterator[tuple[Window, int]]:
+    for number in range(1, window.last_page + 1):
+        yield window, number
+
+
+def _cut(span: Span, first: HistoryPage) -> list[Span]:
+    """Return the parts of a span that holds too many rows, none when it is right or cannot be cut."""
+    if (first.total or 0) <= LARGEST_WINDOW * 1.5:
+        return []
+    oldest = min(first.dates, default=span.until)
+    parts = span.parts(-(-(first.total or 0) // LARGEST_WINDOW), oldest)
+    return parts if len(parts) > 1 else []

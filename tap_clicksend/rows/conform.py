@@ -1,7 +1,7 @@
-"""What stream maps made, in the types that their schema says.
+"""Rows that stream maps made, converted to the types in their schema.
 
-The SDK guesses an expression's type from how it begins, text where it cannot: what comes of it is often
-something else.
+The SDK guesses an expression's type from how it begins, text where it cannot: its values are often
+of another.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import Any
 
 from clicksend.errors import SettingsError
-from tap_clicksend.catalog import json_text, plain_number
-from tap_clicksend.columns import Row
+from tap_clicksend.rows.columns import Row
+from tap_clicksend.rows.encode import json_text, plain_number
 
 JSON_TYPES = {
     type(None): "null",
@@ -27,60 +27,60 @@ JSON_TYPES = {
     set: "array",
     dict: "object",
 }
-"""Types of JSON by those of Python; all others, such as times, are written as text."""
+"""JSON's types by Python's; values of all others, such as times, are written as text."""
 
 
-class Fit:
-    """Makes rows of one name fit its schema."""
+class Conformer:
+    """Converts the rows of one stream to the types in its schema."""
 
     def __init__(self, name: str, schema: Mapping[str, Any]) -> None:
         """Prepare.
 
         Args:
             name: The name that the rows go out under.
-            schema: Their JSON schema; its columns name types.
+            schema: Their JSON schema, with a type for each column.
         """
         self._name = name
         self._columns: Mapping[str, Mapping[str, Any]] = schema["properties"]
-        # Most values fit: found out by one look.
+        # Most values fit as they are: one look tells.
         self._fitting = {
-            column: {python for python, kind in JSON_TYPES.items() if kind in _types(said)} - {float, list}
-            for column, said in self._columns.items()
+            column: {python for python, kind in JSON_TYPES.items() if kind in _types(schema)} - {float, list}
+            for column, schema in self._columns.items()
         }
 
     def __call__(self, row: Row) -> Row:
-        """Give each value the type that its column has, where that loses nothing; return the same row.
+        """Convert the values that are not of their column's type, in place; return the row.
 
         Raises:
-            SettingsError: It would lose something.
+            SettingsError: A value cannot be converted without loss.
         """
         for column, value in row.items():
             if type(value) not in self._fitting[column]:
                 try:
-                    row[column] = _fitted(value, self._columns[column])
+                    row[column] = _converted(value, self._columns[column])
                 except ValueError:
-                    kind, said = _json_type(value), "/".join(sorted(_types(self._columns[column])))
+                    kind, wanted = _json_type(value), "/".join(sorted(_types(self._columns[column])))
                     raise SettingsError(
                         f"Setting stream_maps makes {kind} of {self._name}.{column}, whose schema says"
-                        f" {said}: write str(), int(), float() or bool() around the expression."
+                        f" {wanted}: write str(), int(), float() or bool() around the expression."
                     ) from None
         return row
 
 
 def _types(column: Mapping[str, Any]) -> set[str]:
-    said = column.get("type", ())
-    return {said} if isinstance(said, str) else set(said)
+    named = column.get("type", ())
+    return {named} if isinstance(named, str) else set(named)
 
 
 def _json_type(value: Any) -> str:
     return JSON_TYPES.get(type(value), "string")
 
 
-def _fitted(value: Any, column: Mapping[str, Any]) -> Any:
+def _converted(value: Any, column: Mapping[str, Any]) -> Any:
     """Return a value in one of a column's types.
 
     Raises:
-        ValueError: It is of none, and none can hold it.
+        ValueError: No type of the column can hold it.
     """
     if isinstance(value, float) and not math.isfinite(value):
         # JSON has no other word for it.
@@ -88,7 +88,7 @@ def _fitted(value: Any, column: Mapping[str, Any]) -> Any:
     types, kind = _types(column), _json_type(value)
     if kind in types or not types:
         items = column.get("items") if kind == "array" else None
-        return [_fitted(part, items) for part in value] if items else value
+        return [_converted(part, items) for part in value] if items else value
     if kind == "boolean" and not types.isdisjoint({"integer", "number"}):
         return int(value)
     if kind == "integer" and "number" in types:

@@ -7,18 +7,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
 from clicksend.paging import read_page
 from clicksend.text import counted
-from tap_clicksend.block import Block
-from tap_clicksend.collections import Collection
-from tap_clicksend.columns import Row
-from tap_clicksend.packed import Packed
-from tap_clicksend.settling import DAY, Settling
-from tap_clicksend.times import iso, seconds_of
-from tap_clicksend.windows import Directions, Source, Span, Window, Windows
+from tap_clicksend.readers.collection import Collection
+from tap_clicksend.readers.finality import DAY, Finality
+from tap_clicksend.readers.windows import Directions, Source, Span, Window, Windows
+from tap_clicksend.rows.columns import Row, iso
+from tap_clicksend.rows.encode import EncodedPage, Encoder
+from tap_clicksend.rows.schema import RecordBatch
+from tap_clicksend.settings import moment
+from tap_clicksend.state import seconds_of
 
 LAG = 3600
 """Seconds that a message may take to show in its history; how long it really takes is unconfirmed."""
@@ -30,7 +30,7 @@ WINDOW = 3
 """Parts of an entry in ``open_windows``."""
 
 OPEN_WINDOWS = "open_windows"
-"""Key in a bookmark: ``[[from, to, look_again_at]]``, what changes long after its date."""
+"""Key in a bookmark: ``[[from, to, recheck_at]]``, what changes long after its date."""
 
 
 class History(Collection):
@@ -47,25 +47,25 @@ class History(Collection):
     """Share of the messages that can change no more, in percent."""
 
     @override
-    def pages(self) -> Iterator[Packed]:
+    def pages(self, encoder: Encoder) -> Iterator[EncodedPage]:
         now, span = self._now(), self._span()
         self._directions = Directions()
-        yield from self._look_again(now)
-        settling, whole = Settling(now, self._patience), True
+        yield from self._recheck(now, encoder)
+        finality, whole = Finality(now, self._settle_seconds), True
         if span.since is None or span.since < span.until:
-            for item in self._windows(settling).read(span):
+            for item in self._windows(finality, encoder).read(span):
                 if not isinstance(item, Window):
-                    settling.take(len(item.keys), item.notes.values())
+                    finality.add(len(item.keys), item.pending.values())
                     yield item
                     continue
                 # Past a window that is not whole the bookmark never moves.
                 whole = whole and item.proven
-                self._close(item, settling, moves=whole and self._incremental)
+                self._close(item, finality, moves=whole and self.is_incremental)
         elif span.since > now + 1:
             self.logger.warning(
                 "%s: the state lies ahead of the server's clock; nothing was read.", self.path
             )
-        self._settled = 100 * (1 - settling.unsettled / max(settling.rows, 1))
+        self._settled = 100 * (1 - finality.unsettled / max(finality.rows, 1))
 
     @override
     def summary(self) -> str:
@@ -77,37 +77,37 @@ class History(Collection):
     def page_params(self) -> dict[str, Any]:
         return {**super().page_params, "order_by": f"{self._date}:asc"}
 
-    def messages(self, raw_rows: list[Row]) -> Block:
+    def parse_messages(self, raw_rows: list[Row]) -> RecordBatch:
         """Return the API's messages with the columns that this stream looks at."""
-        return self.typed(raw_rows)
+        return self.parse_masked(raw_rows)
 
-    def pack_messages(self, block: Block, settling: Settling) -> Packed:
-        """Return messages as they are handed on, with marks on those that can still change."""
-        return replace(self.pack(block), notes=settling.marks(block, self._date))
+    def encode_messages(self, batch: RecordBatch, encoder: Encoder, finality: Finality) -> EncodedPage:
+        """Return messages as they go out, with those that can still change as ``pending``."""
+        return replace(self.encode(batch, encoder), pending=finality.pending(batch, self._date))
 
-    def _windows(self, settling: Settling) -> Windows:
-        def pack(block: Block) -> Packed:
-            return self.pack_messages(block, settling)
+    def _windows(self, finality: Finality, encoder: Encoder) -> Windows:
+        def encode(batch: RecordBatch) -> EncodedPage:
+            return self.encode_messages(batch, encoder, finality)
 
-        source = Source(self.listing or self.path, self.page_params, self.messages, pack, self._date)
+        source = Source(self.listing or self.path, self.page_params, self.parse_messages, encode, self._date)
         return Windows(self.tap.client, source, self.progress, self._directions)
 
-    def _look_again(self, now: int) -> Iterator[Packed]:
-        """Read the windows again that are due, and keep those that are not done."""
-        if not self._incremental:
+    def _recheck(self, now: int, encoder: Encoder) -> Iterator[EncodedPage]:
+        """Read the windows again that are due, and keep those that are not final."""
+        if not self.is_incremental:
             return
         waiting = self._open_windows()
         for entry in [entry for entry in waiting if entry[2] <= now]:
-            settling, whole = Settling(now, self._patience), True
+            finality, whole = Finality(now, self._settle_seconds), True
             span = Span(entry[0], entry[1])
-            for item in self._windows(settling).read(span):
+            for item in self._windows(finality, encoder).read(span):
                 if isinstance(item, Window):
                     whole = whole and item.proven
                 else:
-                    settling.take(len(item.keys), item.notes.values())
+                    finality.add(len(item.keys), item.pending.values())
                     yield item
             waiting.remove(entry)
-            waiting += settling.look_soon(entry) if whole else [entry]
+            waiting += finality.next_recheck(entry) if whole else [entry]
             self._set_open_windows(waiting)
             self.write_state()
 
@@ -120,9 +120,9 @@ class History(Collection):
         waiting = self.stream_state.get(OPEN_WINDOWS, [])
         if not isinstance(waiting, list) or any(not isinstance(e, list) or len(e) != WINDOW for e in waiting):
             waiting = [[None]]
-        return [list(map(self._seconds, entry)) for entry in waiting]
+        return [[seconds_of(time, self.name) for time in entry] for entry in waiting]
 
-    def _close(self, window: Window, settling: Settling, *, moves: bool) -> None:
+    def _close(self, window: Window, finality: Finality, *, moves: bool) -> None:
         """Report a window and move the bookmark past it, now that its rows have been written."""
         self.logger.info(
             "%s, %s: %s, %s, %s.",
@@ -134,11 +134,9 @@ class History(Collection):
         )
         if not moves:
             return
-        reached = min(window.span.until, settling.now - LAG, *filter(None, [settling.oldest]))
-        bookmark = max(reached, self._bookmark() or reached)
-        self.stream_state["replication_key"] = self._date
-        self.stream_state["replication_key_value"] = iso(bookmark)
-        self._set_open_windows([*self._open_windows(), *settling.look_again(bookmark)])
+        reached = min(window.span.until, finality.now - LAG, *filter(None, [finality.oldest]))
+        bookmark = self.advance(reached)
+        self._set_open_windows([*self._open_windows(), *finality.recheck_windows(bookmark)])
         self.write_state()
 
     def _set_open_windows(self, windows: list[list[int]]) -> None:
@@ -149,12 +147,12 @@ class History(Collection):
 
     def _span(self) -> Span:
         """Return what to read: from bookmark or ``start_date``, to ``end_date`` or the server's present."""
-        start_date, end_date = self.tap.moment("start_date"), self.tap.moment("end_date")
+        start_date, end_date = moment(self.config, "start_date"), moment(self.config, "end_date")
         since = int(start_date.timestamp()) if start_date else None
-        if self._incremental and (bookmark := self._bookmark()):
+        if bookmark := self.bookmark:
             self._report_earlier_start(since)
             since = max(since or 0, bookmark)
-        elif self._incremental and start_date:
+        elif self.is_incremental and start_date:
             self.stream_state[FIRST_START] = iso(since or 0)
         # Messages of this very second may still come: the bookmark stays behind them.
         until = self._now() + 1
@@ -162,7 +160,7 @@ class History(Collection):
 
     def _report_earlier_start(self, since: int | None) -> None:
         first = self.stream_state.get(FIRST_START)
-        if first and (since is None or since < self._seconds(first)):
+        if first and (since is None or since < seconds_of(first, self.name)):
             self.logger.warning(
                 "start_date was moved before %s, where %s began: older messages are not read."
                 " Backfill once with: TAP_CLICKSEND_END_DATE=%s meltano run --state-id-suffix=backfill"
@@ -179,19 +177,8 @@ class History(Collection):
             read_page(client, self.listing or self.path, {"limit": 15})
         return int((client.started_at or datetime.now(UTC)).timestamp())
 
-    def _bookmark(self) -> int | None:
-        value = self.stream_state.get("replication_key_value")
-        return self._seconds(value) if value else None
-
-    def _seconds(self, value: Any) -> int:
-        return seconds_of(value, self.name)
-
     @property
-    def _incremental(self) -> bool:
-        return self.replication_method == REPLICATION_INCREMENTAL
-
-    @property
-    def _patience(self) -> int:
+    def _settle_seconds(self) -> int:
         return int(self.config["settle_days"] * DAY)
 
     @property

@@ -1,0 +1,1 @@
+"""What rows are and become: typed columns, and what is written of them."""
