@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from clicksend.errors import UnexpectedAnswerError
 from tap_clicksend.readers import windows
-from tap_clicksend.readers.windows import Span
+from tap_clicksend.readers.windows import Directions, Span
 from tap_clicksend.rows.columns import iso
 from tests.conftest import budget
 from tests.tap.moving_history import MovingHistory
@@ -312,3 +312,20 @@ def test_ids_of_their_own_in_both_directions_are_no_fault(small_windows):
         *((one, "out") for one in SENT_ROWS),
         *((one, "in") for one in inbound),
     }
+
+
+def test_ids_are_told_apart_whole():
+    """Their hashes lie end to end: the end of one and the beginning of the next are not a third."""
+    directions = Directions()
+    directions.add({"out": [1 << 16, 2 << 16], "in": [0x100 << 16, 0x200 << 16]})
+    directions.check("/sms/history", Span(None, NOW))
+    directions.add({"in": [2 << 16]})
+    with pytest.raises(UnexpectedAnswerError, match="1 of them"):
+        directions.check("/sms/history", Span(None, NOW))
+
+
+def test_rows_without_an_id_are_not_one_message():
+    directions = Directions()
+    directions.add({"out": [None, "a"], "in": [None, "b", ""]})
+    directions.add({"in": [None], None: [None, ""]})
+    directions.check("/sms/history", Span(None, NOW))
