@@ -84,6 +84,15 @@ def rows(*numbers):
         ),
         pytest.param(
             [
+                {"total": 5, "last_page": 1, "data": rows(1, 2)},
+                {"total": 5, "last_page": 1, "data": rows(3, 4)},
+                {"total": 5, "last_page": 1, "data": rows(5)},
+            ],
+            [1, 2, 3, 4, 5],
+            id="a last page that is too small, and no size",
+        ),
+        pytest.param(
+            [
                 {"total": "3", "per_page": "2", "last_page": "2", "data": rows(1, 2)},
                 {"total": "5", "per_page": "2", "last_page": "3", "data": rows(3, 4)},
                 {"total": "5", "per_page": "2", "last_page": "3", "data": rows(5)},
