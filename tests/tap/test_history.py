@@ -218,3 +218,20 @@ def test_a_state_s_fraction_of_a_second_is_no_second_more(fraction, zone):
     whole = seconds_of(f"2026-10-01T00:00:00{zone}", "sms_history")
     assert seconds_of(f"2026-10-01T00:00:00{fraction}{zone}", "sms_history") == whole
     assert whole == 1_790_812_800 - 7200 * (zone == "+02:00")
+
+
+def test_what_was_looked_at_again_is_in_the_state_at_once():
+    """A run that is killed does not look at it a third time."""
+    days = range(40, 37, -1)
+    rows = {f"{day:036}": NOW - day * DAY + 60 for day in days}
+    windows = [[iso(NOW - day * DAY), iso(NOW - (day - 1) * DAY), iso(NOW - DAY)] for day in days]
+    state = {"bookmarks": {"sms_history": BOOKMARK | {"open_windows": windows}}}
+    output = MovingHistory(rows, {}, NOW).run(state=state)
+    seen, waiting = [], []
+    for message in output.messages:
+        if message["type"] == "RECORD":
+            seen.append(message["record"]["message_id"])
+        elif message["type"] == "STATE":
+            bookmark = message["value"]["bookmarks"]["sms_history"]
+            waiting.append((len(seen), bookmark.get("open_windows", [])))
+    assert waiting[:4] == [(number, windows[number:]) for number in range(4)]
