@@ -1,9 +1,10 @@
-"""Text as people see it: characters that cannot be seen, phone numbers and addresses in it, counts."""
+"""Text as people see it: characters that cannot be seen, numbers and addresses in it, counts, tables."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection, Sequence
 
 DRAWN_AS_NOTHING = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Characters of other categories that fonts leave empty (Unicode: Default_Ignorable_Code_Point; U+2800 is a
@@ -59,6 +60,20 @@ def masked(text: str) -> str:
 def counted(number: int, noun: str) -> str:
     """Return a number of things in words: 1 row, 2,000 rows."""
     return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def table(rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> list[str]:
+    """Return rows of cells as lines of a table, its columns two blanks apart.
+
+    Args:
+        rows: All of one length; a heading is the first of them.
+        right: Which columns, counted from 0, are aligned to the right.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    aligned = [(">" if number in right else "<") + str(width) for number, width in enumerate(widths)]
+    return [
+        "  ".join(format(cell, how) for cell, how in zip(row, aligned, strict=True)).rstrip() for row in rows
+    ]
 
 
 def _code(character: str) -> str:

@@ -307,7 +307,7 @@ class ClickSendStream(Stream):
 
     @override
     def _write_starting_replication_value(self, context: Context | None) -> None:
-        """Look at the bookmark before the SDK logs it, whatever it is."""
+        """Check the bookmark, by reading it, before the SDK logs it whatever it is."""
         _ = self.bookmark
         super()._write_starting_replication_value(context)
 

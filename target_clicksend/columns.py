@@ -234,7 +234,7 @@ class Columns:
         """Look at columns of the stream.
 
         Raises:
-            SettingsError: One of them resembles a column that holds messages back, and is none.
+            SettingsError: One of them resembles a column that holds messages back, and is not one.
         """
         if not self._sends:
             return

@@ -26,20 +26,37 @@ def outcome_of(error: ClickSendError) -> str:
     return "rejected" if isinstance(error, BadRequestError | InvalidRecipientError) else "failed"
 
 
-class Breaker:
-    """Ends a run in which nothing succeeds any more: each failure costs all its retries."""
+class CircuitBreaker:
+    """Opens where going on helps nobody: after many failures in a row, each of which cost all its retries."""
 
-    def __init__(self, most: int = 25) -> None:
-        self._most, self._count = most, 0
+    def __init__(self, most: int = 25, said: str = "writes failed in a row; the rest was not tried.") -> None:
+        self._most, self._said, self._count = most, said, 0
+        self.reason: str | None = None
+        """Why nothing more is tried, None while it is closed."""
+
+    def count_success(self) -> None:
+        """Begin to count anew."""
+        self._count = 0
+
+    def count_failure(self, reason: str) -> None:
+        """Count a failure."""
+        self._count += 1
+        if self._count >= self._most:
+            self.open(f"{self._count} {self._said} The last one: {reason}")
+
+    def open(self, reason: str) -> None:
+        """Let nothing more be tried, for the first reason that was given."""
+        self.reason = self.reason or reason
 
     def check(self, outcome: str, reason: str) -> None:
-        """Count an outcome.
+        """Count the outcome of a write.
 
         Raises:
             ClickSendError: Too many in a row have failed.
         """
-        self._count = self._count + 1 if outcome == "failed" else 0
-        if self._count >= self._most:
-            raise ClickSendError(
-                f"{self._count} writes failed in a row; the rest was not tried. The last one: {reason}"
-            )
+        if outcome == "failed":
+            self.count_failure(reason)
+        else:
+            self.count_success()
+        if self.reason:
+            raise ClickSendError(self.reason)

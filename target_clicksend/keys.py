@@ -13,14 +13,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from clicksend.errors import SettingsError
 from clicksend.key_values import as_json, compact, is_impersonal, normalize, normalize_older, older_forms
+from clicksend.text import escaped
 from target_clicksend.columns import fold
 from target_clicksend.row import Rejected, Values
 
 if TYPE_CHECKING:
-    from clicksend.ledger import OlderKeys
+    from clicksend.ledger.records import OlderKeys
 
 LONGEST_KEY = 200
+"""Characters of a key that a row brings; a longer one is stored as a hash."""
 
 MOST_OLDER = 24
 """Older spellings that are looked up for one row."""
@@ -52,7 +55,7 @@ class Keys:
     own: str | None = None
     needed: bool = False
 
-    def of(self, values: Values) -> tuple[str, str]:
+    def for_row(self, values: Values) -> tuple[str, str]:
         """Return key and source key of a row; where there are no key properties, all of it is its key.
 
         Raises:
@@ -68,7 +71,7 @@ class Keys:
         if not self.properties and self.needed:
             raise Rejected(f"it has no key: give its stream key properties, or the row a column {self.own}")
         if not self.properties:
-            return self.of_whole(values), "{}"
+            return self.for_record(values), "{}"
         named = [(folded, normalize(values[column])) for folded, _, column in self._folded]
         if not any(text for _, text in named):
             raise Rejected(f"key property {', '.join(self.properties)} is blank")
@@ -103,7 +106,7 @@ class Keys:
                 shown[name] = text if is_clear else self.hashed(text)
         return as_json(shown)
 
-    def of_whole(self, record: Any) -> str:
+    def for_record(self, record: Any) -> str:
         """Return the key of something that is its own key."""
         return self._joined(self.hashed, as_json(record))
 
@@ -134,3 +137,34 @@ class Keys:
 
     def _joined(self, hashed: Callable[[str], str], *parts: str) -> str:
         return hashed("\0".join([self.sink, self.namespace, *parts]))
+
+
+class KeyOwners:
+    """Which stream has which keys: under equal ones, a row of one would be taken for a row of another."""
+
+    def __init__(self, *, are_shared: bool) -> None:
+        self._are_shared = are_shared
+        self._owners: dict[tuple[str, str], tuple[str, list[str]]] = {}
+        """Stream and names of its keys, by sink and namespace."""
+
+    def add(self, stream: str, keys: Keys) -> None:
+        """Learn by which keys a stream's rows are known.
+
+        Raises:
+            SettingsError: Equal values of them could mean different rows.
+        """
+        names = sorted(map(fold, keys.properties))
+        other, before = self._owners.setdefault((keys.sink, keys.namespace), (stream, names))
+        if self._are_shared or (other, before) == (stream, names):
+            return
+        if other == stream:
+            raise SettingsError(
+                f"The key of stream {escaped(stream)} changes within the input, from"
+                f" {', '.join(map(escaped, before))} to {', '.join(map(escaped, names))}: rows would be taken"
+                " for others. Give it one key, or set shared_keys if all of them are known by the same."
+            )
+        raise SettingsError(
+            f"Streams {escaped(other)} and {escaped(stream)} both go to {keys.sink} under the key_namespace"
+            f" {escaped(keys.namespace)}: equal keys would be taken for the same row. Unset key_namespace, or"
+            " set shared_keys if they are."
+        )

@@ -67,7 +67,7 @@ class Lists:
         if len(found) > 1:
             raise Rejected(f"list_name names {len(found)} lists: use list_id")
         if not found and not self._may_create and fold(ref) not in self.planned:
-            raise Rejected("list_name names no list: create it, or set create_missing_lists")
+            raise Rejected("there is no list of this list_name: create it, or set create_missing_lists")
         return found[0] if found else None
 
     def create(self, name: str) -> int:
@@ -85,7 +85,7 @@ class Lists:
         return list_id
 
     def forget(self, list_id: int) -> None:
-        """Note that a list has vanished."""
+        """Remove a list that has vanished."""
         del self.names[list_id]
 
     def renew(self, list_id: int) -> int | None:

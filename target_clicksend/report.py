@@ -1,4 +1,4 @@
-"""What a run did: counts by sink and outcome, for people and for programs."""
+"""What a run did, counted by sink and outcome, for people and for programs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,12 +16,15 @@ from typing import Any
 import clicksend
 from clicksend.phone import AS_WRITTEN, Reading, sample
 from clicksend.private_files import opened
+from clicksend.text import table
 
 logger = logging.getLogger("target-clicksend")
 
 
 OTHER_RECIPIENT = "key was sent with another recipient"
 OTHER_TEXT = "key was sent with another text"
+MANY_REJECTED = 10
+"""Rows: so many, and nothing but them in a sink, are not an accident of single rows."""
 INPUT = "input"
 """Name in the ledger for what belongs to no stream."""
 CONFLICTS = frozenset({OTHER_RECIPIENT, OTHER_TEXT})
@@ -32,6 +36,31 @@ MOST_SAMPLES = 5
 MOST_KEYS = 5
 MOST_REPLIES = 50
 SHOWN_REASONS = 10
+
+
+@dataclass
+class Tally:
+    """What a run would send.
+
+    Attributes:
+        spend: In the account's currency, as ClickSend priced it.
+        unpriced: Messages among them that have no price.
+    """
+
+    messages: int = 0
+    spend: Decimal = Decimal(0)
+    unpriced: int = 0
+
+    def add(self, price: Decimal | None) -> None:
+        """Count a message."""
+        self.messages += 1
+        self.spend += price or 0
+        self.unpriced += price is None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether there are prices, and all are 0."""
+        return self.messages > self.unpriced and not self.spend
 
 
 class Report:
@@ -65,7 +94,7 @@ class Report:
         """Cells with the numbers that they were read as, both masked, by the same."""
         self.notes: list[str] = []
         self.replies: dict[str, None] = {}
-        """Message ids of replies that are no STOP by the rules, but hold a word of one, oldest first."""
+        """Message ids of replies that are not a STOP by the rules, but hold a word of one, oldest first."""
         self.conflicts = 0
         """Rows whose key was sent with another recipient or text."""
         self.read = 0
@@ -91,7 +120,7 @@ class Report:
             sink: Name of the sink.
             outcome: What came of it.
             reason: Why.
-            source_key: Its key properties as the ledger has them, JSON; None for what is no row.
+            source_key: Its key properties as the ledger has them, JSON; None for what is not a row.
         """
         self.rows[sink, outcome] += 1
         self.conflicts += reason in CONFLICTS
@@ -260,8 +289,7 @@ class Report:
         """Return the counts as lines of a table."""
         lines = [("sink", "outcome", "rows")]
         lines += [(sink, name, f"{count:,}") for (sink, name), count in sorted(self._counts().items())]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        return [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in lines]
+        return table(lines, right={2})
 
 
 def _nested(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:

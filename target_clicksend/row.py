@@ -1,4 +1,4 @@
-"""A row of an upstream table."""
+"""A row of an upstream table, and why it is not written."""
 
 from __future__ import annotations
 
@@ -35,3 +35,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
 class Rejected(Exception):  # noqa: N818 - the row is turned away; nothing has gone wrong here
     """A row that cannot be written; the text says what to correct and quotes no value."""
+
+
+class Postponed(Exception):  # noqa: N818 - the row waits; nothing has gone wrong here
+    """A row that must come again later; the text says why and quotes no value."""

@@ -19,7 +19,9 @@ from clicksend.errors import ClickSendError, SettingsError
 from clicksend.plugin import ClickSendPlugin
 from clicksend.text import escaped
 from target_clicksend.columns import Columns
-from target_clicksend.inputs import (
+from target_clicksend.keys import Keys
+from target_clicksend.row import Rejected, Row
+from target_clicksend.singer_input import (
     LONGEST_LINE,
     Message,
     NoSchemaError,
@@ -28,9 +30,8 @@ from target_clicksend.inputs import (
     lines_of,
     rows_of,
 )
-from target_clicksend.keys import Keys
-from target_clicksend.row import Rejected, Row
-from target_clicksend.sinks import Sink
+from target_clicksend.sinks.base import Sink
+from target_clicksend.summary import exit_code
 
 if TYPE_CHECKING:
     from target_clicksend.run import Run
@@ -41,7 +42,7 @@ class Stopped(BaseException):
 
 
 class LineReader(GenericSingerReader[bytes]):
-    """Reads messages; a line that is none is rejected, and never shown."""
+    """Reads messages; a line that is not one is rejected, and never shown."""
 
     target: ClickSendTarget
     waiting = False
@@ -57,7 +58,7 @@ class LineReader(GenericSingerReader[bytes]):
         """Return a line's message.
 
         Raises:
-            ValueError: It is none.
+            ValueError: It is not one.
         """
         message = decoded(line)
         if not isinstance(message, dict) or "type" not in message:
@@ -70,7 +71,7 @@ class LineReader(GenericSingerReader[bytes]):
     ) -> Counter[str]:
         stats: Counter[str] = Counter()
         source = self.default_input if file_input is None else file_input
-        # Bytes, whatever the file was opened as: text that is no UTF-8 costs its line only.
+        # Bytes, whatever the file was opened as: text that is not UTF-8 costs its line only.
         lines = lines_of(getattr(source, "buffer", source))
         try:
             while (line := self._next(lines)) is not None:
@@ -102,7 +103,7 @@ class LineReader(GenericSingerReader[bytes]):
         return line
 
 
-class Intake:
+class StreamRouter:
     """The way of one stream's rows, or of what one of its maps makes of them, into the sink."""
 
     def __init__(self, stream: str, stream_map: StreamMap, sink: Sink, run: Run, *, is_first: bool) -> None:
@@ -138,7 +139,7 @@ class Intake:
             needed=sink.needs_key,
         )
         if sink.needs_key:
-            run.claim_keys(stream, self._keys)
+            run.key_owners.add(stream, self._keys)
         sink.begin(stream, self._keys)
 
     def keys_of(self, record: dict[str, Any]) -> Iterator[str]:
@@ -150,14 +151,14 @@ class Intake:
         mapped = self._map.transform(record)
         if mapped is not None:
             values = self._columns.read(mapped)
-            yield self._keys.of(values)[0]
-            if (known := self._run.ledger.older_keys) is not None:
+            yield self._keys.for_row(values)[0]
+            if (known := self._run.ledger.privacy.older_keys) is not None:
                 yield from self._keys.older(values, known)
 
-    def take(self, record: Any) -> None:
+    def route(self, record: Any) -> None:
         """Hand a record over as a row; whatever is wrong with it, the others go on."""
         if not isinstance(record, dict) or not record:
-            self._reject(record, "it is no object, or has no columns")
+            self._reject(record, "it is not an object, or has no columns")
             return
         try:
             mapped = self._map.transform(record)
@@ -168,21 +169,21 @@ class Intake:
             return
         try:
             values = self._columns.read(mapped)
-            key, source_key = self._keys.of(values)
+            key, source_key = self._keys.for_row(values)
         except Rejected as reason:
             self._reject({self._columns.named(name): value for name, value in mapped.items()}, str(reason))
             return
-        number = self._run.count_row()
-        known = self._run.ledger.older_keys
+        number = self._run.open_row()
+        known = self._run.ledger.privacy.older_keys
         older = () if known is None else self._keys.older(values, known)
-        self._sink.note_unknown(values, self._columns)
-        self._sink.receive(Row(number, self._stream, key, source_key, values, older))
+        self._sink.warn_unknown_columns(values, self._columns)
+        self._sink.process_record(Row(number, self._stream, key, source_key, values, older))
 
     def _reject(self, record: Any, reason: str) -> None:
         """Reject a row that has no key: all of it is its key."""
-        row = Row(self._run.count_row(), self._stream, self._keys.of_whole(record), "{}", {})
-        self._sink.turn_away(record)
-        self._run.done(row, self._sink.name, "rejected", reason)
+        row = Row(self._run.open_row(), self._stream, self._keys.for_record(record), "{}", {})
+        self._sink.reject(record)
+        self._run.record_outcome(row, self._sink.name, "rejected", reason)
 
 
 class ClickSendTarget(ClickSendPlugin, Target):
@@ -193,7 +194,7 @@ class ClickSendTarget(ClickSendPlugin, Target):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._intakes: dict[str, list[Intake]] = {}
+        self._routers: dict[str, list[StreamRouter]] = {}
         self._schemas: dict[str, Message] = {}
         cast("LineReader", self.message_reader).target = self
 
@@ -212,14 +213,14 @@ class ClickSendTarget(ClickSendPlugin, Target):
         self._process_schema_message(
             {"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": list(record)}
         )
-        return [key for intake in self._intakes[stream] for key in intake.keys_of(record)]
+        return [key for router in self._routers[stream] for key in router.keys_of(record)]
 
     def reject_line(self, line: bytes) -> None:
-        """Reject a line that is no Singer message, or the beginning of one that is too long."""
+        """Reject a line that is not a Singer message, or the beginning of one that is too long."""
         said = (
             f"is longer than {LONGEST_LINE // 2**20} MiB"
             if len(line) >= LONGEST_LINE
-            else "is no Singer message"
+            else "is not a Singer message"
         )
         self.run.reject_line(line, f"a line of the input {said}")
 
@@ -237,7 +238,7 @@ class ClickSendTarget(ClickSendPlugin, Target):
         self.run.end(error)
         if error is not None and not (self.run.stopped and isinstance(error, ClickSendError)):
             raise error
-        if code := self.run.exit_code:
+        if code := exit_code(self.run):
             raise SystemExit(code)
 
     @override
@@ -280,8 +281,8 @@ class ClickSendTarget(ClickSendPlugin, Target):
                 f"The schema of stream {escaped(stream)} does not go with stream_maps or the flattening{said}"
             ) from None
         self._schemas[stream] = message_dict
-        self._intakes[stream] = [
-            Intake(stream, one, self.sink_of(one.stream_alias), self.run, is_first=not number)
+        self._routers[stream] = [
+            StreamRouter(stream, one, self.sink_of(one.stream_alias), self.run, is_first=not number)
             for number, one in enumerate(self.mapper.stream_maps[stream])
             if not isinstance(one, RemoveRecordTransform)
         ]
@@ -289,22 +290,22 @@ class ClickSendTarget(ClickSendPlugin, Target):
     @override
     def _process_record_message(self, message_dict: Message) -> None:
         """Hand a row over; the SDK would validate it, and end the run where it is wrong."""
-        self._take(message_dict, [message_dict.get("record")])
+        self._route(message_dict, [message_dict.get("record")])
 
     @override
     def _process_batch_message(self, message_dict: Message) -> None:
         """Let the rows of files take the way of records."""
-        self._take(message_dict, rows_of(message_dict, Path(self.config["batch_root"])))
+        self._route(message_dict, rows_of(message_dict, Path(self.config["batch_root"])))
 
-    def _take(self, message: Message, records: Iterable[Any]) -> None:
+    def _route(self, message: Message, records: Iterable[Any]) -> None:
         stream = message.get("stream")
-        if not isinstance(stream, str) or stream not in self._intakes:
+        if not isinstance(stream, str) or stream not in self._routers:
             raise NoSchemaError
         for record in records:
             if self.run.stopped:
                 return
-            for intake in self._intakes[stream]:
-                intake.take(record)
+            for router in self._routers[stream]:
+                router.route(record)
 
     @override
     def _process_state_message(self, message_dict: Message) -> None:
@@ -321,9 +322,10 @@ class ClickSendTarget(ClickSendPlugin, Target):
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         """Stop means stop: what is under way ends, nothing new starts. The SDK would write all that waits."""
-        if "run" not in self.__dict__:
+        run = getattr(self, "run", None)
+        if run is None:
             raise SystemExit(128 + signum)
-        self.run.stop(signum)
+        run.stop(signum)
         reader = cast("LineReader", self.message_reader)
         if reader.waiting:
             reader.waiting = False

@@ -12,22 +12,20 @@ from clicksend.errors import SettingsError
 from clicksend.phone import E164
 from clicksend.settings import COUNTRY, Settings
 from target_clicksend.columns import check_ignored
-from target_clicksend.contacts.entries import check_custom_fields
-from target_clicksend.contacts.fields import KEY, REACHABLE
-from target_clicksend.gates.age import check_age_settings
-from target_clicksend.gates.moments import zone_meant
-from target_clicksend.gates.quiet_hours import check_quiet_hours
-from target_clicksend.gates.stop_phrases import KEYWORDS
-from target_clicksend.gates.stop_words import has_words
-from target_clicksend.gates.zones import is_zone
+from target_clicksend.contacts.contact import KEY, REACHABLE, check_custom_fields
+from target_clicksend.messages.gates.expiry import check_age_settings
+from target_clicksend.messages.gates.quiet_hours import check_quiet_hours
+from target_clicksend.messages.gates.stop_phrases import KEYWORDS
+from target_clicksend.messages.gates.stop_words import has_words
+from target_clicksend.messages.moments import is_zone, zone_meant
 from target_clicksend.run import LEDGER_URL
 
 SINKS = {
     "cancellations": "cancellations:Cancellations",
     "contact_lists": "contact_lists:ContactLists",
     "contacts": "contacts:Contacts",
-    "sms_templates": "sms_templates:SmsTemplates",
-    "email_addresses": "email_addresses:EmailAddresses",
+    "sms_templates": "collections:SmsTemplates",
+    "email_addresses": "collections:EmailAddresses",
     "sms_messages": "messages:SmsMessages",
     "mms_messages": "messages:MmsMessages",
     "voice_messages": "messages:VoiceMessages",
@@ -35,8 +33,8 @@ SINKS = {
 }
 """Module and class of each, imported when a stream wants it.
 
-In the order in which they prepare, and the reverse of that in which they finish: contacts find the lists
-that the same run makes, and are in them before it removes duplicates, and lists whose rows stand behind."""
+In the order of their ``process_batch``, and the reverse of that of their ``clean_up``: contacts find the
+lists that the same run makes, and are in them before it removes duplicates and lists whose rows come last."""
 NAMES = list(SINKS)
 
 MOST_HOURS = 10_000_000

@@ -15,7 +15,7 @@ from target_clicksend import settings
 from target_clicksend.run import Run
 from target_clicksend.sdk import ClickSendTarget
 from target_clicksend.settings import NAMES, SINKS
-from target_clicksend.sinks import Sink
+from target_clicksend.sinks.base import Sink
 
 
 def sink_class(name: str) -> type[Sink]:
@@ -73,6 +73,6 @@ class TargetClickSend(ClickSendTarget):
     def finish(self) -> None:
         active = [self.run.sinks[name] for name in SINKS if name in self.run.sinks]
         for sink in active:
-            sink.prepare()
+            sink.process_batch()
         for sink in reversed(active):
-            sink.finish()
+            sink.clean_up()

@@ -1,4 +1,4 @@
-"""Values out of a row's columns, whatever type the upstream table has for them."""
+"""Values out of a row's columns, whatever type the upstream table has for them; phone numbers, countries."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import unicodedata
 from datetime import date
 from decimal import Decimal
 
+from clicksend.countries import code_of
+from clicksend.phone import NO_COUNTRY, Reading, read
 from clicksend.text import is_blank, visible
 from target_clicksend.columns import DELETED
 from target_clicksend.row import Rejected, Values
@@ -34,7 +36,7 @@ def read_text(values: Values, name: str, longest: int = LONGEST, *, keeps_digits
         keeps_digits: Whether a number stays as it was written, for people to read: 2.00, where ids are 2.
 
     Raises:
-        Rejected: It is no text, number, date or boolean, or one that nobody could read.
+        Rejected: It is not text, a number, a date or a boolean, or nobody could read it.
     """
     value = values.get(name)
     if value is None:
@@ -64,13 +66,13 @@ def read_id(values: Values, name: str) -> int | None:
     """Return a column as an id, None for null and 0.
 
     Raises:
-        Rejected: It is no whole number.
+        Rejected: It is not a whole number.
     """
     text = read_text(values, name)
     if not text:
         return None
     if not (text.isascii() and text.isdecimal()) or int(text) > LARGEST_ID:
-        raise Rejected(f"{name} is no whole number above 0")
+        raise Rejected(f"{name} is not a whole number above 0")
     return int(text) or None
 
 
@@ -95,12 +97,12 @@ def check_address(name: str, text: str) -> None:
     """Check an e-mail address.
 
     Raises:
-        Rejected: It is none, or holds characters that nobody can see.
+        Rejected: It is not valid, or holds characters that nobody can see.
     """
     if any(unicodedata.category(character) in ("Cc", "Cf") for character in text):
         raise Rejected(f"{name} holds an invisible character")
     if not ADDRESS.fullmatch(text):
-        raise Rejected(f"{name} is no e-mail address")
+        raise Rejected(f"{name} is not a valid e-mail address")
 
 
 def says_nothing(text: str) -> bool:
@@ -112,7 +114,7 @@ def says_nothing(text: str) -> bool:
 def _number(name: str, value: float | Decimal, *, keeps_digits: bool) -> str:
     exact = Decimal(str(value))
     if not exact.is_finite() or abs(exact.adjusted()) > LARGEST_EXPONENT:
-        raise Rejected(f"{name} is no number that could be written")
+        raise Rejected(f"{name} is not a number that can be written")
     is_whole = exact == exact.to_integral_value() and not keeps_digits
     return f"{exact.to_integral_value():f}" if is_whole else f"{exact:f}"
 
@@ -127,3 +129,37 @@ def _checked(name: str, text: str, longest: int) -> str:
     except UnicodeEncodeError:
         raise Rejected(f"{name} holds half a character (a lone surrogate)") from None
     return text
+
+
+def read_phone(name: str, text: str, country: str | None) -> Reading:
+    """Return the phone number that a column holds, and how it was read.
+
+    Args:
+        name: The column.
+        text: What is in it.
+        country: ISO 3166 code for a number without a country code, None for no such numbers.
+
+    Raises:
+        Rejected: It is not a phone number.
+    """
+    try:
+        return read(text, country)
+    except ValueError as error:
+        hint = "; set default_country, or write it like +15551234567" if str(error) == NO_COUNTRY else ""
+        raise Rejected(f"{name} {error}{hint}") from None
+
+
+def read_country(values: Values, *names: str) -> str | None:
+    """Return the ISO 3166 code of the country that a row names, in the first of some columns that it fills.
+
+    Raises:
+        Rejected: There is no such country.
+    """
+    for name in names:
+        if text := read_text(values, name):
+            if code := code_of(text):
+                return code
+            raise Rejected(
+                f"{name} is not a country's two-letter code (ISO 3166, like AU or GB), nor its name"
+            )
+    return None

@@ -44,9 +44,9 @@ FORKS.set_forkserver_preload(
         "sqlalchemy.dialects.sqlite",
         "clicksend.ledger.ledger",
         "clicksend.cli.sandbox",
-        "clicksend.sandbox.server",
-        "target_clicksend.contacts.writing",
-        "target_clicksend.messages.routes",
+        "clicksend.sandbox.server.sandbox",
+        "target_clicksend.contacts.write",
+        "target_clicksend.messages.send",
         "target_clicksend.sinks.contacts",
         "target_clicksend.sinks.messages",
     ]

@@ -204,7 +204,7 @@ def pytest_generate_tests(metafunc):
 def ledger_url(request, tmp_path):
     """Return the URL of a ledger that nobody has opened yet; its key file has a place."""
     from clicksend.ledger import keyfile
-    from tests.ledger.cases import KEY_FILE
+    from tests.ledger.cases import KEY_FILE, in_new_schema
 
     beside, path = keyfile.beside, tmp_path / "ledger.db.key"
     with pytest.MonkeyPatch.context() as patch:
@@ -213,12 +213,7 @@ def ledger_url(request, tmp_path):
         if request.param == "sqlite":
             yield f"sqlite:///{tmp_path}/ledger.db"
             return
-        import psycopg
-
-        url, schema = request.getfixturevalue("ledger_postgres"), f"ledger_{uuid4().hex}"
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(f"create schema {schema}")
-        yield url.replace("postgresql:", "postgresql+psycopg:") + f"&options=-csearch_path%3D{schema}"
+        yield in_new_schema(request.getfixturevalue("ledger_postgres"))
 
 
 @pytest.fixture
@@ -232,7 +227,7 @@ def ledger_time():
 @pytest.fixture
 def ledger(ledger_url, ledger_time):
     """Return an open ledger."""
-    from clicksend.ledger import Ledger
+    from clicksend.ledger.ledger import Ledger
     from tests.ledger.cases import ACCOUNT
 
     with Ledger.open(ledger_url, **ACCOUNT, now=ledger_time) as ledger:

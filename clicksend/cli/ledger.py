@@ -26,10 +26,12 @@ from clicksend.cli.ledger_repair import (
     release,
     retry,
 )
-from clicksend.ledger import OUTCOMES, Ledger, keyfile
-from clicksend.ledger.reading import Columns
+from clicksend.ledger import keyfile
+from clicksend.ledger.ledger import Ledger
+from clicksend.ledger.outcomes import Columns
+from clicksend.ledger.records import OUTCOMES
 from clicksend.phone import to_e164
-from clicksend.text import counted, visible
+from clicksend.text import counted, table, visible
 
 SHOWN = ("updated_at", "sink", "outcome", "source_key", "key", "message_id", "reason")
 """Columns of the list as a table."""
@@ -61,13 +63,13 @@ _form = click.option(
 def list_(config_file: Path | None, ledger_url: str | None, form: str, **filters: Any) -> None:
     """List outcomes, those changed last first."""
     with opened(config_file, ledger_url) as (ledger, _):
-        rows = ledger.outcomes(**filters)
+        rows = ledger.outcomes.newest(**filters)
     if form == "json":
         _echo_json(rows)
     elif not rows:
         click.echo("Nothing there.")
     else:
-        _echo_table([SHOWN, *([_spell(row[name]) for name in SHOWN] for row in rows)])
+        _echo_table([SHOWN, *([_as_text(row[name]) for name in SHOWN] for row in rows)])
 
 
 @command.command()
@@ -92,7 +94,7 @@ def show(  # noqa: PLR0913, PLR0917
         raise click.UsageError("Give a KEY, or --stream and --row.")
     keys = [name] if name else keys_of_row(config_file, ledger_url, str(stream), str(row_text))
     with opened(config_file, ledger_url) as (ledger, _):
-        found = {row["outcome_id"]: row for one in keys for row in ledger.show(one)}
+        found = {row["outcome_id"]: row for one in keys for row in ledger.outcomes.of_key(one)}
     rows = list(found.values())
     if not rows:
         what = "this key: list shows keys" if name else "this row: it never came, or its key is another one"
@@ -101,7 +103,7 @@ def show(  # noqa: PLR0913, PLR0917
         _echo_json(rows)
         return
     for row in rows:
-        _echo_table([(name, _spell(value)) for name, value in row.items() if value is not None])
+        _echo_table([(name, _as_text(value)) for name, value in row.items() if value is not None])
 
 
 @command.command()
@@ -122,7 +124,7 @@ def prune(config_file: Path | None, ledger_url: str | None, before: datetime) ->
     if moment > datetime.now(UTC):
         raise click.UsageError("--before lies in the future.")
     with opened(config_file, ledger_url) as (ledger, _):
-        deleted = ledger.prune(moment)
+        deleted = ledger.outcomes.prune(moment)
     click.echo(f"{deleted} outcomes deleted.")
 
 
@@ -135,7 +137,7 @@ def forget(config_file: Path | None, ledger_url: str | None, number: str) -> Non
     That it opted out stays on record: forgetting it would text the person again.
     """
     with opened(config_file, ledger_url) as (ledger, config):
-        done = ledger.forget(_recipient(number, config))
+        done = ledger.privacy.forget(_recipient(number, config))
     said = f"Removed from {counted(done.messages, 'message')}"
     click.echo(f"{said}, and from the keys of {counted(done.rows, 'row')}.")
     click.echo("The ids of its rows stay, so that nothing is sent again.")
@@ -152,17 +154,17 @@ def forget(config_file: Path | None, ledger_url: str | None, number: str) -> Non
 @command.command("opt-in")
 @options
 @click.argument("number", callback=private)
-@click.option("--reason", required=True, help="Who says so, and where. It is kept, and shown nowhere.")
+@click.option("--reason", required=True, help="Who says so, and where. It is stored, and shown nowhere.")
 def opt_in(config_file: Path | None, ledger_url: str | None, number: str, reason: str) -> None:
     """Undo the STOP of a phone NUMBER, whose owner wants messages again.
 
-    You need that person's consent, and must be able to prove it: a reply START is none. A STOP that comes
-    later counts again. Who is in ClickSend's Opt-Out List must be taken off there, too.
+    You need that person's consent, and must be able to prove it: a reply START does not prove it. A STOP that
+    comes later counts again. Who is in ClickSend's Opt-Out List must be taken off there, too.
     """
     if not visible(reason):
         raise click.UsageError("--reason is blank: say who says so, and where.")
     with opened(config_file, ledger_url) as (ledger, config):
-        opted_out_by = ledger.opt_in(_recipient(number, config), reason.strip())
+        opted_out_by = ledger.memory.opt_in(_recipient(number, config), reason.strip())
     if "reply" in opted_out_by:
         click.echo("The STOP of this number is undone: replies written before now no longer count.")
     else:
@@ -174,7 +176,7 @@ def opt_in(config_file: Path | None, ledger_url: str | None, number: str, reason
 
 
 def is_terminal(file: IO[str]) -> bool:
-    """Return whether somebody looks on."""
+    """Return whether a person may see what is written to a file, or type what is read from it."""
     return file.isatty()
 
 
@@ -189,12 +191,12 @@ def key() -> None:
 def export(config_file: Path | None, ledger_url: str | None, *, show: bool) -> None:
     """Write the key to standard output, for the setting pii_key of others or for import.
 
-    Keep it as you keep passwords: who has it and the ledger can try out whose numbers are in there.
+    Treat it like a password: who has it and the ledger can try out whose numbers are in there.
     """
     if is_terminal(sys.stdout) and not show:
         raise click.UsageError("This is a terminal: write the key to a file or a pipe, or give --show.")
     with opened(config_file, ledger_url) as (ledger, _):
-        click.echo(ledger.key)
+        click.echo(ledger.privacy.key)
 
 
 @key.command("import")
@@ -227,16 +229,14 @@ def _recipient(number: str, config: Mapping[str, Any]) -> str:
 
 
 def _echo_json(rows: Sequence[Columns]) -> None:
-    click.echo(json.dumps(rows, indent=2, default=_spell))
+    click.echo(json.dumps(rows, indent=2, default=_as_text))
 
 
 def _echo_table(lines: Sequence[Sequence[str]]) -> None:
     """Print lines in columns, without what a terminal would obey."""
-    lines = [[UNPRINTABLE.sub("?", cell) for cell in line] for line in lines]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        click.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
+    for line in table([[UNPRINTABLE.sub("?", cell) for cell in line] for line in lines]):
+        click.echo(line)
 
 
-def _spell(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else "" if value is None else str(value)

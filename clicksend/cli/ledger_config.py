@@ -1,4 +1,4 @@
-"""How the commands get at settings and ledger; what goes wrong there ends them with a sentence."""
+"""The settings and the ledger of ``clicksend ledger``; what is wrong there ends a command with a sentence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 from clicksend.config import Schema, load_config
 from clicksend.errors import ClickSendError, SettingsError
-from clicksend.ledger import Ledger
+from clicksend.ledger.ledger import Ledger
 from clicksend.settings import COUNTRY
 from clicksend.validation import check
 
@@ -48,7 +48,7 @@ def options(function: F) -> F:
 
 @contextmanager
 def sentences() -> Iterator[None]:
-    """End the command with a sentence, and with 2 where settings are wrong, else 1."""
+    """Turn errors of ours into click's: exit code 2 where settings are wrong, else 1."""
     try:
         yield
     except SettingsError as error:
@@ -59,7 +59,12 @@ def sentences() -> Iterator[None]:
 
 @contextmanager
 def opened(config_file: Path | None, ledger_url: str | None) -> Iterator[tuple[Ledger, Mapping[str, Any]]]:
-    """Open the ledger."""
+    """Open the ledger; yield it and the settings that it needs itself.
+
+    Raises:
+        UsageError: A setting is not valid (exit code 2).
+        ClickException: The ledger cannot be used (exit code 1).
+    """
     with sentences():
         config = config_of(config_file, ledger_url)
         with Ledger.existing(

@@ -16,12 +16,11 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import click
 
 from clicksend.cli.ledger_config import opened, options, sentences, whole_config
-from clicksend.ledger.reconciling import RETRIED
+from clicksend.ledger.claims import RETRIED
 from clicksend.text import counted, escaped
 
 if TYPE_CHECKING:
-    from target_clicksend.baseline import Baseline
-    from target_clicksend.repairing import LookedUp, Rebuilt
+    from target_clicksend.ledger_tools import BaselineTarget, RebuildResult, ReconcileResult
     from target_clicksend.run import Run
 
 LATER = "Nothing is sent now: a row goes out when upstream delivers it again."
@@ -39,7 +38,7 @@ def reconcile(config_file: Path | None, ledger_url: str | None) -> None:
     ends. What is scheduled to people who have opted out since is cancelled. Exits with 3 when
     some stay unknown.
     """
-    from target_clicksend.repairing import honour_opt_outs, look_up  # noqa: PLC0415
+    from target_clicksend.ledger_tools import honour_opt_outs, look_up  # noqa: PLC0415
 
     with _opened(config_file, ledger_url, new=False) as run:
         results = list(look_up(run))
@@ -59,7 +58,7 @@ def reconcile(config_file: Path | None, ledger_url: str | None) -> None:
         raise SystemExit(UNKNOWN_REMAIN)
 
 
-def _what_was_found(one: LookedUp) -> str:
+def _what_was_found(one: ReconcileResult) -> str:
     said = f"{one.sink}: {one.found:,} found, {one.unknown.count:,} still unknown."
     if until := one.unknown.leased_until:
         are = "1 is" if one.unknown.leased == 1 else f"{one.unknown.leased:,} are"
@@ -90,7 +89,7 @@ def release(
     if bool(keys) == bool(run_id):
         raise click.UsageError("Give KEYs or --run: list --outcome unknown shows both.")
     with opened(config_file, ledger_url) as (ledger, _):
-        released = ledger.release(list(keys) or None, run_id=run_id, force=force)
+        released = ledger.claims.release(list(keys) or None, run_id=run_id, force=force)
     strange = [key for key in keys if key not in released]
     if released:
         click.echo(f"{counted(len(released), 'message')} released. {LATER}")
@@ -115,7 +114,7 @@ def retry(
     They are judged anew then, as they would be in any case; list --outcome held shows who waits.
     """
     with opened(config_file, ledger_url) as (ledger, _):
-        reopened = ledger.retry(outcome, sink=sink, run_id=run_id)
+        reopened = ledger.claims.retry(outcome, sink=sink, run_id=run_id)
     click.echo(f"{counted(len(reopened), 'row')} reopened. {LATER}")
 
 
@@ -136,7 +135,7 @@ def rebuild(config_file: Path | None, ledger_url: str | None, since: datetime) -
     Not found are notifications, messages whose rows brought a custom_string of their own, and what ClickSend
     no longer keeps (about four months): record those with baseline.
     """
-    from target_clicksend.repairing import rebuild as rebuilt  # noqa: PLC0415
+    from target_clicksend.ledger_tools import rebuild as rebuilt  # noqa: PLC0415
 
     with _opened(config_file, ledger_url, new=True) as run:
         for one in rebuilt(run, since.replace(tzinfo=UTC)):
@@ -144,7 +143,7 @@ def rebuild(config_file: Path | None, ledger_url: str | None, since: datetime) -
     click.echo("What was sent within the last hour may not show yet: then run this again before you send.")
 
 
-def _what_was_rebuilt(one: Rebuilt) -> str:
+def _what_was_rebuilt(one: RebuildResult) -> str:
     if one.absent:
         return f"{one.sink}: the account may not call, so there is nothing to find."
     said = f"{one.sink}: {counted(one.ours, 'message')} found, {one.new:,} of them recorded as sent."
@@ -183,13 +182,13 @@ def baseline(
     sends only what is new. What the ledger knows as sent or unknown stays. It says how many rows it will
     record, and asks; forget-baseline undoes it.
     """
-    from target_clicksend.baseline import Baseline, read_twice  # noqa: PLC0415
+    from target_clicksend.ledger_tools import BaselineTarget, read_twice  # noqa: PLC0415
 
     with sentences(), read_twice(file) as messages:
         config = _config(config_file, ledger_url)
-        _ask(_read(Baseline(config, where, records=False), messages), yes=yes)
+        _ask(_read(BaselineTarget(config, where, records=False), messages), yes=yes)
         messages.seek(0)
-        target = _read(Baseline(config, where), messages)
+        target = _read(BaselineTarget(config, where), messages)
     recorded = sum(one.recorded for one in target.recorders)
     repeated = sum(one.repeated for one in target.recorders)
     click.echo(f"{counted(recorded, 'key')} recorded as sent, {repeated:,} known already. Nothing was sent.")
@@ -197,18 +196,18 @@ def baseline(
         click.echo(f"To undo it: clicksend ledger forget-baseline --run {target.run.id}")
     if target.run.stopped:
         raise SystemExit(128 + target.run.stopped)
-    _tell_of_rejected(target.run)
+    _report_rejected(target.run)
 
 
-def _read(target: Baseline, messages: IO[bytes]) -> Baseline:
+def _read(target: BaselineTarget, messages: IO[bytes]) -> BaselineTarget:
     try:
         target.listen(cast("IO[str]", messages))
     finally:
-        target.close()
+        target.run.close()
     return target
 
 
-def _ask(target: Baseline, *, yes: bool) -> None:
+def _ask(target: BaselineTarget, *, yes: bool) -> None:
     """Say what will be recorded, and go on only on a person's word.
 
     Raises:
@@ -241,13 +240,13 @@ def _ask(target: Baseline, *, yes: bool) -> None:
 def forget_baseline(config_file: Path | None, ledger_url: str | None, run_id: str) -> None:
     """Undo a baseline: its rows are SENT when upstream delivers them again."""
     with opened(config_file, ledger_url) as (ledger, _):
-        forgotten = ledger.forget_baseline(run_id)
+        forgotten = ledger.history.forget_baseline(run_id)
     if not forgotten:
         raise click.ClickException("No baseline was recorded by this run: list --run shows what was.")
     click.echo(f"{counted(forgotten, 'key')} forgotten. A row goes out when upstream delivers it again.")
 
 
-def _tell_of_rejected(run: Run) -> None:
+def _report_rejected(run: Run) -> None:
     for (_, _, reason), rows in run.report.reasons.items():
         click.echo(f"{counted(rows, 'row')} not recorded: {reason}.", err=True)
     if run.report.reasons:
@@ -257,10 +256,16 @@ def _tell_of_rejected(run: Run) -> None:
 def keys_of_row(config_file: Path | None, ledger_url: str | None, stream: str, text: str) -> list[str]:
     """Return the keys of a row of which its key properties are given, a JSON object.
 
+    Args:
+        config_file: File with the target's settings.
+        ledger_url: The ledger, instead of the settings'.
+        stream: The stream upstream.
+        text: The JSON object, column by column.
+
     Raises:
-        UsageError: It is not one.
+        UsageError: The text is not a JSON object.
     """
-    from target_clicksend.repairing import keys_of  # noqa: PLC0415
+    from target_clicksend.ledger_tools import keys_of  # noqa: PLC0415
 
     try:
         row = json.loads(text)
@@ -274,7 +279,7 @@ def keys_of_row(config_file: Path | None, ledger_url: str | None, stream: str, t
 
 @contextmanager
 def _opened(config_file: Path | None, ledger_url: str | None, **how: Any) -> Iterator[Run]:
-    from target_clicksend.repairing import opened as run_opened  # noqa: PLC0415
+    from target_clicksend.ledger_tools import opened as run_opened  # noqa: PLC0415
 
     with sentences(), run_opened(_config(config_file, ledger_url), **how) as run:
         yield run

@@ -71,7 +71,7 @@ def _dialect(_: click.Context, __: click.Parameter, name: str) -> Switches:
     default="live",
     show_default=True,
     type=click.Choice(get_args(Types)),
-    help="How rows are spelled.",
+    help="How values of rows are written.",
 )
 @click.option(
     "--dialect",

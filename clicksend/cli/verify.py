@@ -1,6 +1,6 @@
 """The command ``clicksend verify``: one-time codes to phone numbers, through the hub.
 
-A call is made once, whatever comes of it, and no number is shown in full.
+A call is made once, whatever the answer is, and numbers are shown masked only.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ NOT_SENT = {
 RIGHT = {"success": "The code is right: {to} is verified."}
 WRONG = {
     "failure": "The code is wrong.",
-    "expired_or_not_found": "No code is awaited from {to}, or it has expired: send a new one.",
+    "expired_or_not_found": "{to} was sent no code, or it has expired: send a new one.",
     "transaction_missing": "The code belongs to a transaction that was not named: send a new one.",
     "transaction_mismatch": "The code belongs to another transaction: send a new one.",
 }
@@ -68,7 +68,7 @@ def send(path: Path | None, number: str, locale: str | None) -> None:
     """Send a one-time code to a phone NUMBER; - is standard input."""
     with _opened(path, number) as (hub, to):
         answer = hub.verify_send(to, **({"options": {"locale": locale}} if locale else {}))
-    _tell(answer, to, SENT, NOT_SENT)
+    _report(answer, to, SENT, NOT_SENT)
 
 
 @command.command("check")
@@ -82,7 +82,7 @@ def check_(path: Path | None, number: str, code: str) -> None:
     """
     with _opened(path, number) as (hub, to):
         answer = hub.verify_check(to, code)
-    _tell(answer, to, RIGHT, WRONG)
+    _report(answer, to, RIGHT, WRONG)
 
 
 @contextmanager
@@ -118,7 +118,7 @@ def _read(number: str, country: str | None) -> str:
         raise click.UsageError(f"NUMBER {error}.") from None
 
 
-def _tell(answer: Any, to: str, fine: Mapping[str, str], others: Mapping[str, str]) -> None:
+def _report(answer: Any, to: str, fine: Mapping[str, str], others: Mapping[str, str]) -> None:
     """Say what came of a call, by the provider's status."""
     own: Mapping[str, Any] = answer if isinstance(answer, Mapping) and "data" not in answer else {}
     status = str(own.get("status", ""))
@@ -130,5 +130,5 @@ def _tell(answer: Any, to: str, fine: Mapping[str, str], others: Mapping[str, st
         return
     if status in others:
         raise click.ClickException(others[status].format(to=mask(to)))
-    word = status if re.fullmatch("[a-z_]{1,40}", status) else "no status that is known"
+    word = status if re.fullmatch("[a-z_]{1,40}", status) else "without a known status"
     raise click.ClickException(f"The hub answered {word}: look into its dashboard before you try again.")

@@ -1,4 +1,4 @@
-"""What ``ledger_url`` names: a plain file that is its owner's only, or a PostgreSQL reached in a safe way."""
+"""What ``ledger_url`` names: a plain file that only its owner reads, or a PostgreSQL reached safely."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def parsed(url: str) -> URL:
         backend = ""
     if backend == "sqlite":
         if read.database in (None, "", ":memory:") or "uri" in read.query:
-            raise LedgerUrlError("ledger_url must name a plain file: what is kept in memory is no record.")
+            raise LedgerUrlError("ledger_url must name a plain file: a database in memory ends with the run.")
         if read.host or read.username or read.password:
             raise LedgerUrlError("ledger_url names a host before its file: write sqlite:///file.db.")
         return read
@@ -42,7 +42,7 @@ def parsed(url: str) -> URL:
     if read.drivername == "postgresql":
         read = read.set(drivername="postgresql+psycopg")
     if read.get_driver_name() not in {"psycopg", "psycopg2"}:
-        raise LedgerUrlError("ledger_url must begin with postgresql+psycopg://, as no other driver is known.")
+        raise LedgerUrlError("ledger_url must begin with postgresql+psycopg://: other drivers do not work.")
     return read if _is_safe(read) else read.update_query_dict({"sslmode": "require"})
 
 

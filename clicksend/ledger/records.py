@@ -1,6 +1,6 @@
 """What goes into the ledger and what comes out of it.
 
-What there is many of is kept from the garbage collector (``gc=False``): none of it can be part of a cycle.
+What there are many of is not tracked by the garbage collector (``gc=False``): it cannot be part of a cycle.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ COUNTED_ONLY = frozenset({"unchanged", "duplicate"})
 
 BASELINE = "baseline: recorded by a person as sent before us"
 """Reason of what a person has recorded as sent."""
+TO_RETRY = "reopened by a person; is judged anew when upstream delivers it again"
+"""Reason of what a person has reopened though it was certainly not sent."""
 
 FINAL = ("sent", "unknown")
 """Outcomes after which a key is never sent again by itself; so is ``cancelled`` of what was claimed."""
@@ -45,23 +47,23 @@ TOKEN = re.compile(r"sc-([0-9a-f]{32})(?:-([0-9a-f]{8}))?")
 
 
 def token(outcome_id: str, key_id: str) -> str:
-    """Return the custom_string of a message whose row brings none: 44 characters that no other key has.
+    """Return the custom_string of a message whose row brings no other: 44 characters, for one key only.
 
     Args:
         outcome_id: Of its key.
-        key_id: ``Ledger.key_id``: without the key of its hashes, a ledger that is made anew knows no row.
+        key_id: ``Privacy.key_id``: without the key of its hashes, a ledger that is made anew knows no row.
     """
     return f"sc-{outcome_id}-{key_id}"
 
 
 def outcome_id_of(custom_string: str) -> str | None:
-    """Return whose token a custom_string is, None where it is no token."""
+    """Return the outcome id in our token, None where a custom_string is not our token."""
     found = TOKEN.fullmatch(custom_string)
     return found and found[1]
 
 
 def key_id_of(custom_string: str) -> str | None:
-    """Return of which key's ledger a token is, None for older ones, and where it is no token."""
+    """Return the key id in our token, None in older tokens and where a custom_string is not our token."""
     found = TOKEN.fullmatch(custom_string)
     return found and found[2]
 
@@ -76,9 +78,9 @@ class Outcome(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         outcome: One of ``OUTCOMES``.
         reason: Why, for a person; never with a value of the row.
         object_id: Id of a list, a template or an address.
-        custom_string: What ClickSend hands back with the message; one that is not our token is kept as a
-            hash, unless it is declared clear.
-        campaign: The row's; kept as a hash, unless it is declared clear.
+        custom_string: What ClickSend hands back with the message; one that is not our token is stored as
+            a hash, unless it is declared clear.
+        campaign: The row's; stored as a hash, unless it is declared clear.
     """
 
     sink: str
@@ -103,8 +105,8 @@ class Claim(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     Attributes:
         key: As an outcome's.
         custom_string: What the message will be found by in the history: our token, or the row's own.
-        recipient_hash: ``Ledger.hash`` of the recipient in E.164.
-        body_hash: ``Ledger.fingerprint`` of all that the recipient will read.
+        recipient_hash: ``Privacy.hash`` of the recipient in E.164.
+        body_hash: ``Privacy.fingerprint`` of all that the recipient will read.
         scheduled_for: When ClickSend is asked to send it, None for at once.
     """
 
@@ -149,7 +151,7 @@ class OpenClaim(msgspec.Struct, frozen=True, kw_only=True):
     """A message of which nobody knows whether it was sent, and which nobody is sending now.
 
     Attributes:
-        custom_string: As it is kept.
+        custom_string: As it is stored.
         recipient_hash: None when the number was forgotten.
         body_hash: As its claim's.
         claimed_at: UTC; the message was sent later, if it was.
@@ -216,8 +218,24 @@ class OlderKeys(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         hashes: With what they hashed, the likelier first.
-        are_spelled_otherwise: Whether versions 1 and 2, which spelled keys otherwise, are among them.
+        are_spelled_otherwise: Whether versions 1 and 2, which made keys otherwise, are among them.
     """
 
     hashes: tuple[Callable[[str], str], ...]
     are_spelled_otherwise: bool
+
+
+class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
+    """What was removed of a phone number, and what stays.
+
+    Attributes:
+        messages: Messages to the number that no longer show it.
+        rows: Rows whose key, custom_string or campaign was the number.
+        opted_out_by: Where it is still recorded that the number opted out: ``list``, ``reply``.
+        is_opted_in: Whether it is still recorded, with a reason, that a person opted it in again.
+    """
+
+    messages: int
+    rows: int
+    opted_out_by: tuple[str, ...]
+    is_opted_in: bool

@@ -1,48 +1,317 @@
-"""The version of the ledger's tables, and whose ledger it is."""
+"""The ledger's tables, their version, and the migrations from one to the next.
+
+Recipients and bodies are held as keyed hashes only. Texts that come from rows may hold anything, so no
+index is on a text of unlimited length but PostgreSQL's hash index, which has no limit. Every index on what
+has no order costs each batch of a large ledger as many pages as it has rows, so there are few.
+
+Who changes a table adds a migration, which says what it does in SQL of its own: the tables described here
+change with the next one.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
-from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
-from urllib.parse import urlsplit
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Connection, delete, inspect, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    Numeric,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    and_,
+    inspect,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.exc import DBAPIError
 
 from clicksend.errors import LedgerError
-from clicksend.hashing import unkeyed_hasher
-from clicksend.ledger import keyfile
-from clicksend.ledger.hiding import hide
-from clicksend.ledger.migrations import MIGRATIONS
-from clicksend.ledger.records import OlderKeys
 from clicksend.ledger.store import insert, is_taken
-from clicksend.ledger.tables import contact_keys, meta, metadata, opt_ins, opt_outs, outcomes, written
-from clicksend.ledger.writing import IS_FINAL
-from clicksend.settings import is_loopback
+
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+"""What PostgreSQL (NUL) or UTF-8 (lone surrogates) cannot hold."""
+
+
+@lru_cache(maxsize=64)
+def _iso(moment: datetime) -> str:
+    """Return a time as SQLite stores it: ISO 8601 in UTC, to the microsecond.
+
+    Raises:
+        ValueError: It has no time zone.
+    """
+    if moment.tzinfo is None:
+        raise ValueError("a time in the ledger needs a time zone")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time in UTC, to the microsecond; on SQLite a text that sorts by time."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        """Choose the database's type."""
+        return dialect.type_descriptor(String() if dialect.name == "sqlite" else DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Return a time as the database takes it."""
+        if value is None:
+            return None
+        text = _iso(value)
+        return text if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Read a time."""
+        if value is None:
+            return None
+        moment: datetime = datetime.fromisoformat(value) if dialect.name == "sqlite" else value
+        return moment.astimezone(UTC)
+
+
+class Exact(TypeDecorator[Decimal]):
+    """An exact decimal; SQLite has no such type, so there it is a text."""
+
+    impl = Numeric
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        """Choose the database's type."""
+        return dialect.type_descriptor(String() if dialect.name == "sqlite" else Numeric())
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        """Return a decimal as the database takes it, never as a float."""
+        return format(value, "f") if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
+        """Read a decimal."""
+        return None if value is None else Decimal(value)
+
+
+class Free(TypeDecorator[str]):
+    """A text that came with a row; what no database can hold becomes U+FFFD."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Make a text storable."""
+        if not value or (value.isascii() and "\0" not in value):
+            return value
+        return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+
+
+metadata = MetaData()
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("outcome_id", String(32), primary_key=True, comment="Hash of sink and key"),
+    Column("key", Free, nullable=False, comment="The row's idempotency_key, or a hash of what identifies it"),
+    Column("source_key", Free, comment="The row's key properties, a JSON object"),
+    Column("run_id", Free, nullable=False, comment="The run that wrote this outcome"),
+    Column("stream", Free, nullable=False),
+    Column("sink", Free, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("reason", Free, nullable=False),
+    Column("message_id", Free),
+    Column("contact_id", BigInteger),
+    Column("object_id", Free, comment="Of a list, a template or an address"),
+    Column("parts", Integer),
+    Column("price", Exact),
+    Column("currency", Free),
+    Column("custom_string", Free, comment="What ClickSend hands back with the message"),
+    Column("campaign", Free),
+    Column("attempts", Integer, nullable=False, comment="How often the row was judged"),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("recipient_hash", String(64)),
+    Column("body_hash", String(64)),
+    Column("claimed_at", Moment),
+    Column("lease_until", Moment, comment="Until then its run may still be sending"),
+    Column("scheduled_for", Moment, comment="When ClickSend was asked to send it, null for at once"),
+)
+CLAIM = ("recipient_hash", "body_hash", "claimed_at", "lease_until", "scheduled_for")
+"""The claim of what was or may have been sent; all null where the outcome is another."""
+
+SENT = outcomes.c.outcome == literal_column("'sent'")
+UNKNOWN = outcomes.c.outcome == literal_column("'unknown'")
+"""Written as in the index, or SQLite does not use it."""
+CANCELLED = and_(outcomes.c.outcome == literal_column("'cancelled'"), outcomes.c.claimed_at.is_not(None))
+"""A message that was sent with a schedule, then cancelled; the sink ``cancellations`` claims nothing."""
+IS_FINAL = or_(SENT, UNKNOWN, CANCELLED)
+"""What must not be sent again."""
+
+
+def _only(condition: Any) -> dict[str, Any]:
+    return {"sqlite_where": condition, "postgresql_where": condition}
+
+
+Index("outcomes_updated_at", outcomes.c.updated_at, outcomes.c.outcome_id)
+Index("outcomes_unknown", outcomes.c.run_id, **_only(UNKNOWN))
+Index(
+    "outcomes_scheduled_for",
+    outcomes.c.scheduled_for,
+    **_only(outcomes.c.scheduled_for.is_not(None)),
+)
+Index(
+    "outcomes_message_id",
+    outcomes.c.message_id,
+    postgresql_using="hash",
+    **_only(outcomes.c.message_id.is_not(None)),
+)
+
+INDEX_OF_RECIPIENTS = (
+    "CREATE INDEX IF NOT EXISTS outcomes_recipient_hash ON outcomes (recipient_hash)"
+    " WHERE recipient_hash IS NOT NULL"
+)
+"""Made when the duplicate window first looks at it: keeping it takes a tenth of the time of sending."""
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_id", Free, primary_key=True),
+    Column("sink", Free, primary_key=True),
+    Column("outcome", String(16), primary_key=True),
+    Column("rows", BigInteger, nullable=False),
+)
+
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("outcome_id", String(32), primary_key=True, comment="Of a key as it is made now"),
+    Column("known_as", String(32), nullable=False, comment="Of the same key as an earlier version made it"),
+)
+
+contact_keys = Table(
+    "contact_keys",
+    metadata,
+    Column("outcome_id", String(32), primary_key=True, comment="Of the key of a row of contacts"),
+    Column("list_id", BigInteger, nullable=False),
+    Column("contact_id", BigInteger, nullable=False, comment="The contact that the row last was"),
+)
+
+opt_ins = Table(
+    "opt_ins",
+    metadata,
+    Column("hash", String(64), primary_key=True, comment="Of a number that a person opted in again"),
+    Column("reason", Free, nullable=False),
+    Column("opted_in_at", Moment, nullable=False, comment="Replies before it do not opt out"),
+)
+
+opt_outs = Table(
+    "opt_outs",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("source", String(16), primary_key=True, comment="list or reply"),
+    Column("kind", String(16), nullable=False, comment="phone or email"),
+    Column("seen_at", Moment, nullable=False),
+)
+
+missing = Table(
+    "missing",
+    metadata,
+    Column("list_id", BigInteger, primary_key=True),
+    Column("contact_id", BigInteger, primary_key=True),
+    Column("times", Integer, nullable=False, comment="In how many inputs in a row it was missing"),
+)
+
+written = Table(
+    "written",
+    metadata,
+    Column("contact_id", BigInteger, primary_key=True),
+    Column("wanted", String(64), nullable=False, comment="Hash of what was written"),
+    Column("found", String(64), nullable=False, comment="Hash of what was read back"),
+)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
 
 SINK = "sink:"
-"""What the names of notes begin with that say which sinks have claimed anything; ``runs`` says it too, but
-only of what is counted."""
-
+"""Prefix of the names in meta that say which sinks have claimed anything; ``runs`` says it too, but only of
+what is counted."""
 OLDER_KEYS = "has_older_keys"
-"""Name of the note that says that a version wrote outcomes which spelled keys otherwise."""
+"""Name in meta: versions 1 and 2, which wrote keys in another form, have recorded outcomes."""
 VERSION_3_KEYS = "version_3_keys"
-"""Name of the note that says that version 3 or an earlier one made keys, and what they hashed them with."""
+"""Name in meta: version 3 or an earlier one made keys, and whether it hashed them with a key."""
 UNKEYED, KEYED = "unkeyed", "keyed"
 CLEAR_ROWS = "has_clear_rows"
-"""Name of the note that says that rows of these versions are not hidden yet."""
+"""Name in meta: rows of these versions are not hidden yet."""
 HASH_KEY = "hash_key"
-"""Name under which versions 1 to 3 kept the key of the hashes."""
-FINGERPRINT = "hash_key_fingerprint"
-"""Name of the note by which the key of the hashes is known."""
-STREAM = "stream:"
-"""What the names of notes begin with that say which streams, by their keys' names, have sent anything."""
+"""Name in meta under which versions 1 to 3 stored the key of the hashes."""
 
-HASHED = (outcomes, opt_outs, opt_ins, contact_keys, written)
-"""Tables whose rows are known by hashes."""
+
+def read_meta(connection: Connection, name: str) -> str | None:
+    """Return the value of a name in meta, None where it has none."""
+    return connection.execute(select(meta.c.value).where(meta.c.name == name)).scalar()
+
+
+def write_meta(connection: Connection, name: str, value: str) -> None:
+    """Set the value of a name in meta."""
+    statement = insert(connection.dialect, meta).values(name=name, value=value)
+    connection.execute(statement.on_conflict_do_update(index_elements=[meta.c.name], set_={"value": value}))
+
+
+NAMED_KEYS = """
+ALTER TABLE outcomes ADD COLUMN scheduled_for {time};
+CREATE INDEX outcomes_scheduled_for ON outcomes (scheduled_for) WHERE scheduled_for IS NOT NULL;
+CREATE TABLE aliases (outcome_id VARCHAR(32) PRIMARY KEY, known_as VARCHAR(32) NOT NULL);
+CREATE TABLE contact_keys
+    (outcome_id VARCHAR(32) PRIMARY KEY, list_id BIGINT NOT NULL, contact_id BIGINT NOT NULL);
+CREATE TABLE opt_ins
+    (hash VARCHAR(64) PRIMARY KEY, reason TEXT NOT NULL, opted_in_at {time} NOT NULL);
+INSERT INTO contact_keys SELECT outcome_id, CAST(object_id AS BIGINT), contact_id FROM outcomes
+    WHERE sink = 'contacts' AND outcome IN ('created', 'updated', 'copied', 'transferred')
+    AND contact_id IS NOT NULL AND object_id IS NOT NULL;
+INSERT INTO meta (name, value) SELECT 'has_older_keys', 'true' WHERE EXISTS (SELECT 1 FROM outcomes)
+"""
+
+
+def _name_keys(connection: Connection) -> None:
+    """Make room for keys of names and values: those of versions 1 and 2 stay known under their own ids."""
+    time = "VARCHAR" if connection.dialect.name == "sqlite" else "TIMESTAMP WITH TIME ZONE"
+    for statement in NAMED_KEYS.format(time=time).split(";"):
+        connection.exec_driver_sql(statement)
+
+
+CLEAR_ROWS_NOTED = """
+INSERT INTO meta (name, value)
+    SELECT 'version_3_keys', CASE WHEN EXISTS (SELECT 1 FROM meta WHERE name = 'hash_key') THEN 'unkeyed'
+        ELSE 'keyed' END
+    WHERE EXISTS (SELECT 1 FROM outcomes) OR EXISTS (SELECT 1 FROM contact_keys);
+INSERT INTO meta (name, value) SELECT 'has_clear_rows', 'true' WHERE EXISTS (SELECT 1 FROM outcomes)
+"""
+
+
+def _mark_clear_rows(connection: Connection) -> None:
+    """Record how keys were made, and that rows are to be hidden: for that the key of the hashes is needed."""
+    for statement in CLEAR_ROWS_NOTED.split(";"):
+        connection.exec_driver_sql(statement)
+
+
+OLDEST = 2
+"""The oldest version that is upgraded; version 1 was never in use."""
+Migration = Callable[[Connection], None]
+MIGRATIONS: Sequence[Migration] = (_name_keys, _mark_clear_rows)
+"""What makes version 3 of version 2, version 4 of version 3, and so on."""
 
 FOREIGN = (
     "The database holds other tables of the ledger's names: give the ledger a database or a schema of its"
@@ -52,36 +321,38 @@ FOREIGN = (
 
 def version() -> int:
     """Return the version that this code reads and writes."""
-    return 1 + len(MIGRATIONS)
+    return OLDEST + len(MIGRATIONS)
 
 
 def migrate(connection: Connection) -> None:
-    """Bring the tables to the newest version; a writer is alone, so one process does it.
+    """Bring the tables to the newest version, or create them; a writer is alone, so one process does it.
 
     Raises:
-        LedgerError: The ledger is newer than this code, or the tables are somebody else's.
+        LedgerError: The ledger is newer than this code or older than any in use, or the tables are not the
+            ledger's.
     """
     found = found_version(connection)
     if found is None:
         _create(connection)
     else:
-        for migration in MIGRATIONS[found - 1 :]:
+        for migration in MIGRATIONS[found - OLDEST :]:
             migration(connection)
-    write(connection, "schema_version", str(version()))
+    write_meta(connection, "schema_version", str(version()))
 
 
 def found_version(connection: Connection) -> int | None:
     """Return the version of the tables, None when there are none.
 
     Raises:
-        LedgerError: The ledger is newer than this code, or the tables are somebody else's.
+        LedgerError: The ledger is newer than this code or older than any in use, or the tables are not the
+            ledger's.
     """
     inspector = inspect(connection)
     if not inspector.has_table("meta"):
         return None
     if {column["name"] for column in inspector.get_columns("meta")} != set(meta.columns.keys()):
         raise LedgerError(FOREIGN)
-    found = read(connection, "schema_version")
+    found = read_meta(connection, "schema_version")
     if found is None:
         raise LedgerError(FOREIGN)
     if int(found) > version():
@@ -89,198 +360,24 @@ def found_version(connection: Connection) -> int | None:
             f"The ledger has version {found}, but this program knows only versions up to {version()}:"
             " upgrade singer-clicksend."
         )
+    if int(found) < OLDEST:
+        raise LedgerError(
+            f"The ledger has version {found}, but this program reads only versions from {OLDEST} on: name"
+            " another one in ledger_url, and refill it with clicksend ledger rebuild."
+        )
     return int(found)
 
 
 def existing_version(connection: Connection) -> int:
-    """Return the version of tables that must be there.
+    """Return the version of tables that must exist.
 
     Raises:
-        LedgerError: There are none, or none of ours, or they are newer than this code.
+        LedgerError: There are none; or as ``found_version``.
     """
     found = found_version(connection)
     if found is None:
         raise LedgerError("There is no ledger yet: check ledger_url, or let the target run first.")
     return found
-
-
-def bind(connection: Connection, api_url: str, user_id: str) -> None:
-    """Make the ledger this account's, at its first use.
-
-    Where nobody says whose account it is (``user_id`` is empty), the address alone counts; of this machine's
-    own addresses the port does not, since a local stand-in may have another one every day.
-
-    Raises:
-        LedgerError: It is another account's.
-    """
-    for name, value in {"api_url": _address(api_url), "user_id": user_id}.items():
-        bound = read(connection, name) if value else value
-        if bound is None:
-            write(connection, name, value)
-        elif bound != value:
-            raise LedgerError(
-                f"The ledger belongs to {name} {bound}, not to {value}: it knows nothing of what was sent"
-                " there. Set ledger_url to another ledger."
-            )
-
-
-def _address(api_url: str) -> str:
-    parts = urlsplit(api_url.rstrip("/"))
-    host = parts.hostname or ""
-    return parts._replace(netloc=host).geturl() if is_loopback(host) else parts.geturl()
-
-
-def settle_key(connection: Connection, pii_key: str | None, path: Path | None) -> str:
-    """Return the key of the ledger's hashes; fix it at the first use, for all: a writer is alone.
-
-    Versions 1 to 3 kept a random one in the database: it moves out.
-
-    Args:
-        connection: To the database, for writing.
-        pii_key: The setting's.
-        path: Where the key file is, or is to be.
-
-    Raises:
-        LedgerError: The ledger's hashes were made with another key, or the key is not there.
-    """
-    key = known_key(connection, pii_key, path)
-    if key is None and read(connection, FINGERPRINT) is not None:
-        raise LedgerError(missing(path))
-    if pii_key is None:
-        made = keyfile.make(path, key)
-        if key not in (None, made):
-            raise LedgerError(another(path))
-        key = made
-    elif key is None:
-        key = pii_key
-    write(connection, FINGERPRINT, _fingerprint(key))
-    connection.execute(delete(meta).where(meta.c.name == HASH_KEY))
-    return key
-
-
-def replace_key(connection: Connection, key: str) -> None:
-    """Let hashes be made with a key: it is the ledger's, or the ledger has none yet.
-
-    Raises:
-        LedgerError: The ledger was made with another key.
-    """
-    own, fingerprint = read(connection, HASH_KEY), read(connection, FINGERPRINT)
-    if (own is None or own == key) and fingerprint in {None, _fingerprint(key)}:
-        return
-    if any(connection.execute(select(table).limit(1)).first() for table in HASHED):
-        raise LedgerError(
-            "The ledger was made with another key, and is not empty: import the key that it was made with. If"
-            " it is new, and the one before it was lost, remove it, import the key, and refill it: clicksend"
-            " ledger rebuild."
-        )
-    write(connection, FINGERPRINT, _fingerprint(key))
-    connection.execute(delete(meta).where(meta.c.name == HASH_KEY))
-
-
-def known_key(connection: Connection, pii_key: str | None, path: Path | None) -> str | None:
-    """Return the key of the ledger's hashes, None when it is not there.
-
-    Raises:
-        LedgerError: Another key is there.
-    """
-    own, fingerprint = read(connection, HASH_KEY), read(connection, FINGERPRINT)
-    if own is not None:
-        if pii_key not in (None, own):
-            raise LedgerError(
-                "The ledger's hashes were made without a pii_key: unset it, or set ledger_url to another"
-                " ledger."
-            )
-        return own
-    key = pii_key or keyfile.read(path)
-    if key is not None and fingerprint and not hmac.compare_digest(fingerprint, _fingerprint(key)):
-        raise LedgerError(another(None if pii_key else path))
-    return key if fingerprint else None
-
-
-def missing(path: Path | None) -> str:
-    """Say that the key is not there, and what to do."""
-    where = "pii_key is not set" if path is None else f"{path} is not there, nor is pii_key set"
-    return (
-        f"The key of the ledger's hashes is missing: {where}. Set the same pii_key, or bring back the key"
-        " file (clicksend ledger key export where it is, clicksend ledger key import here). With a new key no"
-        " row would be known, and all would go out AGAIN."
-    )
-
-
-def another(path: Path | None) -> str:
-    """Say that a key is not the ledger's, and what to do."""
-    given = "this pii_key" if path is None else f"the key in {path}"
-    return (
-        f"The ledger's hashes were made with another key than {given}: set the pii_key, or bring back the key"
-        " file, that it was made with (clicksend ledger key import)."
-    )
-
-
-def older_keys(connection: Connection, hashed: Callable[[str], str] | None) -> OlderKeys | None:
-    """Return how earlier versions have made keys, None where none has.
-
-    Args:
-        connection: To the database.
-        hashed: Makes the ledger's hashes, None where its key is not known.
-    """
-    are_spelled_otherwise = read(connection, OLDER_KEYS) is not None
-    made = read(connection, VERSION_3_KEYS)
-    if made is None and not are_spelled_otherwise:
-        return None
-    hashes = [unkeyed_hasher()] if made != KEYED else []
-    if hashed is not None and made != UNKEYED:
-        hashes.append(hashed)
-    return OlderKeys(hashes=tuple(hashes), are_spelled_otherwise=are_spelled_otherwise)
-
-
-def expect_older_keys(connection: Connection) -> None:
-    """Note that an earlier version, with or without a pii_key, may have made keys."""
-    write(connection, OLDER_KEYS, "true")
-    write(connection, VERSION_3_KEYS, "either")
-
-
-def hide_clear_rows(connection: Connection, hashed: Callable[[str], str], clear: Collection[str]) -> None:
-    """Hash what earlier versions have stored in clear, once."""
-    if read(connection, CLEAR_ROWS) is None:
-        return
-    hide(connection, hashed, clear, is_keyed=read(connection, VERSION_3_KEYS) == KEYED)
-    connection.execute(delete(meta).where(meta.c.name == CLEAR_ROWS))
-
-
-def read(connection: Connection, name: str) -> str | None:
-    """Return what is noted under a name."""
-    return connection.execute(select(meta.c.value).where(meta.c.name == name)).scalar()
-
-
-def write(connection: Connection, name: str, value: str) -> None:
-    """Note something under a name."""
-    statement = insert(connection.dialect, meta).values(name=name, value=value)
-    connection.execute(statement.on_conflict_do_update(index_elements=[meta.c.name], set_={"value": value}))
-
-
-def knows_stream(
-    connection: Connection, sink: str, stream: str, namespace: str, names: Sequence[str]
-) -> bool:
-    """Return whether a stream has sent anything with keys of that namespace and those names."""
-    head, tail = _stream_note(sink, stream, namespace, names)
-    noted = connection.execute(select(meta.c.name).where(meta.c.name.startswith(head))).scalars().all()
-    if noted or read(connection, OLDER_KEYS) is None:
-        return head + tail in noted
-    # An earlier version has noted no streams; what went to somebody's own phone has no source key.
-    query = select(outcomes.c.source_key).where(outcomes.c.sink == sink, outcomes.c.stream == stream)
-    first = connection.execute(query.where(IS_FINAL, outcomes.c.source_key != "{}").limit(1)).scalar()
-    return first is not None and set(json.loads(first)) <= {*names, "idempotency_key"}
-
-
-def note_stream(connection: Connection, sink: str, stream: str, namespace: str, names: Sequence[str]) -> None:
-    """Note that a stream sends with keys of that namespace and those names."""
-    write(connection, "".join(_stream_note(sink, stream, namespace, names)), "")
-
-
-def _stream_note(sink: str, stream: str, namespace: str, names: Sequence[str]) -> tuple[str, str]:
-    head, tail = ([sink, stream], [namespace, *sorted(names)])
-    hashed = [hashlib.sha256(json.dumps(part).encode()).hexdigest()[:24] for part in (head, tail)]
-    return f"{STREAM}{hashed[0]}:", hashed[1]
 
 
 def _create(connection: Connection) -> None:
@@ -290,7 +387,3 @@ def _create(connection: Connection) -> None:
         if is_taken(error):
             raise LedgerError(FOREIGN) from None
         raise
-
-
-def _fingerprint(pii_key: str) -> str:
-    return hmac.new(pii_key.encode(), b"fingerprint of the ledger's key", hashlib.sha256).hexdigest()

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Dialect, Table, create_engine, event
+from sqlalchemy import (
+    JSON,
+    Connection,
+    Dialect,
+    Table,
+    Text,
+    bindparam,
+    column,
+    create_engine,
+    event,
+    func,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -18,8 +29,14 @@ from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 from clicksend.errors import LedgerError, LedgerUrlError
 from clicksend.ledger.address import make_private, parsed
 
-PATIENCE = 60
+LOCK_TIMEOUT = 60
 """Seconds to wait for other processes' transactions."""
+SLICE = 1000
+"""Rows or values in one statement; SQLite takes 32,766 parameters."""
+WANTED = func.json_each(bindparam("wanted", type_=JSON)).table_valued(column("key", Text), name="wanted")
+"""A table of texts to look up: the names in the object that is the statement's parameter ``wanted``."""
+
+T = TypeVar("T")
 
 PRAGMAS = (
     # A claim must survive a power cut: with FULL the log is synced at the end of each transaction.
@@ -48,8 +65,8 @@ BEGIN = {
 }
 """What begins a transaction, by database and whether it writes."""
 
-TAKEN = frozenset({"42P07", "42710"})
-"""What PostgreSQL says where a table, an index or another thing has a name already."""
+NAME_TAKEN = frozenset({"42P07", "42710"})
+"""PostgreSQL's SQLSTATE where a table, an index or another object has that name already."""
 REASONS = {
     "25006": "its PostgreSQL database is read-only. Make it writable, or name another one in ledger_url",
     "42501": "its PostgreSQL user lacks a right, like CREATE on the schema. Grant it, or change ledger_url",
@@ -76,7 +93,8 @@ class Store:
             create: Whether to make the SQLite file when there is none.
 
         Raises:
-            LedgerError: The URL is no such thing, or the file cannot be made.
+            LedgerUrlError: The URL is not such a one, or its driver is not installed.
+            LedgerError: The file or its folder does not exist, or cannot be used.
         """
         address = parsed(url)
         options: dict[str, Any] = {
@@ -86,7 +104,7 @@ class Store:
         }
         if address.get_backend_name() == "sqlite":
             make_private(Path(str(address.database)), create=create)
-            options = {"connect_args": {"timeout": PATIENCE}}
+            options = {"connect_args": {"timeout": LOCK_TIMEOUT}}
         try:
             self._engine = create_engine(address, hide_parameters=True, use_insertmanyvalues=False, **options)
         except ModuleNotFoundError as missing:
@@ -103,7 +121,11 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Begin a transaction that only reads."""
+        """Begin a transaction that only reads.
+
+        Raises:
+            LedgerError: The database cannot be used.
+        """
         with self._transaction(writes=False) as connection:
             yield connection
 
@@ -112,6 +134,9 @@ class Store:
         """Begin a transaction, the only one that writes.
 
         It is on disk when the block ends, or has left no trace when it raises.
+
+        Raises:
+            LedgerError: The database cannot be used; then nothing was changed.
         """
         with self._transaction(writes=True) as connection:
             yield connection
@@ -124,12 +149,18 @@ class Store:
                     connection.exec_driver_sql(statement)
                 yield connection
         except (DBAPIError, PoolTimeoutError) as error:
-            raise LedgerError(_sentence(error)) from None
+            raise LedgerError(_explain(error)) from None
 
 
 def insert(dialect: Dialect, table: Table) -> Any:
     """Return the database's own INSERT, which knows ON CONFLICT."""
     return INSERTS[dialect.name](table)
+
+
+def slices(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Yield values in as many as one statement takes."""
+    for start in range(0, len(values), SLICE):
+        yield values[start : start + SLICE]
 
 
 def _is_busy(error: BaseException) -> bool:
@@ -141,7 +172,7 @@ def _is_busy(error: BaseException) -> bool:
 @retry(
     retry=retry_if_exception(_is_busy),
     wait=wait_random(0.01, 0.1),
-    stop=stop_after_delay(PATIENCE),
+    stop=stop_after_delay(LOCK_TIMEOUT),
     reraise=True,
 )
 def _prepare(connection: Any, _: ConnectionPoolEntry) -> None:
@@ -151,18 +182,18 @@ def _prepare(connection: Any, _: ConnectionPoolEntry) -> None:
 
 
 def is_taken(error: DBAPIError) -> bool:
-    """Return whether something of that name was there already."""
+    """Return whether an error says that a table or an index of that name exists already."""
     if type(error.orig).__module__ == "sqlite3":
         return "already exists" in str(error.orig) or "already a table" in str(error.orig)
-    return _sqlstate(error.orig) in TAKEN
+    return _sqlstate(error.orig) in NAME_TAKEN
 
 
 def _sqlstate(original: object) -> str | None:
     return getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
 
 
-def _sentence(error: SQLAlchemyError) -> str:
-    """Say what the database said, as far as it cannot hold a value."""
+def _explain(error: SQLAlchemyError) -> str:
+    """Return the sentence for an error of the database; the error's own text could hold values."""
     original = error.orig if isinstance(error, DBAPIError) else None
     state = _sqlstate(original)
     if state in REASONS:

@@ -16,7 +16,7 @@ from clicksend.probe.own import Own
 from clicksend.times import unix_seconds
 
 COLUMN = re.compile(r"_?[a-z][a-z0-9_]{0,40}")
-"""Names of columns; what is spelled otherwise may be a value that stands where a name should."""
+"""Names of columns; what is written otherwise may be a value in the place of a name."""
 
 
 ROWS_IN = ("data", "messages", "stats", "own_numbers", "alpha_tags")
@@ -84,7 +84,7 @@ class Account:
         """Read one page.
 
         Raises:
-            ValueError: The answer is no collection.
+            ValueError: The answer is not a collection.
         """
         data = self.get(path, **params)
         if isinstance(data, list):

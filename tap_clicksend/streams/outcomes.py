@@ -64,13 +64,14 @@ class Outcomes(ClickSendStream):
 
     @override
     def pages(self, encoder: Encoder) -> Iterator[EncodedPage]:
-        from clicksend.ledger import Ledger  # noqa: PLC0415, SQLAlchemy takes as long as the rest of a start
+        # SQLAlchemy takes as long as the rest of a start.
+        from clicksend.ledger.ledger import Ledger  # noqa: PLC0415
 
         now = datetime.now(UTC)
         since = datetime.fromtimestamp(self.bookmark, UTC) - OVERLAP if self.bookmark else None
         with Ledger.existing(self.config["ledger_url"]) as ledger:
-            latest = max((row["updated_at"] for row in ledger.outcomes(limit=1)), default=None)
-            for page in ledger.changed_since(since):
+            latest = max((row["updated_at"] for row in ledger.outcomes.newest(limit=1)), default=None)
+            for page in ledger.outcomes.changed_since(since):
                 # A row that changes while this runs comes again, after all others: that is the next run's.
                 rows = [row for row in page if latest and row["updated_at"] <= latest]
                 if not rows:

@@ -1,1 +1,1 @@
-"""How rows become contacts: reading a row, what is there already, what to change, and changing it."""
+"""How rows become contacts: parse a row, find its contact, plan the change, write it."""

@@ -12,7 +12,7 @@ from typing import Any
 from clicksend.client import Client
 from clicksend.paging import Row as ApiRow
 from clicksend.paging import id_of, read_pages
-from target_clicksend.contacts.fields import FIELDS, Fields, columns_of, match_key, read_fields
+from target_clicksend.contacts.contact import FIELDS, Fields, columns_of, match_key, read_fields
 from target_clicksend.failures import GONE
 
 RE_READS = 3
@@ -84,13 +84,13 @@ class Index:
         return [_contact(*row) for row in found]
 
     def expect(self, list_id: int, match: str, contact: Contact) -> None:
-        """Note that a contact will be what a match key names in a list."""
+        """Mark that a contact will be what a match key names in a list."""
         self._database.execute(
             "REPLACE INTO matches VALUES (?, ?, ?, ?)", (list_id, match, contact.contact_id, contact.list_id)
         )
 
     def foresee(self, contact: Contact, fields: Fields) -> None:
-        """Note which fields a contact will have: it is found by these, and no more by what it has now."""
+        """Mark which fields a contact will have: it is found by these, and no more by what it has now."""
         names = [name for name in self._keys if contact.fields[name] != fields[name]]
         for name in names:
             if contact.fields[name]:
@@ -103,7 +103,7 @@ class Index:
                 self.expect(contact.list_id, match_key(name, fields[name]), contact)
 
     def hold(self, contact: Contact, holder: str) -> None:
-        """Note whose a contact is, unless it is somebody's already."""
+        """Mark whose a contact is, unless it is somebody's already."""
         self._database.execute(
             "UPDATE contacts SET holder = ? WHERE list_id = ? AND contact_id = ? AND holder IS NULL",
             (holder, contact.list_id, contact.contact_id),
@@ -117,7 +117,7 @@ class Index:
         ).fetchone()
         return found and str(found)
 
-    def look_up(self, list_id: int, contact_id: int) -> Contact | None:
+    def fetch(self, list_id: int, contact_id: int) -> Contact | None:
         """Return a contact that the reading of a restless list may have missed, None when it is not there."""
         if self.is_certain(list_id) or (list_id, contact_id) in self._absent:
             return None
@@ -126,11 +126,11 @@ class Index:
         except GONE:
             self._absent.add((list_id, contact_id))
             return None
-        self._keep(list_id, [row])
+        self._store(list_id, [row])
         return self.by_id(contact_id, list_id)
 
-    def take(self, contact: Contact) -> None:
-        """Note that a row is about a contact: it is nobody's duplicate."""
+    def mark_taken(self, contact: Contact) -> None:
+        """Mark that a row is about a contact: it is nobody's duplicate."""
         self._database.execute(
             "UPDATE contacts SET taken = 1 WHERE list_id = ? AND contact_id = ?",
             (contact.list_id, contact.contact_id),
@@ -145,8 +145,8 @@ class Index:
         )
         return tuple(contact_id for (contact_id,) in found)
 
-    def name(self, contact_ids: list[int]) -> None:
-        """Note that the input names contacts: they are not missing."""
+    def mark_named(self, contact_ids: list[int]) -> None:
+        """Mark that the input names contacts: they are not missing."""
         self._database.executemany(
             "UPDATE contacts SET named = 1 WHERE contact_id = ?",
             [(contact_id,) for contact_id in contact_ids],
@@ -192,14 +192,14 @@ class Index:
         began = newest = 0
         path = f"/lists/{list_id}/contacts"
         for number, page in enumerate(read_pages(self._client, path)):
-            self._keep(list_id, page.rows)
+            self._store(list_id, page.rows)
             seen.update(id_of(row, "contact_id", f"GET {path}") for row in page.rows)
             totals.add(page.total)
             began = began or int(page.date.timestamp())
             newest = max([newest, *map(_changed_at, page.rows)]) if number else newest
         return totals <= {len(seen), None} and newest <= began
 
-    def _keep(self, list_id: int, rows: list[ApiRow]) -> None:
+    def _store(self, list_id: int, rows: list[ApiRow]) -> None:
         contacts, matches = [], []
         for row in rows:
             fields = read_fields(row)

@@ -1,1 +1,1 @@
-"""How messages go out, once each: sending, judging the answers, and looking up what stayed unanswered."""
+"""How rows become messages that go out once each: parse, check by the gates, send, reconcile, cancel."""

@@ -1,5 +1,6 @@
 """Cancelling what waits at ClickSend for its schedule: each message by its id.
 
+It is cancelled by a row of cancellations, when its row is deleted upstream, or when its recipient opts out.
 No source says what the filter of cancel-all compares, and for calls it takes none (official specification):
 what carries a custom_string is found in the history, and cancelled one by one.
 """
@@ -7,19 +8,30 @@ what carries a custom_string is found in the history, and cancelled one by one.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 from clicksend.client import Client
-from clicksend.errors import NotFoundError, UnexpectedAnswerError
+from clicksend.errors import ClickSendError, NotFoundError, UnexpectedAnswerError
+from clicksend.ledger.records import Known, Outcome, ScheduledMessage
 from clicksend.paging import read_pages
-from target_clicksend.gates.message import Channel
+from target_clicksend.failures import ENDS_THE_RUN, outcome_of
 from target_clicksend.messages.channels import ENDPOINTS
+from target_clicksend.messages.gates.opt_outs import OptOuts
+from target_clicksend.messages.message import Channel
+from target_clicksend.row import Row
+from target_clicksend.run import Run
 
 CANCELLABLE: tuple[Channel, ...] = ("sms", "voice")
 """Channels whose messages can be cancelled."""
 TRIES = 3
 """How often a history is read that shows fewer messages than it counts."""
+DELETED = "its row was deleted upstream"
+TOO_LATE = f"{DELETED}; its message was sent before, and can no longer be cancelled"
+CHANNELS: dict[str, Channel] = {"sms_messages": "sms", "voice_messages": "voice"}
+OPTED_OUT = "the recipient opted out"
+SCHEDULED = "scheduled"
+"""Name in counts of messages that are cancelled for their recipients: they are not rows of the input."""
 
 
 def cancel(client: Client, channel: str, message_id: str) -> bool:
@@ -116,3 +128,85 @@ def _is_cancelled(client: Client, channel: str, message_id: str) -> bool:
             if str(row.get("message_id")).upper() == message_id.upper():
                 return row.get("status") == "Cancelled"
     return False
+
+
+class Recall:
+    """Cancels what is still scheduled at ClickSend, where the setting ``cancel_deleted`` says so."""
+
+    def __init__(self, run: Run, sink: str, channel: Channel) -> None:
+        self._run, self._sink, self._channel = run, sink, channel
+
+    def recall(self, row: Row) -> tuple[str, str]:
+        """Return what came of a deleted row, and why."""
+        if not self._run.config["cancel_deleted"] or self._channel not in CANCELLABLE:
+            return "suppressed", DELETED
+        known = self._run.ledger.outcomes.known(self._sink, {row.key: row.older}).get(row.key)
+        if known is None or not self._is_ahead(known):
+            return "suppressed", DELETED
+        if self._run.dry_run:
+            return "dry_run", ""
+        try:
+            is_cancelled = cancel(self._run.client, self._channel, str(known.message_id))
+        except ENDS_THE_RUN:
+            raise
+        except ClickSendError as error:
+            return outcome_of(error), str(error)
+        if not is_cancelled:
+            return "suppressed", TOO_LATE
+        outcome = Outcome(
+            sink=self._sink, key=row.key, stream=row.stream, outcome="cancelled", reason=DELETED
+        )
+        self._run.ledger.claims.cancel(self._run.id, {known.outcome_id: outcome})
+        return "cancelled", DELETED
+
+    def _is_ahead(self, known: Known) -> bool:
+        """Return whether a message waits at ClickSend."""
+        is_ours = known.outcome == "sent" and known.message_id is not None
+        return is_ours and known.scheduled_for is not None and known.scheduled_for > self._run.now()
+
+
+def cancel_opted_out(run: Run, opt_outs: OptOuts | None, numbers: Collection[str] = ()) -> int:
+    """Cancel what all runs have scheduled to people who have opted out since; return how many messages.
+
+    Args:
+        run: The run.
+        opt_outs: Who has opted out, brought up to date where anything is scheduled; None: nobody is asked.
+        numbers: Recipients whose rows say that they have opted out.
+
+    Raises:
+        OptOutsError: Nobody knows who has opted out.
+    """
+    if run.dry_run or not run.ledger.claims.has_scheduled():
+        return 0
+    if opt_outs is not None:
+        opt_outs.refresh()
+    found = run.ledger.claims.scheduled_to(
+        [run.ledger.privacy.hash(one) for one in numbers], opted_out=opt_outs is not None
+    )
+    done: dict[str, Outcome] = {}
+    failed: dict[str, int] = defaultdict(int)
+    for one in found:
+        channel = CHANNELS.get(one.sink)
+        if channel not in CANCELLABLE:
+            failed["ClickSend cannot cancel picture messages"] += 1
+            continue
+        try:
+            is_cancelled = cancel(run.client, channel, one.message_id)
+        except ClickSendError as error:
+            failed[str(error)] += 1
+        else:
+            if is_cancelled:
+                done[one.outcome_id] = _outcome(one)
+                run.report.add(SCHEDULED, "cancelled", OPTED_OUT)
+            else:
+                failed["it was too late"] += 1
+    run.ledger.claims.cancel(run.id, done)
+    if done:
+        run.warn(f"{len(done):,} scheduled messages were cancelled: {OPTED_OUT}.")
+    for reason, count in failed.items():
+        run.error(f"{count:,} scheduled messages could not be cancelled, though {OPTED_OUT}: {reason}")
+    return len(done)
+
+
+def _outcome(one: ScheduledMessage) -> Outcome:
+    return Outcome(sink=SCHEDULED, key=one.key, stream=one.stream, outcome="cancelled", reason=OPTED_OUT)

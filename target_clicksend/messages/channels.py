@@ -1,4 +1,4 @@
-"""The channels: where their messages are sent, priced and found, and how a request is spelled."""
+"""The channels of ClickSend's API: where messages are sent, priced and found, and the bodies of requests."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from target_clicksend.gates.message import Channel, Message
-from target_clicksend.messages.judging import Outgoing
+from target_clicksend.messages.message import Channel, Message
 
 Payload = dict[str, Any]
 
@@ -19,7 +18,7 @@ class Endpoints:
     Attributes:
         history_date: The history's column for the time.
         shows_text: Whether the history shows all that the recipient got; of media it has links of its own.
-        spell: Returns the request's body for some messages; of MMS all with one media_file.
+        body: Returns the request's body for some messages; of MMS all with one media_file.
     """
 
     send: str
@@ -27,22 +26,21 @@ class Endpoints:
     history: str
     history_date: str
     shows_text: bool
-    spell: Callable[[Sequence[Outgoing], Mapping[str, Any]], Payload]
+    body: Callable[[Sequence[Message], Mapping[str, Any]], Payload]
 
 
-def _sms(outgoing: Sequence[Outgoing], config: Mapping[str, Any]) -> Payload:
-    messages = [_common(one) for one in outgoing]
-    return {"shorten_urls": bool(config.get("shorten_urls")), "messages": messages}
+def _sms(messages: Sequence[Message], config: Mapping[str, Any]) -> Payload:
+    return {"shorten_urls": bool(config.get("shorten_urls")), "messages": [_common(one) for one in messages]}
 
 
-def _mms(outgoing: Sequence[Outgoing], config: Mapping[str, Any]) -> Payload:  # noqa: ARG001
+def _mms(messages: Sequence[Message], config: Mapping[str, Any]) -> Payload:  # noqa: ARG001
     # The official specification has "from" among what is required, and others send it empty.
-    messages = [{"from": "", **_common(one), "subject": one.message.subject} for one in outgoing]
-    return {"media_file": outgoing[0].message.media_file, "messages": messages}
+    rows = [{"from": "", **_common(one), "subject": one.subject} for one in messages]
+    return {"media_file": messages[0].media_file, "messages": rows}
 
 
-def _voice(outgoing: Sequence[Outgoing], config: Mapping[str, Any]) -> Payload:  # noqa: ARG001
-    return {"messages": [_common(one) | _spoken(one.message) for one in outgoing]}
+def _voice(messages: Sequence[Message], config: Mapping[str, Any]) -> Payload:  # noqa: ARG001
+    return {"messages": [_common(one) | _spoken(one) for one in messages]}
 
 
 def _spoken(message: Message) -> Payload:
@@ -54,12 +52,11 @@ def _spoken(message: Message) -> Payload:
     }
 
 
-def _common(outgoing: Outgoing) -> Payload:
-    message = outgoing.message
+def _common(message: Message) -> Payload:
     fields = {
         "to": message.to,
         "body": message.body,
-        "custom_string": outgoing.custom_string,
+        "custom_string": message.custom_string,
         "from": message.sender,
         "schedule": message.schedule,
         "source": message.source,
@@ -70,9 +67,9 @@ def _common(outgoing: Outgoing) -> Payload:
 
 
 ENDPOINTS: dict[Channel, Endpoints] = {
-    "sms": Endpoints("/sms/send", "/sms/price", "/sms/history", "date", shows_text=True, spell=_sms),
-    "mms": Endpoints("/mms/send", "/mms/price", "/mms/history", "date_added", shows_text=False, spell=_mms),
+    "sms": Endpoints("/sms/send", "/sms/price", "/sms/history", "date", shows_text=True, body=_sms),
+    "mms": Endpoints("/mms/send", "/mms/price", "/mms/history", "date_added", shows_text=False, body=_mms),
     "voice": Endpoints(
-        "/voice/send", "/voice/price", "/voice/history", "date_added", shows_text=True, spell=_voice
+        "/voice/send", "/voice/price", "/voice/history", "date_added", shows_text=True, body=_voice
     ),
 }

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from clicksend.errors import ClickSendError, ForbiddenError, UnexpectedAnswerError
-from clicksend.ledger import key_id_of, outcome_id_of
+from clicksend.ledger.records import key_id_of, outcome_id_of
 from clicksend.paging import Page, read_pages
-from target_clicksend.gates.moments import read_moment
 from target_clicksend.messages.channels import ENDPOINTS, Endpoints
+from target_clicksend.messages.moments import read_moment
 from target_clicksend.row import Rejected
 from target_clicksend.run import Run
 
@@ -60,28 +60,28 @@ class LostLedger:
         if self._is_accepted():
             return
         ledger, at = self._run.ledger, self._run.client.started_at or self._run.now()
-        since = ledger.known_until(self._sink)
+        since = ledger.history.known_until(self._sink)
         try:
             if self._endpoints is None:
-                self._tell_of_none(is_new=since is None)
+                self._warn_of_no_history(is_new=since is None)
             else:
                 self._look(self._endpoints, since)
-                self._tell_of_foreign(is_new=since is None, brings_own=brings_own)
+                self._warn_of_foreign(is_new=since is None, brings_own=brings_own)
         except LostLedgerError as error:
             if not self._run.dry_run:
                 raise
-            self._run.note(str(error))
+            self._run.warn(str(error))
         else:
             if not self._run.dry_run:
-                ledger.note_known(self._sink, at)
+                ledger.history.set_known_until(self._sink, at)
 
     def _is_accepted(self) -> bool:
         """Return whether a person has let the ledger be, now or in an earlier run."""
         ledger, run = self._run.ledger, self._run
-        if ledger.cursor(ACCEPTED) is not None:
+        if ledger.memory.cursor(ACCEPTED) is not None:
             return True
         if run.config["send_without_old_ledger"] and not run.dry_run:
-            ledger.set_cursor(ACCEPTED, run.now().isoformat())
+            ledger.memory.set_cursor(ACCEPTED, run.now().isoformat())
         return bool(run.config["send_without_old_ledger"])
 
     def _look(self, endpoints: Endpoints, since: datetime | None) -> None:
@@ -132,9 +132,9 @@ class LostLedger:
                 self._foreign += 1
             else:
                 went[outcome_id] = _time(row, date)
-                if key_id_of(custom_string) not in {None, self._run.ledger.key_id}:
+                if key_id_of(custom_string) not in {None, self._run.ledger.privacy.key_id}:
                     others.add(outcome_id)
-        strange = self._run.ledger.strange(went) if went else set()
+        strange = self._run.ledger.history.unrecorded(went) if went else set()
         self._strange |= strange
         self._is_other_keys |= not strange.isdisjoint(others)
         times = [at for name in strange if (at := went[name]) is not None]
@@ -161,17 +161,17 @@ class LostLedger:
             " sent. Where there is no history to read, set send_without_old_ledger."
         )
 
-    def _tell_of_none(self, *, is_new: bool) -> None:
+    def _warn_of_no_history(self, *, is_new: bool) -> None:
         if is_new:
-            self._run.note(
+            self._run.warn(
                 f"{self._sink}: this ledger is new, and the hub keeps no history: nobody can know what was"
                 " sent before. If an older ledger was lost, record the rows with clicksend ledger baseline"
                 " first, or they are sent again."
             )
 
-    def _tell_of_foreign(self, *, is_new: bool, brings_own: bool) -> None:
+    def _warn_of_foreign(self, *, is_new: bool, brings_own: bool) -> None:
         if is_new and brings_own and self._foreign:
-            self._run.note(
+            self._run.warn(
                 f"{self._sink}: this ledger is new, and the history has {self._foreign:,} messages whose"
                 " custom_string is not the target's: nobody can tell which rows those were. Record rows that"
                 " were sent before with clicksend ledger baseline, or they are sent again."

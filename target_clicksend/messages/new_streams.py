@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from clicksend.errors import ClickSendError
 from target_clicksend.columns import fold
-from target_clicksend.gates.message import Message
 from target_clicksend.keys import Keys
+from target_clicksend.messages.message import Message
 from target_clicksend.run import Run
 
 LATELY = timedelta(days=31)
@@ -64,7 +64,7 @@ class NewStreams:
         self._keys[stream] = keys
         unstable = [name for name in keys.properties if fold(name) in UNSTABLE]
         if unstable:
-            self._run.note(
+            self._run.warn(
                 f"{self._sink}: the key of stream {stream} ({', '.join(keys.properties)}) looks like a line"
                 " number or a file name: another row in its place tomorrow would be taken for the same, and"
                 " not be sent. Give the stream key properties that stay with the row, or the rows an"
@@ -79,9 +79,9 @@ class NewStreams:
         if not new:
             return
         ledger = self._run.ledger
-        hashed = [(ledger.hash(one.to), ledger.fingerprint(one.content)) for one in new]
+        hashed = [(ledger.privacy.hash(one.to), ledger.privacy.fingerprint(one.content)) for one in new]
         since = self._run.now() - LATELY
-        found = ledger.recently_sent(hashed, since=since, sink=self._sink, often=False)
+        found = ledger.claims.recently_sent(hashed, since=since, sink=self._sink, often=False)
         self._rows.update(one.row.stream for one in new)
         self._repeated.update(one.row.stream for one, pair in zip(new, hashed, strict=True) if pair in found)
 
@@ -102,14 +102,16 @@ class NewStreams:
                     " resend_under_new_keys. Nothing of the stream was sent."
                 )
             if not self._run.dry_run:
-                self._run.ledger.note_stream(self._sink, stream, *self._named(stream))
+                self._run.ledger.memory.add_stream(self._sink, stream, *self._named(stream))
             self._new[stream] = False
         self._rows.clear()
         self._repeated.clear()
 
     def _is_new(self, stream: str) -> bool:
         if stream not in self._new:
-            self._new[stream] = not self._run.ledger.knows_stream(self._sink, stream, *self._named(stream))
+            self._new[stream] = not self._run.ledger.memory.knows_stream(
+                self._sink, stream, *self._named(stream)
+            )
         return self._new[stream]
 
     def _named(self, stream: str) -> tuple[str, list[str]]:

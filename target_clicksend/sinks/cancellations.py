@@ -9,14 +9,14 @@ from contextlib import contextmanager, suppress
 from typing_extensions import override
 
 from clicksend.errors import ClickSendError, ForbiddenError
-from clicksend.ledger import Claim, Outcome
+from clicksend.ledger.records import Claim, Outcome
 from target_clicksend.columns import DELETED
-from target_clicksend.failures import ENDS_THE_RUN, Breaker, outcome_of
-from target_clicksend.gates.message import Channel
+from target_clicksend.failures import ENDS_THE_RUN, CircuitBreaker, outcome_of
 from target_clicksend.messages.cancel import CANCELLABLE, Scheduled, cancel, cancel_each
+from target_clicksend.messages.message import Channel
 from target_clicksend.row import Rejected, Row, Values
 from target_clicksend.run import Run
-from target_clicksend.sinks import Sink
+from target_clicksend.sinks.base import Sink
 from target_clicksend.values import is_deleted, read_plain, read_text
 
 ALL = "*"
@@ -47,43 +47,43 @@ class Cancellations(Sink):
         super().__init__(run)
         self._done: set[tuple[str, str]] = set()
         """Keys of this run's rows, and what they cancelled; the ledger may not have them yet."""
-        self._breaker = Breaker()
+        self._breaker = CircuitBreaker()
         self._scheduled = {channel: Scheduled(run.client, channel) for channel in CANCELLABLE}
 
     @override
-    def receive(self, row: Row) -> None:
+    def process_record(self, row: Row) -> None:
         try:
             self._cancel(row)
         except Rejected as reason:
-            self.run.done(row, self.name, "rejected", str(reason))
+            self.run.record_outcome(row, self.name, "rejected", str(reason))
         except ENDS_THE_RUN:
             raise
         except ClickSendError as error:
             outcome = outcome_of(error)
-            self.run.done(row, self.name, outcome, str(error))
+            self.run.record_outcome(row, self.name, outcome, str(error))
             self._breaker.check(outcome, str(error))
 
     @override
-    def finish(self) -> None:
+    def clean_up(self) -> None:
         """Do nothing: each row was carried out when it came."""
 
     def _cancel(self, row: Row) -> None:
         if is_deleted(row.values):
-            self.run.done(row, self.name, "suppressed", "the row was deleted upstream")
+            self.run.record_outcome(row, self.name, "suppressed", "the row was deleted upstream")
             return
         channels = _channels(row.values)
         message_id, custom_string = read_text(row.values, "message_id"), _custom_string(row.values)
         if bool(message_id) == bool(custom_string):
             raise Rejected("give either message_id or custom_string")
         if message_id and not UUID.fullmatch(message_id):
-            raise Rejected("message_id is no message id")
+            raise Rejected("message_id is not a valid message id")
         # Also what was done before: the same input has the same rows before this one.
-        waiting = self._take_back(channels, custom_string) if custom_string else 0
+        waiting = self._call_off_waiting(channels, custom_string) if custom_string else 0
         if self._is_done(row, message_id, custom_string):
             self._cancel_again(row, channels, custom_string, waiting)
             return
         if self.run.dry_run:
-            self.run.planned(row, self.name, "cancel", " and ".join(channels))
+            self.run.record_plan(row, self.name, "cancel", " and ".join(channels))
         elif message_id:
             self._cancel_one(row, channels, message_id)
         elif custom_string == ALL:
@@ -93,7 +93,7 @@ class Cancellations(Sink):
         self._breaker.check("cancelled", "")
         self._done.add((row.key, message_id or custom_string))
 
-    def _take_back(self, channels: Sequence[Channel], custom_string: str) -> int:
+    def _call_off_waiting(self, channels: Sequence[Channel], custom_string: str) -> int:
         """Let nothing be sent of what waits in this run and the row cancels; return how much that is."""
         senders = [self.run.sinks.get(SINKS[channel]) for channel in channels]
         wanted = None if custom_string == ALL else custom_string
@@ -101,14 +101,14 @@ class Cancellations(Sink):
 
     def _is_done(self, row: Row, message_id: str, custom_string: str) -> bool:
         """Return whether the row has cancelled the same before; one that was changed wants something else."""
-        names = self.run.ledger.names_of(custom_string) or {custom_string}
+        names = self.run.ledger.privacy.custom_strings(custom_string)
         return (row.key, message_id or custom_string) in self._done or any(
             found["sink"] == self.name
             and found["outcome"] in {"cancelled", "unknown"}
             and (found["message_id"] or "") == message_id
             and (found["custom_string"] or "").strip() in names
             for key in (row.key, *row.older)
-            for found in self.run.ledger.show(key)
+            for found in self.run.ledger.outcomes.of_key(key)
         )
 
     def _cancel_again(self, row: Row, channels: Sequence[Channel], custom_string: str, waiting: int) -> None:
@@ -119,21 +119,21 @@ class Cancellations(Sink):
         count = 0
         for channel in channels if custom_string and not self.run.dry_run else ():
             wanted = None if custom_string == ALL else custom_string
-            ours = self.run.ledger.scheduled(SINKS[channel], wanted, self.run.id)
+            ours = self.run.ledger.claims.scheduled(SINKS[channel], wanted, self.run.id)
             cancelled = cancel_each(self.run.client, channel, ours)
-            self._note_cancelled(channel, cancelled)
+            self._mark_cancelled(channel, cancelled)
             count += len(cancelled)
         if count:
-            self._tell(row, custom_string, count, waiting)
+            self._record_cancelled(row, custom_string, count, waiting)
         else:
-            self.run.done(row, self.name, "unchanged", "it was asked for before")
+            self.run.record_outcome(row, self.name, "unchanged", "it was asked for before")
 
     def _cancel_one(self, row: Row, channels: Sequence[Channel], message_id: str) -> None:
         channel = next((one for one in channels if cancel(self.run.client, one, message_id)), None)
         if channel is None:
             raise Rejected(TOO_LATE)
-        self._note_cancelled(channel, [message_id])
-        self.run.done(row, self.name, "cancelled", message_id=message_id)
+        self._mark_cancelled(channel, [message_id])
+        self.run.record_outcome(row, self.name, "cancelled", message_id=message_id)
 
     def _cancel_all(self, row: Row, channels: Sequence[Channel], custom_string: str, waiting: int) -> None:
         """Cancel what is scheduled with a custom_string, one by one; the outcome says how many.
@@ -144,23 +144,25 @@ class Cancellations(Sink):
         count = 0
         for channel in channels:
             with _no_calls(channel, channels):
-                ours = self.run.ledger.scheduled(SINKS[channel], custom_string)
+                ours = self.run.ledger.claims.scheduled(SINKS[channel], custom_string)
                 unanswered = self.run.report.rows[SINKS[channel], "unknown"]
                 cancelled = self._scheduled[channel].cancel(custom_string, ours, unanswered)
-                self._note_cancelled(channel, cancelled)
+                self._mark_cancelled(channel, cancelled)
                 count += len(cancelled)
         if not count and not waiting:
             raise Rejected(self._nothing(channels, custom_string))
-        self._tell(row, custom_string, count, waiting)
+        self._record_cancelled(row, custom_string, count, waiting)
 
-    def _tell(self, row: Row, custom_string: str, count: int, waiting: int) -> None:
-        self.run.done(row, self.name, "cancelled", _said(count, waiting), custom_string=custom_string)
+    def _record_cancelled(self, row: Row, custom_string: str, count: int, waiting: int) -> None:
+        self.run.record_outcome(
+            row, self.name, "cancelled", _counts(count, waiting), custom_string=custom_string
+        )
 
     def _cancel_everything(self, row: Row, channels: Sequence[Channel], waiting: int) -> None:
         """Cancel all that is scheduled, under a claim: it is not asked for again once an answer was lost."""
         seconds = MARGIN + len(channels) * self.run.client.settings.timeout
-        if not self.run.ledger.claim(self.run.id, self.name, [_claim(row)], lease_seconds=seconds):
-            self.run.done(row, self.name, "unchanged", "another run is asking for it")
+        if not self.run.ledger.claims.claim(self.run.id, self.name, [_claim(row)], lease_seconds=seconds):
+            self.run.record_outcome(row, self.name, "unchanged", "another run is asking for it")
             return
         count, lost = 0, False
         try:
@@ -170,22 +172,22 @@ class Cancellations(Sink):
                     count, lost = count + (found or 0), lost or found is None
         except ClickSendError as error:
             if not error.not_processed:
-                self._settle(row, "unknown", f"{error} {NOT_AGAIN}")
+                self._end_claim(row, "unknown", f"{error} {NOT_AGAIN}")
             elif count or lost or waiting:
                 # Were it failed, its row would come again, and cancel what is scheduled meanwhile.
-                self._settle(row, "cancelled", _said(count, waiting))
-                self.run.fail(f"cancellations: not everything was cancelled. {error} {NOT_AGAIN}")
+                self._end_claim(row, "cancelled", _counts(count, waiting))
+                self.run.error(f"cancellations: not everything was cancelled. {error} {NOT_AGAIN}")
             else:
-                self._settle(row, outcome_of(error), str(error))
+                self._end_claim(row, outcome_of(error), str(error))
             if isinstance(error, ENDS_THE_RUN):
                 raise
             return
         if lost:
-            self._settle(row, "cancelled", "everything; ClickSend did not say how many messages")
+            self._end_claim(row, "cancelled", "everything; ClickSend did not say how many messages")
         elif count or waiting:
-            self._settle(row, "cancelled", _said(count, waiting))
+            self._end_claim(row, "cancelled", _counts(count, waiting))
         else:
-            self._settle(row, "rejected", self._nothing(channels, ALL))
+            self._end_claim(row, "rejected", self._nothing(channels, ALL))
 
     def _cancel_channel(self, channel: Channel) -> int | None:
         """Cancel all that is scheduled in a channel; return how many, None when ClickSend does not say.
@@ -193,7 +195,7 @@ class Cancellations(Sink):
         Raises:
             ClickSendError: It was not done, or nobody knows.
         """
-        ours = self.run.ledger.scheduled(SINKS[channel], None)
+        ours = self.run.ledger.claims.scheduled(SINKS[channel], None)
         try:
             answer = self.run.client.put(f"/{channel}/cancel-all", repeat="unprocessed").data
         except ClickSendError as error:
@@ -202,13 +204,13 @@ class Cancellations(Sink):
             answer = None
         count = answer.get("count") if isinstance(answer, dict) else None
         if not isinstance(count, int):
-            self._note_cancelled(channel, ours)
+            self._mark_cancelled(channel, ours)
             return None
         if count >= len(ours):
-            self._note_cancelled(channel, ours)
+            self._mark_cancelled(channel, ours)
         return count
 
-    def _settle(self, row: Row, outcome: str, reason: str) -> None:
+    def _end_claim(self, row: Row, outcome: str, reason: str) -> None:
         """End the claim of a row."""
         settled = Outcome(
             sink=self.name,
@@ -219,11 +221,11 @@ class Cancellations(Sink):
             reason=reason,
             custom_string=ALL,
         )
-        self.run.ledger.settle(self.run.id, [settled])
-        self.run.settled(row, self.name, outcome, reason)
+        self.run.ledger.claims.settle(self.run.id, [settled])
+        self.run.record_outcome(row, self.name, outcome, reason, stored=True)
 
-    def _note_cancelled(self, channel: Channel, message_ids: Sequence[str]) -> None:
-        self.run.ledger.note_cancelled(self.run.id, SINKS[channel], message_ids, CANCELLED)
+    def _mark_cancelled(self, channel: Channel, message_ids: Sequence[str]) -> None:
+        self.run.ledger.claims.cancel_messages(self.run.id, SINKS[channel], message_ids, CANCELLED)
 
     def _nothing(self, channels: Sequence[Channel], custom_string: str) -> str:
         if custom_string == ALL:
@@ -246,7 +248,7 @@ def _no_calls(channel: Channel, channels: Sequence[Channel]) -> Iterator[None]:
             raise
 
 
-def _said(count: int, waiting: int) -> str:
+def _counts(count: int, waiting: int) -> str:
     parts = [f"{count:,} messages"] + ([f"{waiting:,} that had not been sent"] if waiting else [])
     return ", ".join(parts)
 
@@ -264,14 +266,14 @@ def _claim(row: Row) -> Claim:
 
 
 def _channels(values: Values) -> Sequence[Channel]:
-    """Return the channel that a row names, all where it names none.
+    """Return the channel that a row names, all where it does not name one.
 
     Raises:
         Rejected: It names another one.
     """
     name = read_plain(values, "channel").lower()
     if name and name not in CANCELLABLE:
-        raise Rejected(f"channel is none of {', '.join(CANCELLABLE)}")
+        raise Rejected(f"channel must be one of {', '.join(CANCELLABLE)}")
     return [one for one in CANCELLABLE if name in ("", one)]
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from typing_extensions import override
 
-from target_clicksend.contacts import deleting
-from target_clicksend.contacts.fields import columns_of
+from target_clicksend import scratch
+from target_clicksend.contacts import removal
+from target_clicksend.contacts.contact import columns_of
 from target_clicksend.contacts.index import Index
 from target_clicksend.lists import fold
 from target_clicksend.row import Rejected
 from target_clicksend.run import Run
+from target_clicksend.sinks.collections import DesiredState, Upserts
 from target_clicksend.sinks.contacts import Contacts
-from target_clicksend.sinks.upserts import Upserts, Wish
 from target_clicksend.values import read_flag, read_plain
 
 SUCCESSES = ("created", "updated", "unchanged")
@@ -38,63 +37,65 @@ class ContactLists(Upserts):
         """Outcome and list id of rows that wait for their list's contacts, by row number."""
 
     @override
-    def check(self, wish: Wish, object_id: int | None) -> None:
-        asks = _asks(wish)
+    def check(self, desired: DesiredState, object_id: int | None) -> None:
+        asks = _asks(desired)
         protected = fold(self.run.config["opt_out_list"])
         now = "" if object_id is None else fold(self.there[object_id]["list_name"])
-        name = fold(wish.fields.get("list_name", now))
-        if now == protected and (wish.deleted or asks or name != protected):
+        name = fold(desired.fields.get("list_name", now))
+        if now == protected and (desired.deleted or asks or name != protected):
             raise Rejected("it is the list of those who opted out, which is never changed")
-        if now and now != protected == name and not wish.deleted:
+        if now and now != protected == name and not desired.deleted:
             raise Rejected("list_name is kept for the list of those who opted out")
 
     @override
-    def is_needed_later(self, wish: Wish) -> bool:
+    def is_needed_later(self, desired: DesiredState) -> bool:
         contacts = self.run.sinks.get("contacts")
         if not isinstance(contacts, Contacts):
             return False
-        list_id = self.find(wish)
-        names = {fold(wish.fields.get("list_name", ""))}
+        list_id = self.find(desired)
+        names = {fold(desired.fields.get("list_name", ""))}
         if list_id is not None:
             names.add(fold(self.there[list_id]["list_name"]))
-        return contacts.last_row_for(list_id, names) > wish.row.number
+        return contacts.last_row_for(list_id, names) > desired.row.number
 
     @override
-    def write(self, wish: Wish) -> None:
-        if wish.row.number not in self._to_clean:
-            super().write(wish)
+    def write(self, desired: DesiredState) -> None:
+        if desired.row.number not in self._to_clean:
+            super().write(desired)
             return
-        outcome, list_id = self._to_clean[wish.row.number]
+        outcome, list_id = self._to_clean[desired.row.number]
         if self.run.dry_run and list_id < 0:
-            self.planned(wish, "remove duplicates", "of a list that would be new")
+            self.record_plan(desired, "remove duplicates", "of a list that would be new")
             return
         duplicates = self._duplicates(list_id)
         if self.run.dry_run:
-            self.planned(wish, "remove duplicates", f"{len(duplicates):,}")
+            self.record_plan(desired, "remove duplicates", f"{len(duplicates):,}")
             return
         deleted = 0
-        if duplicates and _asks(wish) == BY_CLICKSEND:
+        if duplicates and _asks(desired) == BY_CLICKSEND:
             deleted = self._have_removed(list_id, len(duplicates))
         elif duplicates:
-            deleted = deleting.delete(self.run, deleting.DUPLICATES, list_id, duplicates)
+            deleted = removal.delete(self.run, removal.DUPLICATES, list_id, duplicates)
         changed = outcome == "unchanged" and deleted
-        super().done(wish, "updated" if changed else outcome, f"{deleted:,} duplicates removed", list_id)
+        outcome, said = "updated" if changed else outcome, f"{deleted:,} duplicates removed"
+        super().record_outcome(desired, outcome, said, list_id)
 
     @override
-    def done(self, wish: Wish, outcome: str, reason: str = "", object_id: int | None = None) -> None:
+    def record_outcome(
+        self, desired: DesiredState, outcome: str, reason: str = "", object_id: int | None = None
+    ) -> None:
         if outcome in CHANGES:
-            # Another sink may have read what lists there are.
-            self.run.__dict__.pop("lists", None)
-        if outcome in SUCCESSES and object_id is not None and _asks(wish):
-            self._to_clean[wish.row.number] = (outcome, object_id)
+            self.run.reread_lists()
+        if outcome in SUCCESSES and object_id is not None and _asks(desired):
+            self._to_clean[desired.row.number] = (outcome, object_id)
         else:
-            super().done(wish, outcome, reason, object_id)
+            super().record_outcome(desired, outcome, reason, object_id)
 
     @override
-    def planned(self, wish: Wish, change: str, detail: str = "") -> None:
+    def record_plan(self, desired: DesiredState, change: str, detail: str = "") -> None:
         if change == "create":
-            self.run.lists.planned.add(fold(wish.fields["list_name"]))
-        super().planned(wish, change, detail)
+            self.run.lists.planned.add(fold(desired.fields["list_name"]))
+        super().record_plan(desired, change, detail)
 
     @property
     def _compared(self) -> list[str]:
@@ -103,8 +104,7 @@ class ContactLists(Upserts):
 
     def _index(self, list_id: int) -> Index:
         """Return a list's contacts, as they are now."""
-        database = sqlite3.connect("", isolation_level=None)
-        index = Index(database, self.run.client, self._compared)
+        index = Index(scratch.database(), self.run.client, self._compared)
         index.load(list_id)
         return index
 
@@ -117,8 +117,8 @@ class ContactLists(Upserts):
         index = self._index(list_id)
         found = index.duplicates(list_id, self._compared)
         most = self.run.config["max_deletes"]
-        if refused := deleting.refusal(deleting.DUPLICATES, list_id, len(found), index.size(list_id), most):
-            self.run.fail(refused)
+        if refused := removal.refusal(removal.DUPLICATES, list_id, len(found), index.size(list_id), most):
+            self.run.error(refused)
             raise Rejected("its duplicates are more than max_deletes allows: none was deleted")
         return found
 
@@ -134,7 +134,7 @@ class ContactLists(Upserts):
         self.run.client.put(f"/lists/{list_id}/remove-duplicates/", {"fields": fields}, repeat="unprocessed")
         after = self._index(list_id).size(list_id)
         if before - after != expected:
-            self.run.fail(
+            self.run.error(
                 f"contact_lists: list {list_id} had {before:,} contacts, {expected:,} of them duplicates;"
                 f" after ClickSend's remove-duplicates it has {after:,}. Look into the list before anything"
                 " else is written to it, and use remove_duplicates: true, which deletes them one by one."
@@ -142,13 +142,13 @@ class ContactLists(Upserts):
         return before - after
 
 
-def _asks(wish: Wish) -> str:
+def _asks(desired: DesiredState) -> str:
     """Return whether duplicates go, and by whom: ``"true"``, ``BY_CLICKSEND``, or ``""`` for not at all.
 
     Raises:
         Rejected: The column says something else.
     """
-    values = wish.row.values
+    values = desired.row.values
     if read_plain(values, "remove_duplicates").lower() == BY_CLICKSEND:
         return BY_CLICKSEND
     return "true" if read_flag(values, "remove_duplicates") else ""

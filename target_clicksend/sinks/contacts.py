@@ -3,62 +3,57 @@
 from __future__ import annotations
 
 import itertools
-import sqlite3
 from collections import Counter
 from collections.abc import Collection
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 from typing_extensions import override
 
 from clicksend.errors import ClickSendError
-from target_clicksend.contacts import deleting, mirror
-from target_clicksend.contacts.entries import COLUMNS, Entry, Reader
-from target_clicksend.contacts.fields import FIELDS, KEY
-from target_clicksend.contacts.finding import Finder
+from target_clicksend import scratch
+from target_clicksend.contacts import removal
+from target_clicksend.contacts.contact import COLUMNS, FIELDS, KEY, ContactParser, ContactRow
+from target_clicksend.contacts.find import Finder
 from target_clicksend.contacts.index import Index
 from target_clicksend.contacts.plan import DIFFERENT, Plan, Planner, unkept
-from target_clicksend.contacts.spool import Spool
-from target_clicksend.contacts.writing import Result, Writer
-from target_clicksend.failures import GONE, Breaker
+from target_clicksend.contacts.rows import ContactRows
+from target_clicksend.contacts.write import Writer, WriteResult
+from target_clicksend.failures import GONE, CircuitBreaker
 from target_clicksend.lists import ListRef, fold
 from target_clicksend.report import INPUT
 from target_clicksend.row import Rejected, Row
 from target_clicksend.run import Run
-from target_clicksend.sinks import Sink
+from target_clicksend.sinks.base import Sink
 
 SHOWN = frozenset({"created", "updated", "unchanged", "transferred", "copied"})
 """Outcomes of rows that are a contact."""
 GONE_LIST = 0
 """The list of a contact that is gone, as the ledger remembers it: nobody looks for it again."""
 
-PRAGMAS = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;"
-
 
 class Contacts(Sink):
     """Contacts of lists."""
 
-    name: ClassVar[str] = "contacts"
+    name = "contacts"
     columns = COLUMNS
     personal = frozenset(FIELDS)
 
     def __init__(self, run: Run) -> None:
         super().__init__(run)
-        database = sqlite3.connect("", isolation_level=None)
-        database.executescript(PRAGMAS)
-        self._spool = Spool(database)
+        database = scratch.database()
+        self._rows = ContactRows(database)
         self._index = Index(database, run.client, run.config["match_on"])
         self._list_ids: dict[ListRef, int | Rejected | None] = {}
-        self._writing: dict[int, tuple[Entry, Plan, Future[Result]]] = {}
-        self._next = 0
-        self._breaker = Breaker()
+        self._writing: dict[int, tuple[ContactRow, Plan, Future[WriteResult]]] = {}
+        self._breaker = CircuitBreaker()
         self._ended: ClickSendError | None = None
         self._different: Counter[str] = Counter()
 
     @cached_property
-    def _reader(self) -> Reader:
-        return Reader(self.run.config, self.run.country)
+    def _parser(self) -> ContactParser:
+        return ContactParser(self.run.config, self.run.country)
 
     @cached_property
     def _enforced(self) -> list[int]:
@@ -85,56 +80,54 @@ class Contacts(Sink):
         return self.columns | frozenset(self.run.config["custom_fields"])
 
     @override
-    def receive(self, row: Row) -> None:
+    def process_record(self, row: Row) -> None:
         try:
-            entry = self._reader.read(row)
+            contact_row = self._parser.parse(row)
         except Rejected as reason:
-            self._turn_away(row.values, row)
-            self.run.done(row, self.name, "rejected", str(reason))
+            self._keep_rejected(row.values, row)
+            self.run.record_outcome(row, self.name, "rejected", str(reason))
             return
-        if self.run.dry_run and not entry.deleted:
-            self.run.report.add_readings(self.name, self._reader.readings(row))
-        self._spool.add(entry)
-        self.run.finished_before(self.name, self._spool.first)
+        if self.run.dry_run and not contact_row.deleted:
+            self.run.report.add_readings(self.name, self._parser.readings(row))
+        self._rows.add(contact_row)
 
     @override
-    def turn_away(self, record: Any) -> None:
-        self._turn_away(record, None)
+    def reject(self, record: Any) -> None:
+        self._keep_rejected(record, None)
 
-    def _turn_away(self, record: Any, row: Row | None) -> None:
+    def _keep_rejected(self, record: Any, row: Row | None) -> None:
         """Keep whom a rejected row names; one that is gone upstream names nobody who is there."""
-        if not self._mirrors or self._reader.is_gone(record):
+        if not self._mirrors or self._parser.is_gone(record):
             return
         by_key = KEY in self.run.config["match_on"]
         if row and by_key:
-            self._spool.add_rejected_row(row)
+            self._rows.add_rejected_row(row)
         # Where keys lead to contacts, a row without one may be about any of them.
-        self._spool.add_rejected(None if row is None and by_key else self._reader.names_of(record))
+        self._rows.add_rejected(None if row is None and by_key else self._parser.names_of(record))
 
     @override
-    def finish(self) -> None:
-        if self._spool.first is None:
+    def clean_up(self) -> None:
+        if self._rows.is_empty:
             return
         self._read_lists()
-        self._spool.overtake({ref: self._home(ref) for ref in self._list_ids})
-        for entry in self._spool.with_contact_id():
-            self._finder.introduce_by_id(entry)
-        for entry in self._spool.sharing():
-            self._finder.hold(entry)
-        for entry in self._spool.asking():
-            self._finder.introduce(entry)
-        self._spool.mark_persons(self._finder.person)
-        for entry, is_last in self._spool.last_ones():
+        self._rows.overtake({ref: self._home(ref) for ref in self._list_ids})
+        for contact_row in self._rows.with_contact_id():
+            self._finder.introduce_by_id(contact_row)
+        for contact_row in self._rows.sharing():
+            self._finder.hold(contact_row)
+        for contact_row in self._rows.asking():
+            self._finder.introduce(contact_row)
+        self._rows.mark_persons(self._finder.person)
+        for contact_row, is_last in self._rows.last_ones():
             if self.run.stopped:
                 break
-            self._take(entry, is_last=is_last)
+            self._carry_out(contact_row, is_last=is_last)
         self._collect(0)
         if self._ended:
             raise self._ended
         if self.run.stopped:
             return
-        self.run.finished_before(self.name, None)
-        self._report()
+        self._warn_of_different()
         self._remove_duplicates()
         if self._mirrors:
             self._mirror()
@@ -144,7 +137,7 @@ class Contacts(Sink):
         return max(
             (
                 number
-                for ref, number in self._spool.last_rows()
+                for ref, number in self._rows.last_rows()
                 if ref == list_id or (isinstance(ref, str) and fold(ref) in names)
             ),
             default=0,
@@ -154,21 +147,23 @@ class Contacts(Sink):
         """Find or make the lists that rows name, and read them; all, if a contact is in none of them."""
         for list_id in self._enforced:
             self._index.load(list_id)
-        for ref, is_needed in self._spool.list_refs():
+        for ref, is_needed in self._rows.list_refs():
             try:
                 self._list_ids[ref] = self._found(ref, is_needed=is_needed)
             except Rejected as reason:
-                if ref == self._reader.default_list:
+                if ref == self._parser.default_list:
                     raise ClickSendError(
                         f"{reason}. The setting says so: correct it, and run again."
                     ) from None
                 self._list_ids[ref] = reason
-        self._spool.look_up(self.run.ledger.contacts_of)
-        wanted = self._spool.places()
+        self._rows.look_up(self.run.ledger.memory.contacts_of)
+        wanted = self._rows.places()
         for list_id in sorted({list_id for list_id, _ in wanted} & self.run.lists.names.keys()):
             self._load(list_id)
-        entries = self._spool.with_contact_id()
-        ids = itertools.chain((one for _, one in wanted), (entry.contact_id or 0 for entry in entries))
+        contact_rows = self._rows.with_contact_id()
+        ids = itertools.chain(
+            (one for _, one in wanted), (contact_row.contact_id or 0 for contact_row in contact_rows)
+        )
         if any(self._index.by_id(contact_id) is None for contact_id in ids):
             for list_id in list(self.run.lists.names):
                 self._load(list_id)
@@ -186,7 +181,7 @@ class Contacts(Sink):
         return list_id
 
     def _plan_list(self, name: str) -> None:
-        """Note that a list would be made, unless a row of its own has said so."""
+        """Plan that a list would be made, unless a row of its own has said so."""
         if name not in self.run.lists.planned:
             self.run.lists.planned.add(name)
             self.run.report.plan["contact_lists", "create"] += 1
@@ -219,78 +214,71 @@ class Contacts(Sink):
             raise found
         return found
 
-    def _take(self, entry: Entry, *, is_last: bool) -> None:
+    def _carry_out(self, contact_row: ContactRow, *, is_last: bool) -> None:
         """Plan a row; note its outcome, or begin to write it."""
-        number = entry.row.number
+        number = contact_row.row.number
         try:
-            plan = self._plan(entry, is_last=is_last)
+            plan = self._plan(contact_row, is_last=is_last)
         except Rejected as reason:
             plan = Plan(outcome="rejected", reason=str(reason))
-            self._protect(entry)
-        self._next = number + 1
+            self._protect(contact_row)
         if plan.writes and self.run.dry_run:
-            self._settle(number)
-            self.run.planned(entry.row, self.name, plan.change, plan.detail)
+            self.run.record_plan(contact_row.row, self.name, plan.change, plan.detail)
         elif plan.writes and not self._ended:
-            self._writing[number] = (entry, plan, self.run.client.submit(self._writer.carry_out, plan))
+            self._writing[number] = (contact_row, plan, self.run.client.submit(self._writer.carry_out, plan))
             self._collect(2 * self.run.client.settings.max_concurrency)
         else:
-            self._settle(number)
-            result = Result(plan.outcome, plan.reason, plan.contact.contact_id if plan.contact else None)
+            result = WriteResult(plan.outcome, plan.reason, plan.contact.contact_id if plan.contact else None)
             if plan.writes:
-                result = Result("failed", f"not tried: {self._ended}")
-            self._note(entry, plan, result)
+                result = WriteResult("failed", f"not tried: {self._ended}")
+            self._record(contact_row, plan, result)
 
-    def _protect(self, entry: Entry) -> None:
+    def _protect(self, contact_row: ContactRow) -> None:
         """Keep whom a rejected row names, where mirror must not take them for missing."""
-        if entry.deleted:
+        if contact_row.deleted:
             return
-        names_somebody = entry.contact_id or entry.match or self._finder.named(entry)
-        self._spool.add_rejected((entry.contact_id, [entry.match or ""]) if names_somebody else None)
+        names_somebody = contact_row.contact_id or contact_row.match or self._finder.named(contact_row)
+        self._rows.add_rejected(
+            (contact_row.contact_id, [contact_row.match or ""]) if names_somebody else None
+        )
 
-    def _plan(self, entry: Entry, *, is_last: bool) -> Plan:
+    def _plan(self, contact_row: ContactRow, *, is_last: bool) -> Plan:
         if self._mirrors:
-            self._index.name(self._finder.named(entry))
+            self._index.mark_named(self._finder.named(contact_row))
         if not is_last:
             return Plan(outcome="duplicate", reason="a later row of this run is for the same contact")
-        return self._planner.plan(entry)
+        return self._planner.plan(contact_row)
 
     def _collect(self, most: int) -> None:
         """Wait until at most so many writes are under way, and note what came of the others."""
         while len(self._writing) > most:
             done, _ = wait([future for _, _, future in self._writing.values()], return_when=FIRST_COMPLETED)
             for number in [number for number, (_, _, future) in self._writing.items() if future in done]:
-                entry, plan, future = self._writing[number]
-                self._settle(number)
-                self._note(entry, plan, self._result(future))
+                contact_row, plan, future = self._writing.pop(number)
+                self._record(contact_row, plan, self._result(future))
 
-    def _result(self, future: Future[Result]) -> Result:
+    def _result(self, future: Future[WriteResult]) -> WriteResult:
         try:
             result = future.result()
         except ClickSendError as error:
             self._ended = self._ended or error
-            return Result("failed", str(error))
+            return WriteResult("failed", str(error))
         try:
             self._breaker.check(result.outcome, result.reason)
         except ClickSendError as error:
             self._ended = self._ended or error
         return result
 
-    def _settle(self, number: int) -> None:
-        """Note that a row is about to have its outcome."""
-        self._writing.pop(number, None)
-        self.run.finished_before(self.name, next(iter(self._writing), self._next))
-
-    def _note(self, entry: Entry, plan: Plan, result: Result) -> None:
+    def _record(self, contact_row: ContactRow, plan: Plan, result: WriteResult) -> None:
         remembered = self._planner.remembered(plan, result.stored)
         if remembered and result.contact_id:
-            self.run.remember(result.contact_id, remembered)
+            self.run.record_readback(result.contact_id, remembered)
         if not self.run.dry_run:
-            self._remember(entry, plan, result)
+            self._record_contacts(contact_row, plan, result)
         different = unkept(plan, result.stored)
         self._different.update(different)
-        self.run.done(
-            entry.row,
+        self.run.record_outcome(
+            contact_row.row,
             self.name,
             result.outcome,
             f"{', '.join(different)} {DIFFERENT}" if different else result.reason,
@@ -298,27 +286,27 @@ class Contacts(Sink):
             object_id=str(result.list_id or plan.list_id) if plan.list_id else None,
         )
 
-    def _remember(self, entry: Entry, plan: Plan, result: Result) -> None:
+    def _record_contacts(self, contact_row: ContactRow, plan: Plan, result: WriteResult) -> None:
         """Have the ledger remember which contact the key of a row is, and those of its duplicates."""
         contact, contact_id = plan.contact, result.contact_id
-        if not entry.deleted and result.outcome in SHOWN:
+        if not contact_row.deleted and result.outcome in SHOWN:
             list_id = result.list_id or plan.list_id or (contact.list_id if contact else GONE_LIST)
-        elif entry.deleted and result.outcome == "deleted":
+        elif contact_row.deleted and result.outcome == "deleted":
             list_id = GONE_LIST
-        elif entry.deleted and entry.anywhere and entry.known and not contact:
-            list_id, contact_id = GONE_LIST, entry.known[1]
+        elif contact_row.deleted and contact_row.anywhere and contact_row.known and not contact:
+            list_id, contact_id = GONE_LIST, contact_row.known[1]
         else:
             return
         if not contact_id:
             return
-        for one in (*self._spool.same_person(entry), entry):
-            if self._spool.is_newest(one.row):
-                self.run.know(one.row, GONE_LIST if one.deleted else list_id, contact_id)
+        for one in (*self._rows.same_person(contact_row), contact_row):
+            if self._rows.is_newest(one.row):
+                self.run.record_contact(one.row, GONE_LIST if one.deleted else list_id, contact_id)
 
-    def _report(self) -> None:
-        """Say what is no row's outcome."""
+    def _warn_of_different(self) -> None:
+        """Warn of fields that do not read back as they were written."""
         for name, count in sorted(self._different.items()):
-            self.run.note(
+            self.run.warn(
                 f"contacts: {name} {DIFFERENT}, for {count:,} of them: it is not written again until the row"
                 " changes."
             )
@@ -330,36 +318,36 @@ class Contacts(Sink):
         }
         if not self.run.config["remove_duplicates"]:
             if count := sum(map(len, found.values())):
-                self.run.note(
+                self.run.warn(
                     f"contacts: {count:,} of them are the second of a person in a list: set remove_duplicates"
                     " to remove them."
                 )
             return
         for list_id, contact_ids in sorted(found.items()):
-            self._delete(deleting.DUPLICATES, list_id, contact_ids)
+            self._delete(removal.DUPLICATES, list_id, contact_ids)
 
     def _mirror(self) -> None:
         """Delete what the input does not name any more."""
-        if self._spool.someone_unnamed or self.run.report.rows[INPUT, "rejected"]:
-            self.run.fail(
+        if self._rows.someone_unnamed or self.run.report.rows[INPUT, "rejected"]:
+            self.run.error(
                 "mirror: a rejected row names nobody, so anybody may be meant: no contact was deleted."
             )
             return
         for list_id in sorted(set(self._named_lists) - set(self.run.lists.opted_out)):
-            for contact_id, match in self._spool.rejected():
+            for contact_id, match in self._rows.rejected():
                 matching = self._index.matching(list_id, match)
-                self._index.name([contact_id or 0, *(one.contact_id for one in matching)])
-            times = mirror.missing(self._index, list_id, self.run.ledger.missing(list_id))
+                self._index.mark_named([contact_id or 0, *(one.contact_id for one in matching)])
+            times = removal.missing(self._index, list_id, self.run.ledger.memory.missing(list_id))
             if times:
                 self.run.report.missing[list_id] = Counter(times.values())
             if not self.run.dry_run:
-                self.run.ledger.set_missing(list_id, times)
-            self._delete(deleting.MIRROR, list_id, mirror.due(times, self.run.config))
+                self.run.ledger.memory.set_missing(list_id, times)
+            self._delete(removal.MIRROR, list_id, removal.due(times, self.run.config))
 
     def _delete(self, name: str, list_id: int, contact_ids: list[int]) -> None:
         """Delete contacts that no row marks as deleted, unless they are too many."""
         size, most = self._index.size(list_id), self.run.config["max_deletes"]
-        if refused := deleting.refusal(name, list_id, len(contact_ids), size, most):
-            self.run.fail(refused)
+        if refused := removal.refusal(name, list_id, len(contact_ids), size, most):
+            self.run.error(refused)
         else:
-            deleting.delete(self.run, name, list_id, contact_ids)
+            removal.delete(self.run, name, list_id, contact_ids)

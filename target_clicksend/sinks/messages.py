@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from functools import cached_property, partial
-from itertools import chain
 from typing import Any, ClassVar
 
 from msgspec.structs import replace
@@ -13,33 +12,29 @@ from typing_extensions import override
 
 from clicksend.errors import ClickSendError, SettingsError
 from target_clicksend.columns import Columns
-from target_clicksend.gates import Held
-from target_clicksend.gates.caps import Caps
-from target_clicksend.gates.message import Channel, Message
-from target_clicksend.gates.moments import LocalTimes
-from target_clicksend.gates.parts import count_parts
-from target_clicksend.gates.reading import COLUMNS, Reader
-from target_clicksend.gates.templates import Stored, Templates
 from target_clicksend.keys import Keys
+from target_clicksend.messages.cancel import Recall
 from target_clicksend.messages.channels import ENDPOINTS
-from target_clicksend.messages.gating import TAKEN, Gates
-from target_clicksend.messages.judging import Verdict
+from target_clicksend.messages.gates.caps import Caps
+from target_clicksend.messages.gates.chain import Gates
+from target_clicksend.messages.gates.parts import count_parts
 from target_clicksend.messages.lost_ledger import LostLedger
+from target_clicksend.messages.message import Channel, Message
+from target_clicksend.messages.moments import LocalTimes
 from target_clicksend.messages.new_streams import NewStreams
-from target_clicksend.messages.outbox import Outbox
-from target_clicksend.messages.passed import Passed
-from target_clicksend.messages.recall import Recall
-from target_clicksend.messages.routes import ApiRoute, Route
-from target_clicksend.messages.spool import Spool
-from target_clicksend.messages.unanswered import Unanswered
-from target_clicksend.numbers import read_phone
-from target_clicksend.row import Rejected, Row, Values
+from target_clicksend.messages.parse import COLUMNS, MessageParser
+from target_clicksend.messages.reconcile import Unanswered, reconcile
+from target_clicksend.messages.response import TAKEN, SendResult
+from target_clicksend.messages.send import ApiRoute, Route, Sender
+from target_clicksend.messages.spool import Batch, Spool
+from target_clicksend.messages.templates import Stored, Templates
+from target_clicksend.row import Postponed, Rejected, Row, Values
 from target_clicksend.run import Run
-from target_clicksend.sinks import Sink
-from target_clicksend.sinks.sms_templates import SmsTemplates
-from target_clicksend.values import is_deleted, read_text
+from target_clicksend.scratch import SeenSet
+from target_clicksend.sinks.base import Sink
+from target_clicksend.sinks.collections import SmsTemplates
+from target_clicksend.values import is_deleted, read_phone, read_text
 
-TEMPLATE = ("template_id", "template_name")
 CALLED_OFF = "a later row of this run cancels it"
 TAKEN_BACK = "a later row of this run says that it was deleted"
 
@@ -64,17 +59,16 @@ class Messages(Sink):
         spend = run.config.get("max_spend_per_run")
         most = None if spend is None else Decimal(str(spend))
         self._caps = Caps(run.config.get("max_messages_per_run"), most)
-        self._spool = Spool() if self._caps != Caps() else None
-        self._batch: list[Message] = []
+        self._waiting: Batch | Spool = Spool() if self._caps.are_set else Batch()
         self._size: int = min(run.config["batch_size_rows"], run.config.get("messages_per_minute") or 1000)
         """Messages that are judged together; no more than go out before the judgement is old."""
-        self._planned = Passed() if run.dry_run else None
-        self._unfinished: dict[int, Message] = {}
-        self._batches = 0
+        self._planned = SeenSet() if run.dry_run else None
+        self._has_begun = self._has_sent = False
         self._new_streams = NewStreams(run, self.name)
         self._unanswered = Unanswered(run, self.name)
-        self._looked_up = False
         self.local_times = LocalTimes(run.config.get("time_zone"))
+
+    # What they are made of
 
     @cached_property
     @override
@@ -86,98 +80,33 @@ class Messages(Sink):
         self._new_streams.begin(stream, keys)
 
     @override
-    def note_unknown(self, values: Values, columns: Columns) -> None:
-        """Say it, but not of what may fill the placeholders of the row's template."""
-        if self.channel in {"voice", "notification"} or not any(map(values.get, TEMPLATE)):
-            super().note_unknown(values, columns)
-
-    @override
-    def receive(self, row: Row) -> None:
-        if not self._looked_up:
-            self._reconcile()
-            endpoints = ENDPOINTS.get(self.channel)
-            LostLedger(self.run, self.name, endpoints).check(brings_own="custom_string" in row.values)
-            self._gates.cancel_opted_out()
-        row = self._tried(row)
-        if is_deleted(row.values):
-            self._take_back(row)
-            return
-        try:
-            message = self._addressed(self.read(row))
-        except (Rejected, Held) as reason:
-            self._turn_away(row, "rejected" if isinstance(reason, Rejected) else "held", str(reason))
-            return
-        if self.run.dry_run:
-            country = message.country or self.run.country
-            text = read_text(row.values, "to")
-            self.run.report.add_readings(self.name, {text: read_phone("to", text, country)})
-        if self._spool is not None:
-            self._spool.add(message)
-            self.run.finished_before(self.name, self._spool.first)
-            return
-        self._batch.append(message)
-        self.run.finished_before(self.name, self._batch[0].row.number)
-        if len(self._batch) >= self._size:
-            self._flush(is_last=False)
-
-    def _turn_away(self, row: Row, outcome: str, reason: str) -> None:
-        """Note what came of a row that cannot be sent, unless it was sent long ago."""
-        found = self.run.ledger.known(self.name, {row.key: row.older}).get(row.key)
-        if found:
-            outcome, reason = "duplicate", f"an earlier run has it as {found.outcome}"
-        self.run.done(row, self.name, outcome, reason)
-
-    @override
-    def prepare(self) -> None:
-        if self._spool is not None:
-            self._tally(self._spool)
-
-    @override
-    def finish(self) -> None:
-        if self._spool is not None:
-            self._finish_capped(self._spool)
-        else:
-            self._flush(is_last=True)
-        if not self.run.stopped:
-            self._reconcile()
-            self._unanswered.count_anew()
-            self._gates.cancel_opted_out()
-            if self.route.ended and self.run.report.rows[self.name, "failed"]:
-                self.run.fail(f"{self.name}: {self.route.ended}")
-        if self.run.dry_run:
-            self._tell_of_zones()
-
-    def _tell_of_zones(self) -> None:
-        """Say which zones were meant by times that name none."""
-        for (column, zone), count in sorted(self.local_times.read.items()):
-            they = f"1 time of {column} has" if count == 1 else f"{count:,} times of {column} have"
-            self.run.note(f"{self.name}: {they} no zone: read as {zone}.")
+    def warn_unknown_columns(self, values: Values, columns: Columns) -> None:
+        """Warn, but not of what may fill the placeholders of the row's template."""
+        named = values.get("template_id") or values.get("template_name")
+        if not (named and "template_name" in self.columns):
+            super().warn_unknown_columns(values, columns)
 
     @cached_property
     def route(self) -> Route:
         """The way that the messages take."""
         return ApiRoute(self.run, self.channel)
 
-    def read(self, row: Row) -> Message:
-        """Return the message that a row asks for.
-
-        Raises:
-            Rejected: It cannot be sent.
-        """
-        return self._reader.read(row)
-
     @cached_property
-    def _reader(self) -> Reader:
-        config, templates = self.run.config, Templates(self._templates, self._check_template)
-        return Reader(self.channel, config, self.run.country, templates, self.local_times)
+    def _sender(self) -> Sender:
+        return Sender(self.run, self.name, self.route, self._gates.may_go)
 
     @cached_property
     def _gates(self) -> Gates:
         return Gates(self.run, self.name, self.channel)
 
     @cached_property
-    def _outbox(self) -> Outbox:
-        return Outbox(self.run, self.name, self.route, self._gates.may_go)
+    def _recall(self) -> Recall:
+        return Recall(self.run, self.name, self.channel)
+
+    @cached_property
+    def _parser(self) -> MessageParser:
+        config, templates = self.run.config, Templates(self._templates, self._check_template)
+        return MessageParser(self.channel, config, self.run.country, templates, self.local_times)
 
     def _templates(self) -> Stored:
         """Return the templates as the rows before have left them."""
@@ -196,22 +125,60 @@ class Messages(Sink):
     def _own_templates(self) -> SmsTemplates:
         return SmsTemplates(self.run)
 
-    def _reconcile(self) -> None:
-        """Look up what is unknown; a dry run leaves the ledger as it is."""
-        self._looked_up = True
-        if self.run.dry_run:
+    def parse(self, row: Row) -> Message:
+        """Return the message that a row asks for.
+
+        Raises:
+            Rejected: It cannot be sent.
+        """
+        return self._parser.parse(row)
+
+    # A row comes
+
+    @override
+    def process_record(self, row: Row) -> None:
+        if not self._has_begun:
+            self._begin_sending(brings_own="custom_string" in row.values)
+        row = self._tried(row)
+        if is_deleted(row.values):
+            self._take_back(row)
             return
         try:
-            self.route.reconcile(self.run.ledger, self.name)
+            message = self._addressed(self.parse(row))
+        except (Rejected, Postponed) as reason:
+            self._reject(row, "rejected" if isinstance(reason, Rejected) else "held", str(reason))
+            return
+        if self.run.dry_run:
+            country = message.country or self.run.country
+            text = read_text(row.values, "to")
+            self.run.report.add_readings(self.name, {text: read_phone("to", text, country)})
+        self._waiting.add(message)
+        if not self._caps.are_set and len(self._waiting) >= self._size:
+            self._send_waiting(all_there_are=False)
+
+    def _begin_sending(self, *, brings_own: bool) -> None:
+        """Learn what earlier runs have sent, before anything else is."""
+        self._has_begun = True
+        self._reconcile()
+        LostLedger(self.run, self.name, ENDPOINTS.get(self.channel)).check(brings_own=brings_own)
+        self._gates.cancel_opted_out()
+
+    def _reconcile(self) -> None:
+        """Look up what is unknown, where a history shows it; a dry run leaves the ledger as it is."""
+        endpoints = ENDPOINTS.get(self.channel)
+        if self.run.dry_run or endpoints is None:
+            return
+        try:
+            reconcile(self.run.client, self.run.ledger, self.name, endpoints, self.run.config)
         except ClickSendError as error:
-            self.run.note(f"{self.name}: unanswered messages could not be looked up. {error}")
+            self.run.warn(f"{self.name}: unanswered messages could not be looked up. {error}")
 
     def _tried(self, row: Row) -> Row:
         """Return a row, under a key of its own where all goes to ``test_recipient``."""
         recipient = self.run.config.get("test_recipient")
         if not recipient:
             return row
-        known = self.run.ledger.older_keys
+        known = self.run.ledger.privacy.older_keys
         hashes = () if known is None else known.hashes
         older = [hashed(f"{recipient}\0{one}") for hashed in hashes for one in (row.key, *row.older)]
         # Whoever joins outcomes to rows must not meet the test.
@@ -223,40 +190,43 @@ class Messages(Sink):
         recipient = self.run.config.get("test_recipient")
         return replace(message, to=recipient, time_zone=None, campaign=None) if recipient else message
 
+    def _reject(self, row: Row, outcome: str, reason: str) -> None:
+        """Record what came of a row that cannot be sent, unless it was sent long ago."""
+        found = self.run.ledger.outcomes.known(self.name, {row.key: row.older}).get(row.key)
+        if found:
+            outcome, reason = "duplicate", f"an earlier run has it as {found.outcome}"
+        self.run.record_outcome(row, self.name, outcome, reason)
+
     def _take_back(self, row: Row) -> None:
         """Send nothing of a deleted row, and nothing of what came before it under its key and still waits."""
-        waiting = [message for message in self._batch if message.row.key == row.key]
-        self._batch = [message for message in self._batch if message.row.key != row.key]
-        if self._spool is not None:
-            waiting = self._spool.take_back(row.key)
-        for message in waiting:
-            self._note(message, Verdict("suppressed", TAKEN_BACK))
+        for message in self._waiting.of_key(row.key):
+            self._waiting.remove(message)
+            self._record(message, SendResult("suppressed", TAKEN_BACK))
         outcome, reason = self._recall.recall(row)
-        if outcome == "cancelled":
-            self.run.settled(row, self.name, outcome, reason)
-        elif outcome == "dry_run":
-            self.run.planned(row, self.name, "cancel")
+        if outcome == "dry_run":
+            self.run.record_plan(row, self.name, "cancel")
         else:
-            self.run.done(row, self.name, outcome, reason)
+            self.run.record_outcome(row, self.name, outcome, reason, stored=outcome == "cancelled")
 
     @override
     def call_off(self, custom_string: str | None) -> int:
-        waiting = self._batch if self._spool is None else self._spool.find(custom_string)
+        waiting = self._waiting.of_custom_string(custom_string)
         meant = [message for message in waiting if self._is_meant(message, custom_string)]
         if not meant:
             return 0
-        done = meant if self.run.dry_run else self._outbox.call_off(meant, CALLED_OFF)
-        gone = {message.row.number for message in meant}
-        self._batch = [message for message in self._batch if message.row.number not in gone]
-        off = {message.row.number for message in done}
-        verdict = Verdict("suppressed" if self.run.dry_run else "cancelled", CALLED_OFF)
+        for message in meant:
+            self._waiting.remove(message)
+        if self.run.dry_run:
+            off, result = meant, SendResult("suppressed", CALLED_OFF)
+        else:
+            off, result = self._sender.call_off(meant, CALLED_OFF), SendResult("cancelled", CALLED_OFF)
+        for message in off:
+            self._record(message, result, stored=not self.run.dry_run)
         # Nor is sent what has a used key: another worker may be about to give it back.
-        used = self._gates.used([message for message in meant if message.row.number not in off])
-        for message, came in chain(((one, verdict) for one in done), used):
-            if self._spool is not None:
-                self._spool.remove(message)
-            self._note(message, came, is_settled=came is verdict and not self.run.dry_run)
-        return len(done)
+        numbers = {message.row.number for message in off}
+        for message, came in self._gates.used([one for one in meant if one.row.number not in numbers]):
+            self._record(message, came)
+        return len(off)
 
     def _is_meant(self, message: Message, custom_string: str | None) -> bool:
         """Return whether a row of cancellations means a message; None: all that would be scheduled."""
@@ -264,25 +234,74 @@ class Messages(Sink):
             return (message.custom_string or "").strip() == custom_string.strip()
         return message.schedule is not None or self._gates.would_schedule(message)
 
-    @cached_property
-    def _recall(self) -> Recall:
-        return Recall(self.run, self.name, self.channel)
+    # The input has ended
 
-    def _flush(self, *, is_last: bool) -> None:
-        batch, self._batch = self._batch, []
-        self._process(batch, all_there_are=is_last and not self._batches)
-        self._batches += 1
+    @override
+    def process_batch(self) -> None:
+        """With a cap set, count and price all messages; what may not be sent is done with."""
+        if not self._caps.are_set:
+            return
+        few, seen = len(self._waiting) <= self._size, SeenSet()
+        for batch in self._waiting.batches(self.run.config["batch_size_rows"]):
+            if self.run.stopped:
+                return
+            fit = self._passing(batch, seen, all_there_are=few)
+            self._new_streams.look(fit)
+            for group in self._grouped(fit):
+                self._tally(group)
+        self._new_streams.check()
 
-    def _process(self, batch: Sequence[Message], *, all_there_are: bool) -> None:
-        """Let a batch through the gates, and send what passes."""
-        self.run.pace()
-        self._unfinished = {message.row.number: message for message in batch}
-        passed: list[Message] = []
-        for message, verdict in self._gates.judge(batch, self._planned, all_there_are=all_there_are):
-            if verdict is None:
-                passed.append(message)
+    def _tally(self, group: list[Message]) -> None:
+        quotes = [SendResult("sent")] * len(group) if self._caps.spend is None else self.route.quotes(group)
+        for message, quote in zip(group, quotes, strict=True):
+            if quote.outcome == "rejected":
+                self._waiting.remove(message)
+                self._record(message, quote)
             else:
-                self._note(message, verdict)
+                self.run.tally.add(quote.price)
+
+    @override
+    def clean_up(self) -> None:
+        excess = self._caps.exceeded(self.run.tally)
+        if excess and len(self._waiting):
+            self.run.error(f"{self.name}: {excess}: nothing was sent.")
+        few = len(self._waiting) <= self._size and not self._has_sent
+        self._send_waiting(all_there_are=few, excess=excess)
+        if not self.run.stopped:
+            self._reconcile()
+            self._unanswered.count_anew()
+            self._gates.cancel_opted_out()
+            if self.route.breaker.reason and self.run.report.rows[self.name, "failed"]:
+                self.run.error(f"{self.name}: {self.route.breaker.reason}")
+        if self.run.dry_run:
+            self._warn_of_zones()
+
+    def _warn_of_zones(self) -> None:
+        """Warn which zones were meant by times that name none."""
+        for (column, zone), count in sorted(self.local_times.read.items()):
+            they = f"1 time of {column} has" if count == 1 else f"{count:,} times of {column} have"
+            self.run.warn(f"{self.name}: {they} no zone: read as {zone}.")
+
+    # Messages go
+
+    def _send_waiting(self, *, all_there_are: bool, excess: str | None = None) -> None:
+        """Send all that waits, or hold it, when that is more than the run may send."""
+        for batch in self._waiting.batches(self._size):
+            if self.run.stopped:
+                return
+            for message in batch:
+                self._waiting.remove(message)
+            if excess:
+                for message in batch:
+                    self._record(message, SendResult("held", excess))
+            else:
+                self._send_batch(batch, all_there_are=all_there_are)
+
+    def _send_batch(self, batch: Sequence[Message], *, all_there_are: bool) -> None:
+        """Let a batch through the gates, and send what passes."""
+        self._has_sent = True
+        self.run.pace()
+        passed = self._passing(batch, self._planned, all_there_are=all_there_are)
         self._new_streams.look(passed)
         self._new_streams.check()
         for group in self._grouped(passed):
@@ -290,111 +309,66 @@ class Messages(Sink):
                 break
             if self.run.dry_run:
                 self._plan(group)
-            elif ended := self.route.ended:
+            elif ended := self.route.breaker.reason:
                 for message in group:
-                    self._note(message, Verdict("failed", f"not sent: {ended}"))
+                    self._record(message, SendResult("failed", f"not sent: {ended}"))
             else:
                 self.run.pace(len(group))
-                for message, verdict in self._outbox.send(self._still_fit(group)):
-                    self._note(message, verdict, is_settled=verdict is not TAKEN)
-                    if verdict.outcome == "unknown":
-                        self._unanswered.add(message.row.key, verdict.reason)
+                self._send_group(group)
         self.run.commit()
 
-    def _still_fit(self, group: Sequence[Message]) -> list[Message]:
-        """Return the messages of a group that may still go, now that it is their turn; note the others."""
-        fit: list[Message] = []
-        for message, verdict in self._gates.again(group):
-            if verdict is None:
-                fit.append(message)
+    def _passing(
+        self, batch: Sequence[Message], seen: SeenSet | None, *, all_there_are: bool
+    ) -> list[Message]:
+        """Return what passes the gates, and record what came of the others."""
+        passed: list[Message] = []
+        for message, result in self._gates.check(batch, seen, all_there_are=all_there_are):
+            if result is None:
+                passed.append(message)
             else:
-                self._note(message, verdict)
-        return fit
+                self._waiting.remove(message)
+                self._record(message, result)
+        return passed
 
     def _grouped(self, messages: Sequence[Message]) -> Iterator[list[Message]]:
         """Yield what goes into one request: for MMS one media_file."""
         by_media: dict[str, list[Message]] = {}
         for message in messages:
             by_media.setdefault(message.media_file, []).append(message)
+        size = self.route.batch_size
         for group in by_media.values():
-            for start in range(0, len(group), self.route.most):
-                yield group[start : start + self.route.most]
+            for start in range(0, len(group), size):
+                yield group[start : start + size]
 
-    def _note(self, message: Message, verdict: Verdict, *, is_settled: bool = False) -> None:
-        self._unfinished.pop(message.row.number, None)
-        self.run.finished_before(self.name, next(iter(self._unfinished), self._next_waiting))
-        if is_settled:
-            self.run.settled(message.row, self.name, verdict.outcome, verdict.reason)
-        else:
-            about = {"custom_string": message.custom_string, "campaign": message.campaign}
-            self.run.done(message.row, self.name, verdict.outcome, verdict.reason, **about)
-
-    @property
-    def _next_waiting(self) -> int | None:
-        if self._spool is not None:
-            return self._spool.first
-        return self._batch[0].row.number if self._batch else None
+    def _send_group(self, group: list[Message]) -> None:
+        """Send what may still go now that it is its turn, and record what came of it."""
+        fit: list[Message] = []
+        for message, late in self._gates.recheck(group):
+            if late is None:
+                fit.append(message)
+            else:
+                self._record(message, late)
+        for message, result in self._sender.send(fit):
+            self._record(message, result, stored=result is not TAKEN)
+            if result.outcome == "unknown":
+                self._unanswered.add(message.row.key, result.reason)
 
     def _plan(self, group: list[Message]) -> None:
-        """Say what would be sent, and for how much."""
+        """Record what would be sent, and for how much."""
         for message, quote in zip(group, self.route.quotes(group), strict=True):
             if quote.outcome == "rejected":
-                self._note(message, quote)
+                self._record(message, quote)
                 continue
-            self._unfinished.pop(message.row.number, None)
             about: dict[str, Any] = {"campaign": message.campaign, "price": quote.price}
-            if self.channel != "notification":
+            if message.template is None:
                 about["parts"] = quote.parts or count_parts(message.body, self.channel).count
             parts: int = about.get("parts", 0)
             self.run.report.price(self.name, quote.price, parts, partial(self.route.sample, message))
-            self.run.planned(message.row, self.name, "send", **about)
+            self.run.record_plan(message.row, self.name, "send", **about)
 
-    def _tally(self, spool: Spool) -> None:
-        """Judge and price everything; what may not be sent is done with."""
-        few, passed = len(spool) <= self._size, Passed()
-        for batch in spool.batches(self.run.config["batch_size_rows"]):
-            if self.run.stopped:
-                return
-            fit: list[Message] = []
-            for message, verdict in self._gates.judge(batch, passed, all_there_are=few):
-                if verdict is None:
-                    fit.append(message)
-                else:
-                    spool.remove(message)
-                    self._note(message, verdict)
-            self._new_streams.look(fit)
-            for group in self._grouped(fit):
-                priced = [Verdict("sent")] * len(group)
-                if self._caps.spend is not None:
-                    priced = self.route.quotes(group)
-                for message, quote in zip(group, priced, strict=True):
-                    if quote.outcome == "rejected":
-                        spool.remove(message)
-                        self._note(message, quote)
-                    else:
-                        self.run.tally.add(quote.price)
-        self._new_streams.check()
-        self.run.finished_before(self.name, spool.first)
-
-    def _finish_capped(self, spool: Spool) -> None:
-        """Send all of it, or nothing when that is more than the run may send."""
-        excess = self._caps.exceeded(self.run.tally)
-        if excess and len(spool):
-            self.run.fail(f"{self.name}: {excess}: nothing was sent.")
-        few = len(spool) <= self._size
-        for batch in spool.batches(self._size):
-            if self.run.stopped:
-                return
-            for message in batch:
-                spool.remove(message)
-            if excess:
-                self._unfinished = {message.row.number: message for message in batch}
-                for message in batch:
-                    self._note(message, Verdict("held", excess))
-            else:
-                self._process(batch, all_there_are=few)
-        if not self.run.stopped:
-            self.run.finished_before(self.name, None)
+    def _record(self, message: Message, result: SendResult, *, stored: bool = False) -> None:
+        about: dict[str, Any] = {"custom_string": message.custom_string, "campaign": message.campaign}
+        self.run.record_outcome(message.row, self.name, result.outcome, result.reason, stored=stored, **about)
 
 
 class SmsMessages(Messages):

@@ -12,10 +12,9 @@ from typing_extensions import override
 from clicksend.hub import Hub
 from clicksend.text import is_blank
 from target_clicksend.columns import DELETED
-from target_clicksend.gates.fields import read_number, read_required
-from target_clicksend.gates.message import Message
-from target_clicksend.gates.reading import judged_by
-from target_clicksend.messages.routes import HubRoute, Route
+from target_clicksend.messages.message import Message, Template
+from target_clicksend.messages.parse import judged_by, read_number, read_required
+from target_clicksend.messages.send import HubRoute, Route
 from target_clicksend.row import Rejected, Row, Values
 from target_clicksend.run import Run
 from target_clicksend.sinks.messages import Messages
@@ -44,19 +43,17 @@ class Notifications(Messages):
         return HubRoute(self.run)
 
     @override
-    def read(self, row: Row) -> Message:
+    def parse(self, row: Row) -> Message:
         values = row.values
-        text: dict[str, Any] = {
-            "template_id": read_required(values, "template_id"),
-            "variables": _variables(values),
-        }
-        if locale := read_text(values, "locale"):
-            text["locale"] = locale
         return Message(
             row=row.without_values(),
             channel=self.channel,
             to=read_number(values, "to", self.run.country),
-            body=json.dumps(text, sort_keys=True),
+            template=Template(
+                template_id=read_required(values, "template_id"),
+                variables=_variables(values),
+                locale=read_text(values, "locale"),
+            ),
             **judged_by(values, self.run.config, self.local_times),
         )
 
@@ -65,7 +62,7 @@ def _variables(values: Values) -> dict[str, str]:
     """Return the template's variables, all of them text.
 
     Raises:
-        Rejected: They are no object, or one of them is null, a word for that, or no text, number or boolean.
+        Rejected: They are not an object, or one of them is null, a word for that, a list or an object.
     """
     given: Any = values.get("variables")
     if given is None or (isinstance(given, str) and is_blank(given)):
@@ -77,9 +74,9 @@ def _variables(values: Values) -> dict[str, str]:
         except (ValueError, RecursionError, ArithmeticError):
             given = None
     if not isinstance(given, dict):
-        raise Rejected("variables is no object")
+        raise Rejected("variables is not an object")
     if any(value is None or isinstance(value, dict | list) for value in given.values()):
-        raise Rejected("variables has a value that is no text, number or boolean")
+        raise Rejected("variables has a value that is not text, a number or a boolean")
     variables = {name: read_text(given, name, keeps_digits=True) for name in given}
     if any(map(says_nothing, variables.values())):
         raise Rejected("variables has a value that is a word for nothing, like null or NaN")

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from clicksend.cli import command as main
-from clicksend.ledger import Ledger
+from clicksend.ledger.ledger import Ledger
 from tests.ledger.cases import ACCOUNT, claim, outcome
 
 KEY = "a key that nobody guesses"
@@ -23,11 +23,11 @@ def config(tmp_path):
     """Return a config file of a target; its ledger has a sent, an unknown and a rejected row."""
     url = f"sqlite:///{tmp_path}/ledger.db"
     with Ledger.open(url, **ACCOUNT, pii_key=KEY) as ledger:
-        wanted = [claim(key, recipient_hash=ledger.hash(NUMBER)) for key in ("s", "u")]
-        ledger.claim("run 1", "sms_messages", wanted, lease_seconds=90)
-        ledger.settle("run 1", [outcome("s", "sent", "sms_messages", message_id="M1")])
+        wanted = [claim(key, recipient_hash=ledger.privacy.hash(NUMBER)) for key in ("s", "u")]
+        ledger.claims.claim("run 1", "sms_messages", wanted, lease_seconds=90)
+        ledger.claims.settle("run 1", [outcome("s", "sent", "sms_messages", message_id="M1")])
         reason = "the number is too short\x1b[2J\nand more"
-        ledger.record("run 2", [outcome("r", "rejected", reason=reason)])
+        ledger.outcomes.record("run 2", [outcome("r", "rejected", reason=reason)])
     path = tmp_path / "target.json"
     settings = {"ledger_url": url, "pii_key": KEY, "default_country": "AU", "api_key": "x", "username": "y"}
     path.write_text(json.dumps(settings))
@@ -92,23 +92,23 @@ def test_opt_in(config, tmp_path):
     url, reason = f"sqlite:///{tmp_path}/ledger.db", "came to the counter"
     arguments = ("--config", config, "--reason", f" {reason} ")
     with Ledger.existing(url, pii_key=KEY) as ledger:
-        one = ledger.hash(NUMBER)
-        ledger.add_stops({one: 1_790_000_000})
+        one = ledger.privacy.hash(NUMBER)
+        ledger.memory.add_stops({one: 1_790_000_000})
     said = run("opt-in", "0411 111 111", *arguments)
     assert said == (
         "The STOP of this number is undone: replies written before now no longer count.\n"
         "As far as the ledger knows, it is not in the Opt-Out List.\n"
     )
     with Ledger.existing(url, pii_key=KEY) as ledger:
-        ledger.add_stops({one: 1_790_000_000})
-        assert ledger.opted_out([one]) == set()
-        ledger.add_opt_outs([one], source="list", kind="phone")
+        ledger.memory.add_stops({one: 1_790_000_000})
+        assert ledger.memory.opted_out([one]) == set()
+        ledger.memory.add_opt_outs([one], source="list", kind="phone")
     assert run("opt-in", NUMBER, *arguments) == (
         "The ledger has no STOP of this number. Replies written before now will not count.\n"
         "It is still in the Opt-Out List, and gets nothing: take it off there, in ClickSend.\n"
     )
     with Ledger.existing(url, pii_key=KEY) as ledger:
-        assert ledger.opted_out([one]) == {one}
+        assert ledger.memory.opted_out([one]) == {one}
     with closing(sqlite3.connect(tmp_path / "ledger.db")) as database:
         ((hashed, kept, at),) = database.execute("select hash, reason, opted_in_at from opt_ins").fetchall()
     assert (hashed, kept) == (one, reason)

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from clicksend.cli import command as main
-from clicksend.ledger import Ledger
+from clicksend.ledger.ledger import Ledger
 from tests.ledger.cases import ACCOUNT, outcome
 
 KEY = "a key that nobody guesses"
@@ -31,13 +31,13 @@ def url_of(folder, name):
 def test_a_key_gets_from_one_host_to_another(tmp_path):
     one, other = url_of(tmp_path, "one"), url_of(tmp_path, "other")
     with Ledger.open(one, **ACCOUNT) as ledger:
-        hashed = ledger.hash(NUMBER)
+        hashed = ledger.privacy.hash(NUMBER)
     exported = run("export", "--ledger-url", one)
     assert exported == Path(tmp_path / "one" / "ledger.db.key").read_text()
     assert exported.strip() not in run("import", "--ledger-url", other, given=exported)
     assert stat.S_IMODE((tmp_path / "other" / "ledger.db.key").stat().st_mode) == 0o600
     with Ledger.open(other, **ACCOUNT) as ledger:
-        assert ledger.hash(NUMBER) == hashed
+        assert ledger.privacy.hash(NUMBER) == hashed
     run("import", "--ledger-url", other, given=exported)
 
 
@@ -67,7 +67,7 @@ def test_a_terminal_shows_no_key_without_being_asked(tmp_path, monkeypatch):
 def test_a_lost_key_file_is_brought_back(tmp_path):
     url, path = url_of(tmp_path, "one"), tmp_path / "one" / "ledger.db.key"
     with Ledger.open(url, **ACCOUNT) as ledger:
-        ledger.record("run", [outcome()])
+        ledger.outcomes.record("run", [outcome()])
     key = path.read_text()
     path.unlink()
     assert "not empty" in run("import", "--ledger-url", url, given=KEY, code=1)
@@ -86,7 +86,7 @@ def test_an_empty_ledger_takes_another_key(tmp_path):
     path.unlink()
     run("import", "--ledger-url", url, given=KEY)
     with Ledger.open(url, **ACCOUNT, pii_key=KEY) as ledger:
-        assert ledger.key == KEY
+        assert ledger.privacy.key == KEY
 
 
 @pytest.mark.parametrize("given", ["", "\n", "short", "k" * 20_000, "two lines of it\nand one more"])

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from clicksend.cli import command as main
-from clicksend.ledger import Ledger
+from clicksend.ledger.ledger import Ledger
 from tests.ledger.cases import ACCOUNT, claim, outcome
 from tests.tap.runner import CREDENTIALS
 from tests.target.messages.cases import CHANNELS, OTHER, TO, posts
@@ -126,7 +126,7 @@ def claimed(out):
         then = datetime.now(UTC) - timedelta(hours=hours)
         account = {"api_url": out.api_url, "user_id": "672721"}
         with Ledger.open(out.ledger_url, **account, now=lambda: then) as ledger:
-            ledger.claim(run_id, "sms_messages", map(claim, keys), lease_seconds=lease_seconds)
+            ledger.claims.claim(run_id, "sms_messages", map(claim, keys), lease_seconds=lease_seconds)
 
     return claimed
 
@@ -171,8 +171,10 @@ def test_release_says_what_it_does_not_find(command, claimed):
 
 def test_retry(out, command):
     with Ledger.open(out.ledger_url, **ACCOUNT) as ledger:
-        ledger.record("run 1", [outcome("a", "rejected"), outcome("b", "rejected", "contact_lists")])
-        ledger.record("run 2", [outcome("c", "rejected"), outcome("d", "failed"), outcome("e", "sent")])
+        ledger.outcomes.record("run 1", [outcome("a", "rejected"), outcome("b", "rejected", "contact_lists")])
+        ledger.outcomes.record(
+            "run 2", [outcome("c", "rejected"), outcome("d", "failed"), outcome("e", "sent")]
+        )
     assert "0 rows reopened" in command("retry", "--outcome", "rejected", "--sink", "none")
     assert "1 row reopened" in command("retry", "--outcome", "rejected", "--sink", "contact_lists")
     assert "1 row reopened" in command("retry", "--outcome", "rejected", "--run", "run 1")
@@ -269,10 +271,10 @@ def test_a_rebuild_that_breaks_off_goes_on_where_it_was(out, command):
 
 
 def test_a_history_that_shows_less_than_it_counts_is_not_enough(out, command, monkeypatch):
-    from target_clicksend import repairing
+    from target_clicksend import ledger_tools
 
-    read_pages = repairing.read_pages
-    monkeypatch.setattr(repairing, "read_pages", lambda *given: list(read_pages(*given))[:-1])
+    read_pages = ledger_tools.read_pages
+    monkeypatch.setattr(ledger_tools, "read_pages", lambda *given: list(read_pages(*given))[:-1])
     out.send({})
     lose(out)
     assert "fewer messages than it counts, 3 times" in command("rebuild", "--since", LONG_AGO, code=1)
@@ -369,7 +371,7 @@ def test_rows_without_a_key_are_told(out, record):
     output = record(messages, code=1)
     assert "1 key recorded as sent" in output
     assert "1 row not recorded: key property id is missing or null." in output
-    assert "1 row not recorded: a line of the input is no Singer message." in output
+    assert "1 row not recorded: a line of the input is not a Singer message." in output
 
 
 SHOP = [{"id": n, "to": TO, "body": f"Hello {n}", "sent_at": n < 3 and "2026-01-01"} for n in range(5)]

@@ -74,12 +74,12 @@ def test_nothing_is_repeated(box, verify, kind):
 def test_statuses_that_mean_no(monkeypatch, verify):
     from clicksend.hub import Hub
 
-    answers = {"blocked": "suspicious", "challenged": "a person", "new_one": "new_one", NUMBER: "no status"}
+    answers = {"blocked": "suspicious", "challenged": "a person", "new_one": "new_one", NUMBER: "without a known status"}
     for status, sentence in answers.items():
         monkeypatch.setattr(Hub, "verify_send", lambda *_, status=status: {"status": status})
         assert sentence in verify("send", NUMBER, code=1)
     monkeypatch.setattr(Hub, "verify_check", lambda *_: [])
-    assert "no status" in verify("check", NUMBER, "1", code=1)
+    assert "without a known status" in verify("check", NUMBER, "1", code=1)
 
 
 OTHERS_SUCCESS = [

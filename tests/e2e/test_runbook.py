@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from clicksend.ledger import Claim, Ledger
+from clicksend.ledger.ledger import Ledger
+from clicksend.ledger.records import Claim
 from clicksend.sandbox import Sandbox
 from tests.command import run_command
 from tests.tap.runner import CREDENTIALS
@@ -150,7 +151,7 @@ def lease(scene):
     scene.run(ROWS[:1])
     claim = Claim(key="5", stream="sms_messages", custom_string="x", recipient_hash="", body_hash="")
     with Ledger.existing(scene.ledger_url) as ledger:
-        ledger.claim("dead", "sms_messages", [claim], lease_seconds=600)
+        ledger.claims.claim("dead", "sms_messages", [claim], lease_seconds=600)
     assert scene.run(ROWS).code == 0
 
 

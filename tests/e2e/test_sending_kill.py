@@ -24,7 +24,8 @@ KILLS = budget(1, 200)
 TARGET = """
 import os, signal, sys
 from clicksend.client import Client
-from clicksend.ledger import Ledger, claiming
+from clicksend.ledger import claims
+from clicksend.ledger.ledger import Ledger
 from clicksend.transport import Transport
 from target_clicksend import __main__
 
@@ -42,12 +43,12 @@ def killing(kind, name, said, counts=lambda *_: True):
         return result
     setattr(kind, name, wrapped)
 
-killing(Ledger, "claim", "claim")
-killing(claiming, "claim", "claim within its transaction")
+killing(claims.Claims, "claim", "claim")
+killing(claims, "write_meta", "claim within its transaction")
 killing(Client, "send", "send")
 killing(Transport, "exchange", "request", lambda _, request, __: request.url.endswith("/sms/send"))
-killing(Ledger, "settle", "settle")
-killing(claiming, "settle", "settle within its transaction")
+killing(claims.Claims, "settle", "settle")
+killing(claims, "count", "settle within its transaction")
 __main__.main()
 """
 STEPS = {

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 from sqlalchemy import inspect
 
-from clicksend.ledger import Claim, Outcome
-from clicksend.ledger.tables import metadata
+from clicksend.ledger.records import Claim, Outcome
+from clicksend.ledger.schema import metadata
 
 KEY_FILE = "TEST_LEDGER_KEY_FILE"
 """Variable that tells other processes where the key file of the fixture ``ledger_url`` is."""
 ACCOUNT = {"api_url": "https://rest.clicksend.com/v3", "user_id": "7"}
+
+
+def in_new_schema(url):
+    """Make a schema in a PostgreSQL; return the URL of a ledger in it."""
+    import psycopg
+
+    schema = f"ledger_{uuid4().hex}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"create schema {schema}")
+    return url.replace("postgresql:", "postgresql+psycopg:") + f"&options=-csearch_path%3D{schema}"
 
 
 class Clock:
@@ -38,11 +49,11 @@ def claim(key, **about):
 
 def final(ledger, sink, keys):
     """Return the outcome of those keys that must not be sent again."""
-    return {key: one.outcome for key, one in ledger.known(sink, dict.fromkeys(keys, ())).items()}
+    return {key: one.outcome for key, one in ledger.outcomes.known(sink, dict.fromkeys(keys, ())).items()}
 
 
 def stored(ledger, key="k"):
-    return {row["sink"]: row for row in ledger.show(key)}
+    return {row["sink"]: row for row in ledger.outcomes.of_key(key)}
 
 
 def assert_as_described(connection):

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from clicksend.cli import command as main
-from clicksend.ledger import Ledger
-from clicksend.ledger.forgetting import spellings
+from clicksend.ledger.ledger import Ledger
+from clicksend.ledger.privacy import written_forms
 from tests.target.messages.cases import TO
 
 SPELLED = [
@@ -77,15 +77,15 @@ def test_claims_lose_the_number_and_the_text(out, forget):
 def test_what_stays_is_said(out, forget):
     out.send({})
     with out.ledger() as ledger:
-        hashed = ledger.hash(TO)
-        ledger.add_opt_outs([hashed], source="list", kind="phone")
-        ledger.add_stops({hashed: out.at})
+        hashed = ledger.privacy.hash(TO)
+        ledger.memory.add_opt_outs([hashed], source="list", kind="phone")
+        ledger.memory.add_stops({hashed: out.at})
     said = forget()
     assert "opted out (list, reply) stays" in said
     assert "docs/privacy.md" in said
     with out.ledger() as ledger:
-        assert ledger.opted_out([hashed]) == {hashed}
-        ledger.opt_in(TO, "came to the counter")
+        assert ledger.memory.opted_out([hashed]) == {hashed}
+        ledger.memory.opt_in(TO, "came to the counter")
     assert "opted it in again stays, with the reason" in forget()
 
 
@@ -98,13 +98,13 @@ def test_an_older_ledgers_keys_are_forgotten(tmp_path):
     Ledger.existing(f"sqlite:///{path}").close()
     with Ledger.existing(f"sqlite:///{path}") as ledger:
         # A mobile in plain, one of a hash without a key, and the messages to them.
-        done = [ledger.forget(f"+6141122233{number}") for number in (3, 4, 5)]
+        done = [ledger.privacy.forget(f"+6141122233{number}") for number in (3, 4, 5)]
     assert [(one.messages, one.rows) for one in done] == [(2, 1), (2, 1), (2, 1)]
 
 
 def test_a_number_has_all_its_spellings():
-    assert set(map(str, SPELLED)) <= spellings(TO)
-    assert {"(202) 555-0123", "2025550123", "202-555-0123", "202.555.0123"} <= spellings("+12025550123")
+    assert set(map(str, SPELLED)) <= written_forms(TO)
+    assert {"(202) 555-0123", "2025550123", "202-555-0123", "202.555.0123"} <= written_forms("+12025550123")
 
 
 @pytest.mark.parametrize("given", ["", "\n", "12\n"])

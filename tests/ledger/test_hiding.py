@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clicksend.ledger import Ledger
+from clicksend.ledger.ledger import Ledger
 from tests.conftest import budget
 from tests.target.messages.cases import TO
 from tests.target.runner import run_target, stream_of
@@ -87,7 +87,7 @@ def test_what_rows_bring_cannot_be_read(box, values):
                 assert_hidden(value, held)
             again = run_target(box.api_url, lines, **config)
             assert again.rows(SINK).get("sent") is None
-            assert len(ledger.outcomes()) >= len(values)
+            assert len(ledger.outcomes.newest()) >= len(values)
 
 
 CLEAR = [
@@ -108,10 +108,12 @@ def test_what_says_nothing_about_a_person_is_clear(out, value):
     out.send({"id": value}, {"id": 1, "idempotency_key": value, "body": "Other"})
     with out.ledger() as ledger:
         shown = {
-            name: one for row in ledger.outcomes() for name, one in json.loads(row["source_key"]).items()
+            name: one
+            for row in ledger.outcomes.newest()
+            for name, one in json.loads(row["source_key"]).items()
         }
         assert (shown["id"] == value) == (value in CLEAR)
-        assert (shown["idempotency_key"] == ledger.fingerprint(str(value))) == (value in HIDDEN)
+        assert (shown["idempotency_key"] == ledger.privacy.fingerprint(str(value))) == (value in HIDDEN)
 
 
 ROW = {"Order": "order-7", "idempotency_key": "mine-1", "campaign": "autumn", "custom_string": "ref 1"}
@@ -129,18 +131,18 @@ def test_a_custom_string_reaches_clicksend_as_it_is_and_its_hash_is_kept(out):
     out.send({"custom_string": "for Quentin "}, {"body": "Other"})
     assert out.arrivals[0]["custom_string"] == "for Quentin "
     with out.ledger() as ledger:
-        one, other = ledger.outcomes()
+        one, other = ledger.outcomes.newest()
         kept = {one["custom_string"], other["custom_string"]}
-        assert ledger.fingerprint("for Quentin") in kept
+        assert ledger.privacy.fingerprint("for Quentin") in kept
         assert any(text.startswith("sc-") for text in kept)
-        assert len(ledger.names_of("for Quentin") & kept) == 1
+        assert len(ledger.privacy.custom_strings("for Quentin") & kept) == 1
 
 
 def test_a_person_finds_a_row_by_the_key_that_it_brought(out):
     key = "welcome-61411222333"
     out.send({"idempotency_key": key})
     with out.ledger() as ledger:
-        assert [row["outcome"] for row in ledger.show(key)] == ["sent"]
-        assert ledger.release([key], force=True) == []
+        assert [row["outcome"] for row in ledger.outcomes.of_key(key)] == ["sent"]
+        assert ledger.claims.release([key], force=True) == []
         out.execute("update outcomes set outcome = 'unknown', lease_until = null")
-        assert ledger.release([key], force=True) == [key]
+        assert ledger.claims.release([key], force=True) == [key]

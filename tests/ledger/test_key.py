@@ -14,7 +14,8 @@ from sqlalchemy import text
 
 from clicksend.errors import LedgerError, LedgerUrlError
 from clicksend.hashing import hasher, text_hasher
-from clicksend.ledger import Ledger, keyfile, schema
+from clicksend.ledger import keyfile, schema
+from clicksend.ledger.ledger import Ledger
 from tests.ledger.cases import ACCOUNT, KEY_FILE, claim
 
 KEY = "a key that nobody guesses"
@@ -46,8 +47,10 @@ def test_no_hash_is_made_without_a_key():
 def test_a_random_key_is_in_a_file_of_its_own(ledger_url, path):
     with Ledger.open(ledger_url, **ACCOUNT) as one, Ledger.open(ledger_url, **ACCOUNT) as other:
         key = path.read_text().strip()
-        assert one.hash(NUMBER) == other.hash(NUMBER) == hasher(key)(NUMBER)
-        one.claim("run 1", "sms", [claim("a", recipient_hash=one.hash(NUMBER))], lease_seconds=90)
+        assert one.privacy.hash(NUMBER) == other.privacy.hash(NUMBER) == hasher(key)(NUMBER)
+        one.claims.claim(
+            "run 1", "sms", [claim("a", recipient_hash=one.privacy.hash(NUMBER))], lease_seconds=90
+        )
     assert len(key) == 64
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert key not in everything(ledger_url)
@@ -68,9 +71,9 @@ def test_a_key_file_that_is_there_is_used(ledger_url, path):
     """A lost ledger that is made anew still knows its keys."""
     path.write_text(f"{KEY}\n")
     with Ledger.open(ledger_url, **ACCOUNT) as ledger:
-        assert ledger.hash(NUMBER) == hasher(KEY)(NUMBER)
+        assert ledger.privacy.hash(NUMBER) == hasher(KEY)(NUMBER)
     with Ledger.open(ledger_url, **ACCOUNT, pii_key=KEY) as ledger:
-        assert ledger.hash(NUMBER) == hasher(KEY)(NUMBER)
+        assert ledger.privacy.hash(NUMBER) == hasher(KEY)(NUMBER)
 
 
 def test_without_its_key_file_a_ledger_is_refused(ledger_url, path):
@@ -81,11 +84,11 @@ def test_without_its_key_file_a_ledger_is_refused(ledger_url, path):
             Ledger.open(ledger_url, **ACCOUNT)
         assert not path.exists()
     with Ledger.existing(ledger_url) as ledger:
-        assert ledger.outcomes() == []
+        assert ledger.outcomes.newest() == []
         with pytest.raises(LedgerError, match="AGAIN"):
-            ledger.hash(NUMBER)
+            ledger.privacy.hash(NUMBER)
     with Ledger.open(ledger_url, **ACCOUNT, pii_key_file=str(path.with_suffix(".moved"))) as ledger:
-        assert ledger.hash(NUMBER)
+        assert ledger.privacy.hash(NUMBER)
 
 
 @pytest.mark.parametrize("made_with", [{}, {"pii_key": KEY}])
@@ -125,7 +128,7 @@ def test_all_who_open_a_ledger_first_have_one_key(ledger_url):
     def opened(_):
         together.wait()
         with Ledger.open(ledger_url, **ACCOUNT) as ledger:
-            return ledger.hash(NUMBER)
+            return ledger.privacy.hash(NUMBER)
 
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(opened, range(8)))) == 1
@@ -147,8 +150,8 @@ def test_all_who_make_a_key_file_have_one_key(tmp_path):
 def as_version_3_left_it(url, hash_key):
     with Ledger.open(url, **ACCOUNT, pii_key=hash_key) as ledger, ledger._store.write() as connection:
         connection.execute(text("delete from meta where name = 'hash_key_fingerprint'"))
-        schema.write(connection, "hash_key", hash_key)
-        schema.write(connection, "schema_version", "3")
+        schema.write_meta(connection, "hash_key", hash_key)
+        schema.write_meta(connection, "schema_version", "3")
 
 
 @pytest.mark.both_databases
@@ -158,11 +161,11 @@ def as_version_3_left_it(url, hash_key):
 def test_the_key_moves_out_of_an_older_ledger(ledger_url, path, opens):
     as_version_3_left_it(ledger_url, KEY)
     with opens(ledger_url) as ledger:
-        assert ledger.hash(NUMBER) == hasher(KEY)(NUMBER)
+        assert ledger.privacy.hash(NUMBER) == hasher(KEY)(NUMBER)
     assert path.read_text().strip() == KEY
     assert KEY not in everything(ledger_url)
     with Ledger.open(ledger_url, **ACCOUNT, pii_key=KEY) as ledger:
-        assert ledger.hash(NUMBER) == hasher(KEY)(NUMBER)
+        assert ledger.privacy.hash(NUMBER) == hasher(KEY)(NUMBER)
 
 
 def test_the_key_stays_where_it_is_until_there_is_a_place_for_it(ledger_url, path, monkeypatch):
@@ -170,13 +173,13 @@ def test_the_key_stays_where_it_is_until_there_is_a_place_for_it(ledger_url, pat
     with monkeypatch.context() as patch:
         patch.setattr(keyfile, "beside", lambda _: None)
         with Ledger.existing(ledger_url) as ledger:
-            assert ledger.hash(NUMBER) == hasher(KEY)(NUMBER)
+            assert ledger.privacy.hash(NUMBER) == hasher(KEY)(NUMBER)
         with pytest.raises(LedgerError, match="pii_key_file"):
             Ledger.open(ledger_url, **ACCOUNT)
     with pytest.raises(LedgerError, match="without a pii_key"):
         Ledger.open(ledger_url, **ACCOUNT, pii_key=f"{KEY}!")
     with Ledger.open(ledger_url, **ACCOUNT, pii_key_file=str(path)) as ledger:
-        assert ledger.hash(NUMBER) == hasher(KEY)(NUMBER)
+        assert ledger.privacy.hash(NUMBER) == hasher(KEY)(NUMBER)
     assert KEY not in everything(ledger_url)
 
 

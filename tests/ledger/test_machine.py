@@ -13,8 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import create_engine
 
 from clicksend.errors import LedgerError
-from clicksend.ledger import FINAL, Confirmation, Ledger, outcome_id
-from clicksend.ledger.tables import metadata
+from clicksend.ledger.ledger import Ledger
+from clicksend.ledger.records import FINAL, Confirmation, outcome_id
+from clicksend.ledger.schema import metadata
 from tests.conftest import budget
 from tests.ledger.cases import ACCOUNT, Clock, claim, final, outcome
 
@@ -64,7 +65,7 @@ class Runs(RuleBasedStateMachine):
 
     @rule(run=run_of, keys=some_keys)
     def claims(self, run, keys):
-        got = self.ledgers[run].claim(run, SINK, map(claim, keys), lease_seconds=LEASE.total_seconds())
+        got = self.ledgers[run].claims.claim(run, SINK, map(claim, keys), lease_seconds=LEASE.total_seconds())
         assert got == {key for key in keys if self.expected.get(key) not in FINAL}
         assert not got & self.out
         for key in got:
@@ -74,7 +75,7 @@ class Runs(RuleBasedStateMachine):
 
     @rule(run=run_of, key=one_key, name=answers)
     def settles(self, run, key, name):
-        self.ledgers[run].settle(run, [outcome(key, name, SINK)])
+        self.ledgers[run].claims.settle(run, [outcome(key, name, SINK)])
         self.counts[run, name] += 1
         before = self.expected.get(key)
         own = before == "unknown" and self.holder[key] == run
@@ -92,7 +93,7 @@ class Runs(RuleBasedStateMachine):
 
     @rule(run=run_of, key=one_key, name=st.sampled_from(["sent", "unknown", "rejected", "dry_run"]))
     def records(self, run, key, name):
-        self.ledgers[run].record(run, [outcome(key, name, SINK)])
+        self.ledgers[run].outcomes.record(run, [outcome(key, name, SINK)])
         self.counts[run, name] += 1
         before = self.expected.get(key)
         if before == "sent" or (before == "unknown" and name != "sent"):
@@ -105,7 +106,7 @@ class Runs(RuleBasedStateMachine):
 
     @rule(run=run_of, key=one_key, message=st.sampled_from(["M1", "M2"]))
     def confirms(self, run, key, message):
-        confirmed = self.ledgers[run].confirm(
+        confirmed = self.ledgers[run].history.confirm(
             [Confirmation(outcome_id=outcome_id(SINK, key), message_id=message)]
         )
         possible = self.expected.get(key) == "unknown" and message not in self.messages.values()
@@ -117,11 +118,11 @@ class Runs(RuleBasedStateMachine):
     def releases(self, run, keys, force):
         unknown = {key for key in keys if self.expected.get(key) == "unknown"}
         alive = any(key in self.leased_until and self.leased_until[key] > self.time() for key in unknown)
-        changed = {row["key"]: row["updated_at"] for row in self.ledgers[run].outcomes()}
+        changed = {row["key"]: row["updated_at"] for row in self.ledgers[run].outcomes.newest()}
         since = {key: self.claimed_at.get(key, changed[key]) for key in unknown}
         young = any(moment > self.time() - timedelta(hours=24) for moment in since.values())
         try:
-            assert set(self.ledgers[run].release(keys, force=force)) == unknown
+            assert set(self.ledgers[run].claims.release(keys, force=force)) == unknown
             assert not alive
             assert force or not young
         except LedgerError:
@@ -140,14 +141,14 @@ class Runs(RuleBasedStateMachine):
     @invariant()
     def the_ledger_says_what_came_of_every_key(self):
         ledger = self.ledgers["run 1"]
-        assert {row["key"]: row["outcome"] for row in ledger.outcomes()} == self.expected
+        assert {row["key"]: row["outcome"] for row in ledger.outcomes.newest()} == self.expected
         expected = {key: name for key, name in self.expected.items() if name in FINAL}
         assert final(ledger, SINK, KEYS) == expected
         assert self.out == set(expected)
         known = {key for key in self.claimed_at if self.expected[key] in FINAL}
         pairs = [(f"to-{key}", "body") for key in KEYS]
         since = self.time() - timedelta(days=10_000)
-        assert ledger.recently_sent(pairs, since=since) == {(f"to-{key}", "body") for key in known}
+        assert ledger.claims.recently_sent(pairs, since=since) == {(f"to-{key}", "body") for key in known}
 
     @invariant()
     def open_claims_are_those_that_nobody_is_sending(self):
@@ -156,13 +157,13 @@ class Runs(RuleBasedStateMachine):
             for key, name in self.expected.items()
             if name == "unknown" and not (key in self.leased_until and self.leased_until[key] > self.time())
         }
-        assert {one.key for one in self.ledgers["run 2"].open_claims(SINK)} == waiting
+        assert {one.key for one in self.ledgers["run 2"].history.open_claims(SINK)} == waiting
 
     @invariant()
     def counts_are_what_was_recorded(self):
         for run, ledger in self.ledgers.items():
             expected = {(SINK, name): rows for (of, name), rows in self.counts.items() if of == run}
-            assert ledger.counts(run) == expected
+            assert ledger.outcomes.counts(run) == expected
 
 
 def test_whatever_happens_a_key_is_handed_out_once(ledger_url):

@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from clicksend.ledger import Ledger, claiming
+from clicksend.ledger import claims
+from clicksend.ledger.ledger import Ledger
 from tests.command import Started
 from tests.conftest import budget
 from tests.ledger.cases import ACCOUNT, KEY_FILE, claim, final, outcome
@@ -39,9 +40,9 @@ def work():
         say("ready")
         sys.stdin.readline()
         for start in range(0, len(keys), 100):
-            got = ledger.claim(run, SINK, map(claim, keys[start : start + 100]), lease_seconds=90)
+            got = ledger.claims.claim(run, SINK, map(claim, keys[start : start + 100]), lease_seconds=90)
             say("sends", *got)
-            ledger.settle(run, [outcome(key, "sent", SINK) for key in got])
+            ledger.claims.settle(run, [outcome(key, "sent", SINK) for key in got])
             say("settled", *got)
     say("done")
 
@@ -49,9 +50,9 @@ def work():
 def claim_and_die():
     url, moment = sys.argv[1:]
     if moment == "before":
-        claiming.schema.write = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        claims.write_meta = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
     with Ledger.open(url, **ACCOUNT, pii_key_file=os.environ[KEY_FILE]) as ledger:
-        ledger.claim("killed", SINK, [claim("a")], lease_seconds=90)
+        ledger.claims.claim("killed", SINK, [claim("a")], lease_seconds=90)
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -81,7 +82,9 @@ def test_workers_share_the_keys_and_none_is_sent_twice(ledger_url, tmp_path):
     sent = [key for output in outputs for key in said(output, "sends")]
     assert sorted(map(int, sent)) == list(range(KEYS))
     with Ledger.existing(ledger_url) as ledger:
-        counts = sum((Counter(ledger.counts(f"run {number}")) for number in range(WORKERS)), Counter())
+        counts = sum(
+            (Counter(ledger.outcomes.counts(f"run {number}")) for number in range(WORKERS)), Counter()
+        )
         assert counts == {(SINK, "sent"): KEYS}
         assert len(final(ledger, SINK, map(str, range(KEYS)))) == KEYS
 
@@ -93,9 +96,9 @@ def test_killed_before_and_after_the_claim_is_committed(ledger_url, tmp_path, mo
         assert killed.wait(60) == -signal.SIGKILL
     with Ledger.open(ledger_url, **ACCOUNT) as ledger:
         assert final(ledger, SINK, ["a"]) == left
-        assert ledger.counts("killed") == {}
-        assert bool(ledger.claim("next", SINK, [claim("a")], lease_seconds=90)) is not bool(left)
-        assert len(ledger.show("a")) == 1
+        assert ledger.outcomes.counts("killed") == {}
+        assert bool(ledger.claims.claim("next", SINK, [claim("a")], lease_seconds=90)) is not bool(left)
+        assert len(ledger.outcomes.of_key("a")) == 1
 
 
 def test_what_a_killed_run_may_have_sent_is_never_sent_again(ledger_url, tmp_path):
@@ -117,10 +120,10 @@ def test_what_a_killed_run_may_have_sent_is_never_sent_again(ledger_url, tmp_pat
             # What the worker had claimed but could not tell us of is unknown: never too few, at most a batch.
             assert set(found.values()) <= {"sent", "unknown"}
             assert len(found) - len(sent) <= 100 * (number + 1)
-            rows = ledger.counts(f"run {number}").get((SINK, "sent"), 0)
+            rows = ledger.outcomes.counts(f"run {number}").get((SINK, "sent"), 0)
             assert len(settled) <= rows <= len(settled) + 100
     with Ledger.open(ledger_url, **ACCOUNT) as ledger:
-        left = ledger.claim("last", SINK, (claim(str(n)) for n in range(KEYS)), lease_seconds=90)
+        left = ledger.claims.claim("last", SINK, (claim(str(n)) for n in range(KEYS)), lease_seconds=90)
     assert len(sent) == len(set(sent))
     assert not left & set(sent)
 
@@ -128,12 +131,12 @@ def test_what_a_killed_run_may_have_sent_is_never_sent_again(ledger_url, tmp_pat
 def test_threads_share_a_ledger(ledger):
     def work(number):
         run = f"run {number}"
-        got = ledger.claim(run, SINK, (claim(str(n)) for n in range(500)), lease_seconds=90)
-        ledger.settle(run, [outcome(key, "sent", SINK) for key in got])
-        ledger.record(run, [outcome(f"{number}-{n}") for n in range(50)])
+        got = ledger.claims.claim(run, SINK, (claim(str(n)) for n in range(500)), lease_seconds=90)
+        ledger.claims.settle(run, [outcome(key, "sent", SINK) for key in got])
+        ledger.outcomes.record(run, [outcome(f"{number}-{n}") for n in range(50)])
         return got
 
     with ThreadPoolExecutor(8) as threads:
         claimed = [key for keys in threads.map(work, range(8)) for key in keys]
     assert sorted(map(int, claimed)) == list(range(500))
-    assert sum(map(len, ledger.changed_since())) == 900
+    assert sum(map(len, ledger.outcomes.changed_since())) == 900

@@ -19,19 +19,12 @@ import pytest
 from sqlalchemy import text
 
 from clicksend.errors import LedgerError
-from clicksend.ledger import Ledger, schema
+from clicksend.ledger import schema
+from clicksend.ledger.ledger import Ledger
 from clicksend.ledger.store import Store
-from tests.ledger.cases import ACCOUNT, assert_as_described, claim
+from tests.ledger.cases import ACCOUNT, assert_as_described, claim, in_new_schema
 
 pytestmark = pytest.mark.both_databases
-
-
-def _schema(url):
-    """Return the URL of a new schema."""
-    schema = f"ledger_{uuid4().hex}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"create schema {schema}")
-    return url.replace("postgresql:", "postgresql+psycopg:") + f"&options=-csearch_path%3D{schema}"
 
 
 def mode(path):
@@ -86,7 +79,7 @@ def test_all_who_open_a_ledger_first_share_it(tmp_path, journal):
     def opened(url):
         together.wait()
         with Ledger.open(url, **ACCOUNT) as ledger:
-            return ledger.counts("run 1")
+            return ledger.outcomes.counts("run 1")
 
     together = Barrier(8)
     for number in range(20):
@@ -122,7 +115,7 @@ def test_what_fails_leaves_no_trace(ledger):
     with pytest.raises(KeyboardInterrupt):
         fails()
     with ledger._store.read() as connection:
-        assert schema.read(connection, "a") is None
+        assert schema.read_meta(connection, "a") is None
 
 
 def test_every_table_is_as_described(ledger):
@@ -139,7 +132,7 @@ def test_look_ups_use_an_index(tmp_path):
         "select * from outcomes where recipient_hash in ('h')": "outcomes_recipient_hash",
     }
     with Ledger.open(f"sqlite:///{tmp_path}/ledger.db", **ACCOUNT) as ledger:
-        ledger.recently_sent([], since=datetime.now(UTC))  # makes the index of recipients
+        ledger.claims.recently_sent([], since=datetime.now(UTC))  # makes the index of recipients
     connection = sqlite3.connect(tmp_path / "ledger.db")
     for query, index in queries.items():
         plan = connection.execute(f"explain query plan {query}").fetchall()
@@ -159,7 +152,7 @@ def test_tables_of_somebody_else_are_left_alone(ledger_url, name):
 
 @pytest.mark.parametrize("exists", [False, True])
 def test_a_read_only_database_is_called_that(ledger_postgres, exists):
-    url = _schema(ledger_postgres)
+    url = in_new_schema(ledger_postgres)
     if exists:
         Ledger.open(url, **ACCOUNT, pii_key="a key that nobody guesses").close()
     with pytest.raises(LedgerError, match="database is read-only") as caught:
@@ -168,7 +161,7 @@ def test_a_read_only_database_is_called_that(ledger_postgres, exists):
 
 
 def test_a_schema_that_is_missing_or_forbidden_is_called_that(ledger_postgres):
-    url = _schema(ledger_postgres)
+    url = in_new_schema(ledger_postgres)
     with pytest.raises(LedgerError, match="no schema to make its tables in"):
         Ledger.open(f"{url}_nowhere", **ACCOUNT)
     with psycopg.connect(ledger_postgres, autocommit=True) as connection:
@@ -239,7 +232,7 @@ def test_a_plain_postgresql_url_will_do(ledger_postgres):
 
 def test_neither_logs_nor_errors_show_values(ledger, caplog):
     with caplog.at_level(logging.DEBUG):
-        ledger.claim("run 1", "sms", [claim("hidden")], lease_seconds=90)
+        ledger.claims.claim("run 1", "sms", [claim("hidden")], lease_seconds=90)
         twice = text("insert into meta values (:a, :a), (:a, :a)")
         with pytest.raises(LedgerError) as caught, ledger._store.write() as connection:
             connection.execute(twice, {"a": "hidden"})

@@ -18,13 +18,13 @@ import requests
 from sqlalchemy import text
 
 from clicksend.hashing import unkeyed_hasher
-from clicksend.ledger import Ledger, Outcome
-from clicksend.ledger.schema import version
-from clicksend.ledger.tables import metadata
+from clicksend.ledger.ledger import Ledger
+from clicksend.ledger.records import Outcome
+from clicksend.ledger.schema import metadata, version
 from clicksend.sandbox import Sandbox
 from target_clicksend.keys import Keys
-from target_clicksend.messages.reconciling import Search
-from target_clicksend.repairing import opened, rebuild
+from target_clicksend.ledger_tools import opened, rebuild
+from target_clicksend.messages.reconcile import Search
 from tests.tap.runner import CREDENTIALS
 from tests.target.runner import record, run_target, schema
 
@@ -163,9 +163,9 @@ def test_a_lost_ledger_that_is_rebuilt_knows_the_keys_of_older_versions(box, tmp
 def test_a_key_shows_what_an_older_version_wrote_of_it(box, old_ledger, sms):
     run_target(box.api_url, sms, ledger_url=old_ledger, **CONFIG)
     with Ledger.existing(old_ledger) as ledger:
-        keys = Keys("sms_messages", "numbers", {"id": "id"}, frozenset(), ledger.fingerprint)
-        key = keys.of({"id": "2"})[0]
-        assert [row["outcome"] for row in ledger.show(key)] == ["sent"]
+        keys = Keys("sms_messages", "numbers", {"id": "id"}, frozenset(), ledger.privacy.fingerprint)
+        key = keys.for_row({"id": "2"})[0]
+        assert [row["outcome"] for row in ledger.outcomes.of_key(key)] == ["sent"]
 
 
 def test_new_rows_go_out_and_once(box, old_ledger, sms):
@@ -180,19 +180,21 @@ def test_new_rows_go_out_and_once(box, old_ledger, sms):
 @pytest.mark.both_databases
 def test_a_known_stream_of_an_older_version_is_no_new_one(box, old_ledger, sms):
     with Ledger.existing(old_ledger) as ledger:
-        assert ledger.knows_stream("sms_messages", "numbers", "numbers", ["id"])
-        assert ledger.knows_stream("sms_messages", "pairs", "pairs", ["nr", "shop"])
-        assert not ledger.knows_stream("sms_messages", "numbers", "numbers", ["other"])
-        assert not ledger.knows_stream("sms_messages", "public-numbers", "public-numbers", ["id"])
+        assert ledger.memory.knows_stream("sms_messages", "numbers", "numbers", ["id"])
+        assert ledger.memory.knows_stream("sms_messages", "pairs", "pairs", ["nr", "shop"])
+        assert not ledger.memory.knows_stream("sms_messages", "numbers", "numbers", ["other"])
+        assert not ledger.memory.knows_stream("sms_messages", "public-numbers", "public-numbers", ["id"])
 
 
 @pytest.mark.both_databases
 def test_contacts_that_an_older_version_made_are_found_by_their_key(box, old_ledger, sms):
     with Ledger.existing(old_ledger) as ledger:
-        keys = Keys("contacts", "contacts", {"id": "id"}, frozenset(), ledger.fingerprint)
+        keys = Keys("contacts", "contacts", {"id": "id"}, frozenset(), ledger.privacy.fingerprint)
         for value in (1, "2.0", "2026-02-01"):
-            key = keys.of({"id": value})[0]
-            assert ledger.contacts_of({key: keys.older({"id": value}, ledger.older_keys)}).keys() == {key}
+            key = keys.for_row({"id": value})[0]
+            assert ledger.memory.contacts_of(
+                {key: keys.older({"id": value}, ledger.privacy.older_keys)}
+            ).keys() == {key}
 
 
 CANARIES = ("61411222", "0411 222", "0411222", "anary", "Zo", "autumn", "order-", "Letter", "xxxxx")
@@ -224,9 +226,13 @@ def test_what_an_older_version_held_in_clear_is_hidden_once(old_ledger, old, ope
     hash_key = re.search(r"'hash_key','(\w+)'", before)[1]
     assert hash_key.encode() not in held(old_ledger)
     with Ledger.existing(old_ledger) as ledger:
-        shown = [json.loads(row["source_key"]) for row in ledger.outcomes() if row["stream"] == "numbers"]
+        shown = [
+            json.loads(row["source_key"]) for row in ledger.outcomes.newest() if row["stream"] == "numbers"
+        ]
         assert {"id": 1} in shown
-        assert {row["key"] for row in ledger.show("order-17")} == {ledger.fingerprint("order-17")}
+        assert {row["key"] for row in ledger.outcomes.of_key("order-17")} == {
+            ledger.privacy.fingerprint("order-17")
+        }
 
 
 @pytest.mark.both_databases
@@ -247,9 +253,9 @@ def version_3(ledger_url, box):
 def test_custom_strings_of_an_older_version_are_found_by_their_hash(version_3):
     now = datetime(2026, 12, 1, tzinfo=UTC)
     with Ledger.existing(version_3, now=lambda: now) as ledger:
-        assert len(ledger.scheduled("sms_messages", " for-61411222333 ")) == 1
-        assert ledger.scheduled("sms_messages", "for-6141122233") == []
-        (unknown,) = ledger.open_claims("sms_messages")
+        assert len(ledger.claims.scheduled("sms_messages", " for-61411222333 ")) == 1
+        assert ledger.claims.scheduled("sms_messages", "for-6141122233") == []
+        (unknown,) = ledger.history.open_claims("sms_messages")
         row = {"custom_string": "for-61411222335", "to": "+61411222335", "body": "Hello 2", "message_id": "M"}
         row["date"] = int(unknown.claimed_at.timestamp())
         search = Search(ledger, [unknown], "date", shows_text=True)
@@ -264,8 +270,10 @@ def test_a_test_recipient_gets_nothing_twice(box, version_3, tmp_path):
     row = {"id": 1, "to": "+61491570150", "body": "x"}
     lines = [schema("numbers", row), record("numbers", row)]
     config = {**CONFIG, "test_recipient": "+61491570156", "ledger_url": version_3}
-    key = Keys("sms_messages", "numbers", {"id": "id"}, frozenset(), unkeyed_hasher()).of({"id": 1})[0]
+    key = Keys("sms_messages", "numbers", {"id": "id"}, frozenset(), unkeyed_hasher()).for_row({"id": 1})[0]
     tried = unkeyed_hasher()(f"+61491570156\0{key}")
     with Ledger.existing(version_3) as ledger:
-        ledger.record("run", [Outcome(sink="sms_messages", key=tried, stream="numbers", outcome="sent")])
+        ledger.outcomes.record(
+            "run", [Outcome(sink="sms_messages", key=tried, stream="numbers", outcome="sent")]
+        )
     assert run_target(box.api_url, lines, **config).rows("sms_messages") == {"duplicate": 1}

@@ -17,7 +17,7 @@ from clicksend.settings import PROPERTIES as CONNECTION
 from clicksend.validation import MAY_BE_EMPTY, check
 from tap_clicksend.settings import PROPERTIES as TAP
 from tap_clicksend.tap import TapClickSend
-from target_clicksend.gates.opt_outs import OptOutsError
+from target_clicksend.messages.gates.opt_outs import OptOutsError
 from target_clicksend.settings import PROPERTIES as TARGET
 from target_clicksend.target import TargetClickSend
 from tests.library.setting_cases import COMPANIONS, EXAMPLES, good, is_a, settings, spellings

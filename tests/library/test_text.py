@@ -1,10 +1,10 @@
-"""What nobody sees is found, and shown where it matters."""
+"""What nobody sees is found, and shown where it matters; counts and tables."""
 
 from __future__ import annotations
 
 import pytest
 
-from clicksend.text import escaped, visible
+from clicksend.text import counted, escaped, table, visible
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,15 @@ def test_what_is_cut_off_a_name_leaves_no_part_of_a_number_or_an_address(before,
     shown = escaped(f"{'x' * before} {value} and more")
     assert len(shown) <= 63
     assert not [part for part in ("614", "411", "jane", "people") if part in shown]
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 rows"), (1, "1 row"), (2000, "2,000 rows")])
+def test_counts(number, said):
+    assert counted(number, "row") == said
+
+
+def test_columns_are_as_wide_as_their_widest_cell():
+    rows = [("sink", "rows", "why"), ("sms_messages", "1,200", ""), ("x", "3", "late")]
+    assert table(rows) == ["sink          rows   why", "sms_messages  1,200", "x             3      late"]
+    assert table(rows, right={1})[2] == "x                 3  late"
+    assert table([]) == []

@@ -20,7 +20,8 @@ from jsonschema import Draft7Validator
 from singer_sdk.contrib.msgspec import encoder
 
 from clicksend.errors import ClickSendError, SettingsError
-from clicksend.ledger import Ledger, Outcome
+from clicksend.ledger.ledger import Ledger
+from clicksend.ledger.records import Outcome
 from clicksend.sandbox import Sandbox
 from tap_clicksend.catalog import Columns
 from tap_clicksend.rows.arrow import ArrowColumns
@@ -99,7 +100,7 @@ def world(tmp_path_factory):
                     "source_key": json.dumps({"id": number, "part": 0.5}),
                     "price": Decimal("0.1584"),
                 }
-                ledger.record(
+                ledger.outcomes.record(
                     "run", [Outcome(key=f"k{number}", sink="sms_messages", outcome="sent", **about)]
                 )
         yield World(box, {"api_url": box.api_url, "max_retries": 0, "ledger_url": url, **CREDENTIALS})

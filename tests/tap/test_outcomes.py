@@ -9,7 +9,9 @@ import pytest
 
 from clicksend.errors import LedgerError, SettingsError
 from clicksend.hashing import hasher
-from clicksend.ledger import Ledger, Outcome
+from clicksend.ledger.ledger import Ledger
+from clicksend.ledger.outcomes import Outcomes
+from clicksend.ledger.records import Outcome
 from tap_clicksend.tap import TapClickSend
 from tests.tap.runner import CREDENTIALS, Output, tap_command
 
@@ -70,11 +72,11 @@ def extract(url, state=None, **config):
 
 @pytest.mark.both_databases
 def test_an_outcome_with_all_its_columns(ledger, url):
-    ledger.record("run 1", [Outcome(key="a", **SENT)])
+    ledger.outcomes.record("run 1", [Outcome(key="a", **SENT)])
     output = extract(url)
     (row,) = output.rows("outcomes")
     seen = {"source_key": {"id": 7}, "price": 0.1584, "run_id": "run 1"}
-    seen["custom_string"] = ledger.fingerprint(SENT["custom_string"])
+    seen["custom_string"] = ledger.privacy.fingerprint(SENT["custom_string"])
     assert row.items() >= (SENT | seen).items()
     assert row["created_at"] == row["updated_at"] == "2026-10-01T12:00:00+00:00"
     schema = next(m["schema"] for m in output.messages if m["type"] == "SCHEMA")
@@ -85,11 +87,11 @@ def test_an_outcome_with_all_its_columns(ledger, url):
 def test_a_second_run_reads_what_changed_and_five_minutes_before_it(ledger, url, now):
     for minute in range(20):
         now.now = BEGAN + timedelta(minutes=minute)
-        ledger.record("run", [Outcome(key=f"k{minute}", **SENT)])
+        ledger.outcomes.record("run", [Outcome(key=f"k{minute}", **SENT)])
     first = extract(url)
     assert len(first.rows("outcomes")) == 20
     now.now += timedelta(minutes=1)
-    ledger.record("run", [Outcome(key="late", **SENT)])
+    ledger.outcomes.record("run", [Outcome(key="late", **SENT)])
     second = extract(url, first.state)
     assert {row["key"] for row in second.rows("outcomes")} == {f"k{n}" for n in range(14, 20)} | {"late"}
     assert extract(url, second.state).state == second.state
@@ -97,7 +99,7 @@ def test_a_second_run_reads_what_changed_and_five_minutes_before_it(ledger, url,
 
 @pytest.mark.both_databases
 def test_many_pages_come_once_each(ledger, url):
-    ledger.record("run", [Outcome(key=f"k{number}", **SENT) for number in range(3000)])
+    ledger.outcomes.record("run", [Outcome(key=f"k{number}", **SENT) for number in range(3000)])
     rows = extract(url).rows("outcomes")
     assert len({row["outcome_id"] for row in rows}) == len(rows) == 3000
 
@@ -106,35 +108,35 @@ def test_what_another_process_writes_meanwhile_is_not_missed(ledger, url, now, m
     """Rows that change while they are read come in one of two runs, each once in a run."""
     for minute in range(3):
         now.now = BEGAN + timedelta(minutes=minute)
-        ledger.record(
+        ledger.outcomes.record(
             "run 1", [Outcome(key=f"k{number}", **SENT | {"outcome": "held"}) for number in range(1500)]
         )
-    pages = Ledger.changed_since
+    pages = Outcomes.changed_since
 
     def changed_since(self, moment):
         for page in pages(self, moment):
             yield page
             # As long as somebody reads, an hour passes between two pages, and the first rows change.
             now.now += timedelta(hours=1)
-            ledger.record("run 2", [Outcome(key=row["key"], **SENT) for row in page[:100]])
+            ledger.outcomes.record("run 2", [Outcome(key=row["key"], **SENT) for row in page[:100]])
 
-    monkeypatch.setattr(Ledger, "changed_since", changed_since)
+    monkeypatch.setattr(Outcomes, "changed_since", changed_since)
     first = extract(url)
     monkeypatch.undo()
     assert len({row["key"] for row in first.rows("outcomes")}) == len(first.rows("outcomes")) >= 1000
     newest = {row["key"]: row for row in first.rows("outcomes") + extract(url, first.state).rows("outcomes")}
     assert len(newest) == 1500
-    held = {row["key"] for row in ledger.outcomes(outcome="held")}
+    held = {row["key"] for row in ledger.outcomes.newest(outcome="held")}
     assert {key for key, row in newest.items() if row["outcome"] == "held"} == held
 
 
 def test_a_clock_that_is_ahead_hides_nothing(ledger, url, now):
     now.now = datetime.now(UTC) + timedelta(hours=1)
-    ledger.record("run", [Outcome(key="ahead", **SENT)])
+    ledger.outcomes.record("run", [Outcome(key="ahead", **SENT)])
     first = extract(url)
     assert len(first.rows("outcomes")) == 1
     now.now = datetime.now(UTC)
-    ledger.record("run", [Outcome(key="right", **SENT)])
+    ledger.outcomes.record("run", [Outcome(key="right", **SENT)])
     assert {row["key"] for row in extract(url, first.state).rows("outcomes")} == {"ahead", "right"}
 
 
@@ -146,7 +148,7 @@ def test_what_rows_brought_is_personal(url, now, pii):
     """The key of the tap's own hashes need not be the ledger's."""
     key, clear = "a key that nobody guesses", ("custom_string", "campaign")
     with Ledger.open(url, api_url="http://127.0.0.1:1/v3", user_id="7", now=now, clear=clear) as ledger:
-        ledger.record("run", [Outcome(**SENT | BROUGHT)])
+        ledger.outcomes.record("run", [Outcome(**SENT | BROUGHT)])
     (row,) = extract(url, pii=pii, pii_key=key).rows("outcomes")
     wanted = {
         "keep": BROUGHT,
@@ -160,7 +162,9 @@ def test_what_rows_brought_is_personal(url, now, pii):
 
 def test_a_key_property_may_have_any_name(ledger, url):
     about = SENT | {"source_key": '{"token": "x", "api_key": 1}'}
-    ledger.record("run", [Outcome(key="a", **about), Outcome(key="b", **SENT | {"source_key": None})])
+    ledger.outcomes.record(
+        "run", [Outcome(key="a", **about), Outcome(key="b", **SENT | {"source_key": None})]
+    )
     found = {row["key"]: row["source_key"] for row in extract(url).rows("outcomes")}
     assert found == {"a": {"token": "x", "api_key": 1}, "b": None}
 
@@ -169,7 +173,7 @@ def test_a_key_property_may_have_any_name(ledger, url):
 def test_batch_files(ledger, url, tmp_path, form):
     from pyarrow import parquet
 
-    ledger.record("run", [Outcome(key=f"k{number}", **SENT) for number in range(2500)])
+    ledger.outcomes.record("run", [Outcome(key=f"k{number}", **SENT) for number in range(2500)])
     config = {"encoding": {"format": form}, "storage": {"root": tmp_path.as_uri()}}
     output = extract(url, batch_config=config)
     (message,) = (m for m in output.messages if m["type"] == "BATCH")
@@ -207,7 +211,7 @@ def test_without_ledger_url_there_is_no_such_stream():
 
 
 def test_columns_can_be_left_out_and_mapped(ledger, url):
-    ledger.record("run", [Outcome(key="a", **SENT)])
+    ledger.outcomes.record("run", [Outcome(key="a", **SENT)])
     maps = {"outcomes": {"outcome_id": "outcome_id", "upper": "outcome.upper()", "__else__": None}}
     (row,) = extract(url, stream_maps=maps).rows("outcomes")
     assert row["upper"] == "SENT"
@@ -215,7 +219,7 @@ def test_columns_can_be_left_out_and_mapped(ledger, url):
 
 
 def test_the_command_needs_no_api_for_it(ledger, url, tmp_path):
-    ledger.record("run", [Outcome(key="a", **SENT)])
+    ledger.outcomes.record("run", [Outcome(key="a", **SENT)])
     config = {"api_url": "http://127.0.0.1:1/v3", "ledger_url": url, **CREDENTIALS}
     done = tap_command(tmp_path, config, "--discover")
     assert done.returncode == 0

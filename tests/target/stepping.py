@@ -13,7 +13,10 @@ from datetime import datetime
 from typing import Any
 
 from clicksend.client import Client
-from clicksend.ledger import Ledger, claiming
+from clicksend.ledger import claims
+from clicksend.ledger.history import History
+from clicksend.ledger.memory import Memory
+from clicksend.ledger.outcomes import Outcomes
 from clicksend.settings import Settings
 from clicksend.transport import Transport
 from target_clicksend.target import TargetClickSend
@@ -69,10 +72,12 @@ def _seen(patch: Callable[..., None]) -> None:
 def watch(patch: Callable[..., None]) -> None:
     """Tell the hooks of every step: those within a transaction too, before it is committed."""
     _seen(patch)
-    writes = ("call_off", "call_off_claims", "note_cancelled", "add_stops", "set_cursor")
     for kind, names in (
-        (Ledger, ("claim", "settle", "record", "known", "confirm", *writes)),
-        (claiming, ("claim", "settle", "call_off")),
+        (claims.Claims, ("claim", "settle", "cancel", "cancel_unsent", "cancel_messages")),
+        (Outcomes, ("record", "known")),
+        (History, ("confirm",)),
+        (Memory, ("add_stops", "set_cursor")),
+        (claims, ("leave_final", "write_meta", "execute_each", "count")),
         (Transport, ("exchange",)),
     ):
         for name in names:
@@ -140,9 +145,7 @@ class Worker:
             self.code, self.error = 1, error
         finally:
             current.hook = current.worker = None
-            target.run.client.close()
-            if "ledger" in target.run.__dict__:
-                target.run.ledger.close()
+            target.run.close()
 
     def request(self, request: Any) -> None:
         """Note a request that is about to be made."""
@@ -162,7 +165,7 @@ class Worker:
     def _listen(self) -> None:
         """Note when rows arrive, and what comes of them."""
         run = self.target.run
-        count, finish = run.count_row, run._finish
+        count, finish = run.open_row, run._finish
 
         def counting() -> int:
             number = count()
@@ -173,7 +176,7 @@ class Worker:
             self.outcomes[row.number].append(outcome)
             finish(row, outcome)
 
-        run.count_row, run._finish = counting, finishing
+        run.open_row, run._finish = counting, finishing
 
     def _meet(self, step: int) -> None:
         if self.end and step == self.end[0]:

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from clicksend.ledger import Ledger
-from target_clicksend.inputs import InputError
+from clicksend.ledger.ledger import Ledger
+from target_clicksend.singer_input import InputError
 from tests.library.hostile_server import ok, serving
 from tests.target.runner import record, run_target, schema, state
 
@@ -75,7 +75,7 @@ def run(box, tmp_path):
         if not (tmp_path / ledger).exists():
             return ran, []
         with Ledger.existing(url) as opened:
-            kept = opened.outcomes()
+            kept = opened.outcomes.newest()
         return ran, sorted((one["key"], one["source_key"], one["outcome"], one["reason"]) for one in kept)
 
     return run
@@ -228,7 +228,7 @@ def test_the_usual_root_is_the_current_folder(run, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_line_without_an_end_is_one_rejected_row(run, tmp_path, monkeypatch, packed):
-    monkeypatch.setattr("target_clicksend.inputs.LONGEST_LINE", 2**16)
+    monkeypatch.setattr("target_clicksend.singer_input.LONGEST_LINE", 2**16)
     lines = [b'{"id": 7, "body": "' + b"x" * 10**7 + b'"}', b" " * 10**6, json.dumps(ROWS[0]).encode()]
     content = b"\n".join([*lines, json.dumps(ROWS[0]).encode() + b" " * 10**6])
     (tmp_path / "1").write_bytes(gzip.compress(content) if packed else content)
@@ -241,7 +241,7 @@ def test_a_line_without_an_end_is_one_rejected_row(run, tmp_path, monkeypatch, p
 
 
 def test_a_line_of_the_input_without_an_end_is_one_rejected_line(run, monkeypatch):
-    for module in ("inputs", "sdk"):
+    for module in ("singer_input", "sdk"):
         monkeypatch.setattr(f"target_clicksend.{module}.LONGEST_LINE", 2**16)
     long = json.dumps(record("sms_templates", ROWS[0] | {"body": "x" * 10**6})).encode()
     ran, kept = run(HEAD, long, b" " * 10**6, record("sms_templates", ROWS[0]), state({"a": 1}))
@@ -256,6 +256,6 @@ def test_no_files_are_no_rows(run):
 
 
 def test_parquet_without_pyarrow_says_what_to_install(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("target_clicksend.inputs.find_spec", lambda _: None)
+    monkeypatch.setattr("target_clicksend.singer_input.find_spec", lambda _: None)
     ran, _ = run(HEAD, batch(PARQUET, tmp_path / "1"))
     assert "singer-clicksend[arrow]" in str(ran.error)

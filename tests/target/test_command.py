@@ -12,7 +12,7 @@ from contextlib import closing
 
 import pytest
 
-from clicksend.ledger import Ledger
+from clicksend.ledger.ledger import Ledger
 from target_clicksend.run import Run
 from tests.command import PROCESSES
 from tests.tap.runner import CREDENTIALS
@@ -202,7 +202,7 @@ def test_the_report_is_a_file_and_a_line(command, tmp_path):
     line = done.stderr.decode().splitlines()[-1]
     assert "contacts 1 created, contacts 1 duplicate, contacts 1 rejected, input 1 rejected;" in line
     with Ledger.existing(f"sqlite:///{tmp_path}/l.db") as ledger:
-        counts = ledger.counts(report["run_id"])
+        counts = ledger.outcomes.counts(report["run_id"])
     assert {f"{sink} {name}": rows for (sink, name), rows in counts.items()} == {
         f"{sink} {name}": rows for sink, names in report["rows"].items() for name, rows in names.items()
     }

@@ -1,6 +1,7 @@
 """Whatever arrives in whatever order and ends however, no state is written that covers an open row."""
 
 import io
+import json
 from contextlib import redirect_stdout
 
 import msgspec
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from target_clicksend import run as run_module
 from target_clicksend.row import Row
 from target_clicksend.run import AGAIN, Run
+from target_clicksend.states import States
 from tests.conftest import budget
 
 SINKS = ("a", "b")
@@ -28,6 +30,7 @@ class Ledger:
 
     def __init__(self):
         self.committed = []
+        self.outcomes = self.memory = self
 
     def record(self, _, outcomes):
         self.committed += [int(outcome.key) for outcome in outcomes]
@@ -52,23 +55,21 @@ class Play:
         self.states = [0]
 
     def row(self, sink, outcome, at_once):
-        number = self.run.count_row()
+        number = self.run.open_row()
         self.outcome[number] = outcome
         if at_once:
             self.done(sink, number)
         else:
             self.waiting[sink].append(number)
-            self.run.finished_before(sink, self.waiting[sink][0])
 
     def settle(self, sink, index):
         if index < len(self.waiting[sink]):
             number = self.waiting[sink].pop(index)
-            self.run.finished_before(sink, next(iter(self.waiting[sink]), None))
             self.done(sink, number)
 
     def done(self, sink, number):
         row = Row(number, "s", str(number), "{}", {})
-        self.run.done(row, sink, self.outcome[number])
+        self.run.record_outcome(row, sink, self.outcome[number])
 
     def state(self):
         self.run.add_state({"row": self.run.rows})
@@ -117,3 +118,46 @@ def test_a_written_state_covers_no_open_row(steps, chunk, ends):
     assert numbers == sorted(set(numbers))
     assert len(play.states) == 1 or play.safe == (numbers or [0])[-1]
     assert play.ledger.committed.count(1) <= 1
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(1, 30)), max_size=60))
+def test_a_state_waits_for_all_rows_before_it_whatever_finishes_when(steps):
+    """None: a row arrives, and a state after it; a number: that row is finished, perhaps once more."""
+    written = []
+    states, finished = States(lambda text: written.append(json.loads(text)["row"])), set()
+    for number in steps:
+        if number is None:
+            assert states.open_row() == states.rows
+            states.add({"row": states.rows})
+        elif number <= states.rows:
+            states.finish_row(number)
+            finished.add(number)
+        states.advance()
+        done = next(one for one in range(states.rows + 1) if one + 1 not in finished)
+        assert (written or [0])[-1] == done
+    assert written == sorted(set(written))
+
+
+def test_a_row_that_is_never_finished_holds_back_what_comes_after_it():
+    written = []
+    states = States(written.append)
+    for number in range(1, 1001):
+        assert states.open_row() == number
+        states.add({"row": number})
+        if number != 3:
+            states.finish_row(number)
+        states.advance()
+    assert (written, states.is_written, states.rows) == (['{"row":1}', '{"row":2}'], True, 1000)
+    states.finish_row(3)
+    states.advance()
+    assert written[2:] == ['{"row":1000}']
+
+
+def test_equal_states_are_written_once():
+    written = []
+    states = States(written.append)
+    for _ in range(3):
+        states.finish_row(states.open_row())
+        states.add({"at": 1})
+        states.advance()
+    assert written == ['{"at":1}']

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from clicksend.hashing import text_hasher, unkeyed_hasher
 from clicksend.key_values import normalize
-from clicksend.ledger import OlderKeys
+from clicksend.ledger.records import OlderKeys
 from target_clicksend.keys import Keys
 from target_clicksend.row import Rejected
 
@@ -63,8 +63,8 @@ def keys(*names, **about):
 @pytest.mark.parametrize("spellings", SAME, ids=str)
 def test_all_spellings_of_a_thing_are_one_key(spellings):
     assert len({normalize(one) for one in spellings}) == 1
-    assert len({keys("id").of({"id": one})[0] for one in spellings}) == 1
-    assert len({keys("id").of({"id": 1, "idempotency_key": one})[0] for one in spellings}) == 1
+    assert len({keys("id").for_row({"id": one})[0] for one in spellings}) == 1
+    assert len({keys("id").for_row({"id": 1, "idempotency_key": one})[0] for one in spellings}) == 1
 
 
 def test_different_things_are_different_keys():
@@ -98,26 +98,26 @@ def test_a_spelling_is_spelled_as_it_is(value):
 
 def test_key_columns_have_names_and_no_order():
     row = {"shop": "A", "nr": 1}
-    one = keys("shop", "nr").of(row)[0]
-    assert one == keys("nr", "shop").of(row)[0]
-    assert one == keys("NR", "Shop").of({"NR": "1.0", "Shop": "A "})[0]
+    one = keys("shop", "nr").for_row(row)[0]
+    assert one == keys("nr", "shop").for_row(row)[0]
+    assert one == keys("NR", "Shop").for_row({"NR": "1.0", "Shop": "A "})[0]
     others = [{"shop": 1, "nr": "A"}, {"shop": "A,1", "nr": ""}, {"shop": "", "nr": "A"}]
-    assert len({one, *(keys("shop", "nr").of(other)[0] for other in others)}) == 4
-    assert one != keys("shop", "order").of({"shop": "A", "order": 1})[0]
-    assert one != keys("shop", "nr", namespace="b").of(row)[0]
+    assert len({one, *(keys("shop", "nr").for_row(other)[0] for other in others)}) == 4
+    assert one != keys("shop", "order").for_row({"shop": "A", "order": 1})[0]
+    assert one != keys("shop", "nr", namespace="b").for_row(row)[0]
 
 
 @pytest.mark.parametrize("row", [{"id": None}, {"id": ""}, {"id": "  "}, {}, {"id": "\u00a0"}])
 def test_a_key_that_says_nothing_is_none(row):
     with pytest.raises(Rejected, match="key property id is"):
-        keys("id").of(row)
+        keys("id").for_row(row)
 
 
 def test_a_source_key_shows_what_came():
     row = {"day": "2026-01-02", "nr": 7, "id": "7C9E6679-7425-40DE-944B-E07FC1F90AE7", "code": "A1  "}
     hashed = text_hasher(KEY)
-    assert json.loads(keys(*row).of(row)[1]) == row | {"code": hashed("A1  ")}
-    assert json.loads(keys(*row, clear=frozenset({"code"})).of(row)[1]) == row
+    assert json.loads(keys(*row).for_row(row)[1]) == row | {"code": hashed("A1  ")}
+    assert json.loads(keys(*row, clear=frozenset({"code"})).for_row(row)[1]) == row
 
 
 def older(value):
@@ -128,7 +128,7 @@ def older(value):
 def test_a_key_of_an_older_version_is_among_those_looked_up(spellings):
     """Also where the tap has changed its spelling since: whole numbers, dates and UUIDs."""
     for value in spellings:
-        assert keys("id").of({"id": value})[0] not in older(value)
+        assert keys("id").for_row({"id": value})[0] not in older(value)
     hashed = unkeyed_hasher()
     before = {text: hashed(f"sms_messages\0orders\0{text}") for text in ("1", "1.0", "2026-01-02")}
     assert {before["1"], before["1.0"]} <= set(older("1.0")) & set(older(1))

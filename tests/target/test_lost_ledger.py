@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from clicksend.ledger import Ledger
+from clicksend.ledger.ledger import Ledger
 from clicksend.sandbox import Sandbox
 from target_clicksend.messages import lost_ledger
 from tests.target.messages.cases import CHANNELS, OTHER, TO, Box
@@ -165,7 +165,7 @@ def test_without_the_key_a_rebuild_lets_nothing_out_again(out, command):
     assert out.send(*ROWS).rows("sms_messages") == {"duplicate": 5}
     with out.ledger() as opened:
         # None of them is of an older version: none is looked up as those spelled it.
-        assert opened.older_keys is None
+        assert opened.privacy.older_keys is None
 
 
 def test_the_setting_lets_it_go_on_and_is_remembered(out, other):
@@ -270,7 +270,7 @@ def test_what_was_pruned_is_not_asked_for(out):
     out.send({"id": 9, "to": OTHER})
     out.advance(3600)
     with Ledger.existing(out.ledger_url, now=lambda: out.now) as ledger:
-        assert ledger.prune(out.now) == 6
+        assert ledger.outcomes.prune(out.now) == 6
     assert out.send({"id": 10, "to": OTHER}).rows("sms_messages") == {"sent": 1}
 
 
@@ -280,8 +280,8 @@ def test_what_a_person_released_though_it_had_arrived_does_not_block(out):
     assert out.send(ROWS[0]).code == 3
     out.advance(60)
     with Ledger.existing(out.ledger_url, now=lambda: out.now) as ledger:
-        (key,) = [row["key"] for row in ledger.outcomes()]
-        assert ledger.release([key], force=True) == [key]
+        (key,) = [row["key"] for row in ledger.outcomes.newest()]
+        assert ledger.claims.release([key], force=True) == [key]
     out.switch(history_lag=0)
     assert out.send(ROWS[0] | {"opted_out": True}, opt_out="column").rows("sms_messages") == {"suppressed": 1}
     assert out.send(ROWS[0]).rows("sms_messages") == {"sent": 1}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from clicksend.ledger import Claim, Ledger, Outcome
+from clicksend.ledger.claims import Claims
+from clicksend.ledger.ledger import Ledger
+from clicksend.ledger.records import Claim, Outcome
 from tests.target.messages.cases import OTHER, TO
 from tests.target.runner import record, schema, state
 
@@ -119,16 +121,16 @@ def test_what_another_worker_gives_back_is_not_sent_behind_its_cancellation(out,
     row = text(out, idempotency_key="7", custom_string="c1")
     with Ledger.open(out.ledger_url, api_url=out.api_url, user_id="672721", now=lambda: out.now) as other:
         claim = Claim(key="7", stream="s", custom_string="c1", recipient_hash="h", body_hash="b")
-        other.claim("other", "sms_messages", [claim], lease_seconds=60)
-        call_off = Ledger.call_off_claims
+        other.claims.claim("other", "sms_messages", [claim], lease_seconds=60)
+        cancel = Claims.cancel_unsent
 
         def giving_back(self, *arguments):
-            keys = call_off(self, *arguments)
+            keys = cancel(self, *arguments)
             given = Outcome(sink="sms_messages", key="7", stream="s", outcome="failed", reason="refused")
-            other.settle("other", [given])
+            other.claims.settle("other", [given])
             return keys
 
-        monkeypatch.setattr(Ledger, "call_off_claims", giving_back)
+        monkeypatch.setattr(Claims, "cancel_unsent", giving_back)
         ran = out.run(mixed(row, cancellation("c1")))
     assert (ran.rows("sms_messages"), out.arrivals) == ({"duplicate": 1}, [])
 

@@ -6,8 +6,8 @@ import pytest
 from singer_sdk.exceptions import RecordsWithoutSchemaException
 
 from clicksend.errors import SettingsError
-from clicksend.ledger import Ledger
-from target_clicksend.inputs import InputError
+from clicksend.ledger.ledger import Ledger
+from target_clicksend.singer_input import InputError
 from tests.target.runner import record, run_target, schema, state, stream_of
 
 
@@ -17,7 +17,7 @@ def ledger_of(box, tmp_path):
 
     def ledger_of():
         with Ledger.existing(f"sqlite:///{tmp_path}/l.db") as ledger:
-            return ledger.outcomes()[::-1]
+            return ledger.outcomes.newest()[::-1]
 
     return ledger_of
 

@@ -12,7 +12,7 @@ from threading import Thread
 
 import pytest
 
-from clicksend.ledger import Ledger
+from clicksend.ledger.ledger import Ledger
 from target_clicksend.target import TargetClickSend
 from tests.command import Started
 from tests.tap.runner import CREDENTIALS
@@ -147,7 +147,7 @@ def test_while_contacts_are_written(box, start, wait_for, tmp_path, signum):
     report = check_log(tmp_path, signum)
     assert report["rows"]["contacts"]["created"] == 3
     with Ledger.existing(f"sqlite:///{tmp_path}/l.db") as ledger:
-        assert len(ledger.outcomes(outcome="created")) == 3
+        assert len(ledger.outcomes.newest(outcome="created")) == 3
 
     box.control("DELETE", "faults")
     with start() as process:

@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 
 from clicksend import errors
-from clicksend.ledger import Ledger
-from target_clicksend.messages.sending import Patience
-from target_clicksend.unanswered import LOOK, RECONCILE
+from clicksend.ledger.ledger import Ledger
+from target_clicksend.messages.send import breaker_of_sends, result_of_failure
+from target_clicksend.summary import LOOK, RECONCILE
 from tests.ledger.cases import claim
 from tests.target.messages.cases import CHANNELS, TO
 
@@ -88,7 +88,7 @@ def test_what_another_run_finds_meanwhile_counts_too(out):
 def test_only_what_a_run_counted_as_unknown_is_counted_anew(out):
     """Not what it found of another one, which had been killed."""
     with Ledger.open(out.ledger_url, api_url=out.api_url, user_id="672721", now=lambda: out.now) as ledger:
-        ledger.claim("killed", SINK, [claim("x")], lease_seconds=90)
+        ledger.claims.claim("killed", SINK, [claim("x")], lease_seconds=90)
     out.advance(3600)
     ran = out.send(*ROWS)
     assert (ran.code, ran.rows(SINK), ran.report["found_in_history"]) == (3, {"sent": 4}, {})
@@ -130,7 +130,7 @@ def test_of_an_earlier_run_it_is_said_until_somebody_knows(out, caplog):
 def test_many_runs_are_not_all_named(out, caplog):
     with Ledger.open(out.ledger_url, api_url=out.api_url, user_id="672721", now=lambda: out.now) as ledger:
         for number in range(5):
-            ledger.claim(f"run {number}", SINK, [claim(f"k{number}")], lease_seconds=number)
+            ledger.claims.claim(f"run {number}", SINK, [claim(f"k{number}")], lease_seconds=number)
     out.advance(3600)
     assert out.send({}).report["unknown_open"] == 5
     assert "from runs run 0, run 1, run 2 and 2 more: nobody knows" in caplog.messages[-1]
@@ -147,7 +147,7 @@ def test_notifications_are_not_looked_up(out, caplog):
 
 def test_what_others_are_sending_is_no_unknown_of_ours(out):
     with Ledger.open(out.ledger_url, api_url=out.api_url, user_id="672721", now=lambda: out.now) as ledger:
-        ledger.claim("other", SINK, map(claim, "abc"), lease_seconds=90)
+        ledger.claims.claim("other", SINK, map(claim, "abc"), lease_seconds=90)
     ran = out.send(*ROWS)
     assert (ran.code, ran.report["unknown_open"]) == (0, 0)
     out.advance(91)
@@ -189,13 +189,13 @@ def test_no_lost_send_is_told_to_run_again(kind):
     else:
         some = [kind("POST /sms/send", status, code) for status in (200, 302, 400, 500) for code in ("", "X")]
     for error in some:
-        patience = Patience()
-        verdicts = [patience.failure(error) for _ in range(2)]
+        breaker = breaker_of_sends()
+        verdicts = [result_of_failure(error, breaker) for _ in range(2)]
         assert {one.outcome for one in verdicts} <= {"failed", "unknown"}
         if verdicts[0].outcome == "unknown":
             assert not again(verdicts[0].reason), verdicts[0].reason
             assert "not sent again" in verdicts[0].reason
-            assert not again(str(patience.ended)), patience.ended
+            assert not again(str(breaker.reason)), breaker.reason
 
 
 # What people see of leases
@@ -203,7 +203,7 @@ def test_no_lost_send_is_told_to_run_again(kind):
 
 def test_show_has_the_lease_while_it_matters(out, command):
     with Ledger.open(out.ledger_url, api_url=out.api_url, user_id="672721", now=lambda: out.now) as ledger:
-        ledger.claim("other", SINK, [claim("a")], lease_seconds=90)
+        ledger.claims.claim("other", SINK, [claim("a")], lease_seconds=90)
     until = (out.now + timedelta(seconds=90)).isoformat()
     assert f"lease_until    {until}" in command("show", "a")
     assert json.loads(command("show", "a", "--format", "json"))[0]["lease_until"] == until
@@ -216,9 +216,9 @@ def test_reconcile_names_what_is_under_a_lease(out, command):
 
     now = datetime.now(UTC)
     with Ledger.open(out.ledger_url, api_url=out.api_url, user_id="672721", now=lambda: now) as ledger:
-        ledger.claim("other", SINK, map(claim, "ab"), lease_seconds=300)
-        ledger.claim("another", "mms_messages", [claim("c")], lease_seconds=600)
-        ledger.claim("old", SINK, [claim("d")], lease_seconds=-1)
+        ledger.claims.claim("other", SINK, map(claim, "ab"), lease_seconds=300)
+        ledger.claims.claim("another", "mms_messages", [claim("c")], lease_seconds=600)
+        ledger.claims.claim("old", SINK, [claim("d")], lease_seconds=-1)
     output = command("reconcile", code=3)
     until = [f"{now + timedelta(seconds=seconds):%H:%M:%S} UTC: not looked up." for seconds in (300, 600)]
     assert (

@@ -34,10 +34,10 @@ def test_every_kind_of_change(call, write, people, ids, tmp_path, caplog):
     assert "contacts 2 create" in caplog.text
     assert (people(EMPTY), people(VIP), call("GET", "/lists")) == before
 
-    from clicksend.ledger import Ledger
+    from clicksend.ledger.ledger import Ledger
 
     with Ledger.existing(f"sqlite:///{tmp_path}/ledger.db") as ledger:
-        reasons = sorted(row["reason"] for row in ledger.outcomes(outcome="dry_run", sink="contacts"))
+        reasons = sorted(row["reason"] for row in ledger.outcomes.newest(outcome="dry_run", sink="contacts"))
     assert reasons == [
         "copy",
         "create",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clicksend.ledger import Ledger
+from clicksend.ledger.memory import Memory
 from clicksend.sandbox import Sandbox
 from clicksend.sandbox.world.seed_data import EMPTY, NEWSLETTER, OPT_OUTS, VIP
 from tests.conftest import budget
@@ -46,13 +46,13 @@ def anna(write, people):
 @pytest.fixture
 def noted(monkeypatch):
     """Return what is written to the ledger about contacts of keys: one number of keys for each write."""
-    counts, write = [], Ledger.set_contacts
+    counts, write = [], Memory.set_contacts
 
     def counted(self, contacts):
         counts.append(len(contacts))
         write(self, contacts)
 
-    monkeypatch.setattr(Ledger, "set_contacts", counted)
+    monkeypatch.setattr(Memory, "set_contacts", counted)
     return counts
 
 
@@ -217,13 +217,13 @@ class TestDeleting:
         rows = [row(n, f"+614{n:08}") for n in range(2500)]
         fill(box, 2500)
         assert write(rows).rows() == {"unchanged": 2500}
-        asked, of = [], Ledger.contacts_of
+        asked, of = [], Memory.contacts_of
 
         def counted(self, keys):
             asked.append(len(keys))
             return of(self, keys)
 
-        monkeypatch.setattr(Ledger, "contacts_of", counted)
+        monkeypatch.setattr(Memory, "contacts_of", counted)
         ran = write([gone(n) for n in range(0, 2500, 2)], dry_run=True)
         assert (ran.plan(), asked) == ({"delete": 1250}, [1000, 250])
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from clicksend.hashing import text_hasher, unkeyed_hasher
 from clicksend.key_values import normalize
-from clicksend.ledger import OlderKeys
+from clicksend.ledger.records import OlderKeys
 from clicksend.phone import E164, to_e164
 from clicksend.sandbox import Sandbox
 from clicksend.sandbox.world.seed_data import EMPTY, VIP
-from target_clicksend.contacts.fields import FIELDS, NUMBERS, changed, fields_of, match_key
+from target_clicksend.contacts.contact import FIELDS, NUMBERS, changed, fields_of, match_key
 from target_clicksend.keys import Keys
 from target_clicksend.row import Rejected
 from target_clicksend.values import LONGEST, read_id, read_text
@@ -108,10 +108,10 @@ def test_any_row_has_a_key_and_the_same_again(values, personal):
     row = dict(zip(names, values, strict=True))
     if None in values or not any(map(normalize, values)):
         with pytest.raises(Rejected):
-            keys.of(row)
+            keys.for_row(row)
         return
-    key, source_key = keys.of(row)
-    assert (key, source_key) == keys.of(dict(reversed(row.items())))
+    key, source_key = keys.for_row(row)
+    assert (key, source_key) == keys.for_row(dict(reversed(row.items())))
     assert len(key) == 64
     assert json.loads(source_key).keys() == row.keys()
     if personal:
@@ -139,13 +139,13 @@ def test_keys_of_earlier_versions_are_known(values, begins, source_key):
     older = OlderKeys(hashes=(unkeyed_hasher(),), are_spelled_otherwise=True)
     assert keys.older(values, older)[1][:12] == begins
     clear = replace(keys, clear=frozenset(values))
-    assert clear.of(values)[1] == source_key
+    assert clear.for_row(values)[1] == source_key
 
 
 @pytest.mark.parametrize("value", ["anna@example.com", "+61411111111", "+61 411 111 111"])
 def test_personal_keys_are_hashed_whatever_their_column_is_called(value):
     keys = Keys("contacts", "people", {"customer": "customer"}, frozenset(), text_hasher(KEY))
-    assert value not in keys.of({"customer": value})[1]
+    assert value not in keys.for_row({"customer": value})[1]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from clicksend.ledger import Ledger
+from clicksend.ledger.ledger import Ledger
 from tests.sandbox.runner import EPOCH
 from tests.target.runner import Ran, run_target, stream_of
 
@@ -79,7 +79,7 @@ class Box:
     def released(self, *keys: str) -> list[str]:
         """Release keys of which nobody knows."""
         with self.ledger() as ledger:
-            return list(ledger.release(list(keys), run_id=None, force=True))
+            return list(ledger.claims.release(list(keys), run_id=None, force=True))
 
     @property
     def arrivals(self) -> list[dict[str, Any]]:

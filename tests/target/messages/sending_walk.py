@@ -20,10 +20,11 @@ from typing import Any
 import requests
 
 from clicksend.errors import ClickSendError, LedgerError
-from clicksend.ledger import Ledger, outcome_id
-from clicksend.ledger.tables import metadata
+from clicksend.ledger.ledger import Ledger
+from clicksend.ledger.records import outcome_id
+from clicksend.ledger.schema import metadata
 from clicksend.sandbox.world.countries import millionths, price
-from target_clicksend.repairing import honour_opt_outs, look_up, opened
+from target_clicksend.ledger_tools import honour_opt_outs, look_up, opened
 from tests.conftest import FakeClock
 from tests.tap.runner import CREDENTIALS
 from tests.target.messages.walk_people import (
@@ -181,10 +182,10 @@ class Walk:
 
     def _release(self) -> None:
         force = self.chance.random() < 0.5
-        unknown = {(row["sink"], row["key"]) for row in self.ledger.outcomes(outcome="unknown")}
+        unknown = {(row["sink"], row["key"]) for row in self.ledger.outcomes.newest(outcome="unknown")}
         keys = [key for _, key in sorted(unknown)][: self.chance.randint(0, 3)]
         try:
-            released = set(self.ledger.release(keys, force=force))
+            released = set(self.ledger.claims.release(keys, force=force))
         except LedgerError:
             return
         self.releases.update(one for one in unknown if one[1] in released)
@@ -193,7 +194,9 @@ class Walk:
     def _look_up(self) -> None:
         self._calm()
         with opened(self._config(), new=True) as run:
-            run.now = run.ledger._now = lambda: self.now
+            run.now = lambda: self.now
+            for part in (run.ledger.outcomes, run.ledger.claims, run.ledger.history, run.ledger.memory):
+                part._now = run.now
             found = list(look_up(run))
             cancelled = honour_opt_outs(run)
         self.told.append(f"looked up: {found}, {cancelled} cancelled")
@@ -285,7 +288,7 @@ class Walk:
         self._note_met(worker)
         if worker.code is None or worker.error is not None:
             return
-        counts = self.ledger.counts(run.id)
+        counts = self.ledger.outcomes.counts(run.id)
         assert counts == dict(run.report.rows), (counts, self.story())
         rows = sum(count for (sink, _), count in counts.items() if sink != "scheduled")
         assert rows == run.report.finished == len(worker.outcomes), self.story()
@@ -293,7 +296,7 @@ class Walk:
             assert run.report.finished == run.rows == len(worker.rows), self.story()
         if worker.code == 0 and alone:
             # What was killed just before is under its lease still.
-            assert not any(self.ledger.unknown(sink).count for sink in worker.sinks), self.story()
+            assert not any(self.ledger.claims.unknown(sink).count for sink in worker.sinks), self.story()
 
     def _note_met(self, worker: Worker) -> None:
         came, config = {name for found in worker.outcomes.values() for name in found}, worker.config
@@ -444,7 +447,7 @@ class Walk:
         return own | CREDENTIALS | more
 
     def _outcomes(self) -> dict[tuple[str, str], str]:
-        rows = [row for row in self.ledger.outcomes() if row["sink"] in SINKS]
+        rows = [row for row in self.ledger.outcomes.newest() if row["sink"] in SINKS]
         found = {(row["sink"], row["key"]): row["outcome"] for row in rows}
         known = {outcome_id(*one) for one in found}
         assert len(known) == len(found), self.story()

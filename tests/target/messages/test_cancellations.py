@@ -2,7 +2,7 @@
 
 import pytest
 
-from clicksend.ledger import Claim
+from clicksend.ledger.records import Claim
 from tests.target.messages.cases import OTHER, ROWS, TO
 from tests.target.runner import record, schema, stream_of
 
@@ -69,8 +69,8 @@ def test_all_of_a_custom_string(out, cancel, scheduled, sink, channel):
     assert sorted(writes(ran)) == sorted((f"/{channel}/{one}/cancel", None) for one in meant)
     assert (ran.rows("cancellations"), left(out)) == ({"cancelled": 1}, others)
     with out.ledger() as ledger:
-        (row,) = ledger.outcomes(sink="cancellations")
-        assert (row["reason"], row["custom_string"]) == ("2 messages", ledger.fingerprint("spring"))
+        (row,) = ledger.outcomes.newest(sink="cancellations")
+        assert (row["reason"], row["custom_string"]) == ("2 messages", ledger.privacy.fingerprint("spring"))
 
 
 def test_what_was_scheduled_since_stays(out, cancel, scheduled):
@@ -130,10 +130,10 @@ def test_a_custom_string_as_messages_carry_it(out, cancel, scheduled):
         ({"custom_string": None, "message_id": None}, "give either message_id or custom_string"),
         ({"custom_string": "a", "message_id": "0" * 36}, "give either message_id or custom_string"),
         ({"custom_string": ["*"]}, "custom_string holds a list"),
-        ({"message_id": "*"}, "message_id is no message id"),
-        ({"message_id": "../cancel-all"}, "message_id is no message id"),
-        ({"custom_string": "a", "channel": "mms"}, "channel is none of sms, voice"),
-        ({"custom_string": "a", "channel": "*"}, "channel is none of sms, voice"),
+        ({"message_id": "*"}, "message_id is not a valid message id"),
+        ({"message_id": "../cancel-all"}, "message_id is not a valid message id"),
+        ({"custom_string": "a", "channel": "mms"}, "channel must be one of sms, voice"),
+        ({"custom_string": "a", "channel": "*"}, "channel must be one of sms, voice"),
     ],
 )
 def test_rejected(cancel, row, reason):
@@ -315,7 +315,7 @@ def test_a_run_that_died_while_it_asked_for_everything_is_not_repeated(out, canc
     (key,) = out.query("select key from outcomes where sink = 'cancellations'")[0]
     with out.ledger() as ledger:
         claim = Claim(key=key, stream="cancellations", custom_string="*", recipient_hash="", body_hash="")
-        ledger.claim("dead", "cancellations", [claim], lease_seconds=1)
+        ledger.claims.claim("dead", "cancellations", [claim], lease_seconds=1)
     out.advance(3600)
     ran = cancel({"custom_string": "*", "channel": "sms"})
     assert (ran.rows("cancellations"), left(out)) == ({"unchanged": 1}, [message])

@@ -135,8 +135,8 @@ def test_a_cap_is_for_all_sinks_together(out):
 
 def test_what_was_not_counted_does_not_go(out, monkeypatch):
     """Quiet hours end between the count and the sending."""
-    finish = SmsMessages.finish
-    monkeypatch.setattr(SmsMessages, "finish", lambda self: [out.advance(120), finish(self)])
+    finish = SmsMessages.clean_up
+    monkeypatch.setattr(SmsMessages, "clean_up", lambda self: [out.advance(120), finish(self)])
     hold = {"start": "00:00", "end": "00:14", "policy": "hold"}
     rows = [{"time_zone": "Australia/Melbourne"}, {"to": OTHER, "time_zone": "Europe/London"}]
     ran = out.send(*rows, max_messages_per_run=1, quiet_hours=hold)

@@ -27,14 +27,14 @@ REJECTED = [
     ({"body": ""}, "body is missing, and so is a template"),
     ({"body": {"text": "Hello"}}, "body holds an object"),
     ({"template_id": 1}, "body and a template are both given"),
-    ({"body": None, "template_id": 1}, "template_id names no template of this account"),
+    ({"body": None, "template_id": 1}, "template_id does not exist in this account"),
     ({"body": None, "template_name": "Nothing"}, "template_name names no templates"),
     ({"custom_string": "x" * 51}, "custom_string has 51 characters; 50 are the most"),
     ({"from": "A company"}, "from is neither a phone number nor"),
-    ({"from_email": "nobody"}, "from_email is no e-mail address"),
-    ({"schedule": "tomorrow"}, "schedule is no time"),
-    ({"schedule": "2026-12-24"}, "schedule is no time"),
-    ({"schedule": 1_000}, "schedule is no time"),
+    ({"from_email": "nobody"}, "from_email is not a valid e-mail address"),
+    ({"schedule": "tomorrow"}, "schedule is not a time"),
+    ({"schedule": "2026-12-24"}, "schedule is not a time"),
+    ({"schedule": 1_000}, "schedule is not a time"),
     ({"schedule": 1_600_000_000}, "expired: its schedule is over an hour past"),
     ({"schedule": 1_790_000_000 + 121 * DAY}, "schedule is more than 120 days ahead"),
     ({"schedule": (1_790_000_000 + 121 * DAY) * 1000}, "schedule is more than 120 days ahead"),
@@ -71,7 +71,7 @@ def test_rejected(out, row, reason):
         ("voice_messages", {"voice": None}, "voice is missing"),
         ("voice_messages", {"voice": "robot"}, "voice is not female or male"),
         ("voice_messages", {"lang": ""}, "lang is missing"),
-        ("voice_messages", {"lang": "tlh"}, "lang is no voice language: there are "),
+        ("voice_messages", {"lang": "tlh"}, "lang is not a voice language: choose one of "),
         ("voice_messages", {"lang": "pt-pt"}, "voice is not offered in this lang: there is male"),
         ("voice_messages", {"require_input": "maybe"}, "require_input is neither true nor false"),
         ("voice_messages", {"body": "x" * 1201}, "its text takes up to 5 parts, and 4 are the most"),
@@ -139,7 +139,7 @@ def test_a_rows_own_key_comes_before_its_key_properties(out):
     assert out.send({"id": 77, "idempotency_key": "welcome-1"}).rows("sms_messages") == {"duplicate": 1}
     with out.ledger() as ledger:
         ((key, source_key),) = out.query("select key, source_key from outcomes")
-        assert key == ledger.fingerprint("welcome-1")
+        assert key == ledger.privacy.fingerprint("welcome-1")
         assert source_key == f'{{"idempotency_key": "{key}"}}'
 
 

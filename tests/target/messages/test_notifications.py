@@ -86,20 +86,20 @@ def test_a_template_without_variables(out, notify, variables):
         ({"to": "0491"}, "to has too few or too many digits"),
         ({"to": None}, "to is missing"),
         ({"template_id": ""}, "template_id is missing"),
-        ({"variables": "Zoë"}, "variables is no object"),
-        ({"variables": [1]}, "variables is no object"),
-        ({"variables": 0}, "variables is no object"),
-        ({"variables": {"name": None, "order": "1"}}, "variables has a value that is no text"),
+        ({"variables": "Zoë"}, "variables is not an object"),
+        ({"variables": [1]}, "variables is not an object"),
+        ({"variables": 0}, "variables is not an object"),
+        ({"variables": {"name": None, "order": "1"}}, "variables has a value that is not text"),
         (
             {"variables": {"name": {}, "order": "1"}},
-            "variables has a value that is no text, number or boolean",
+            "variables has a value that is not text, a number or a boolean",
         ),
         *(
             ({"variables": {"name": word, "order": "1"}}, "variables has a value that is a word for nothing")
             for word in ("null", "NaN", " None\u200b", "NAT", "<NA>", "nil")
         ),
         *(
-            ({"variables": text}, "variables is no object")
+            ({"variables": text}, "variables is not an object")
             for text in (
                 "[" * 200_000,
                 '{"a":' * 200_000,
@@ -107,10 +107,10 @@ def test_a_template_without_variables(out, notify, variables):
                 '{"a": 1e9999999999999999999}',
             )
         ),
-        ({"variables": '{"name": NaN, "order": 1}'}, "name is no number that could be written"),
+        ({"variables": '{"name": NaN, "order": 1}'}, "name is not a number that can be written"),
         ({"variables": {"name": "x"}}, "POST /v1/run answered 400 invalid_template_variables"),
         ({"template_id": "nothing"}, "POST /v1/run answered 400 invalid_template"),
-        ({"schedule": "soon"}, "schedule is no time"),
+        ({"schedule": "soon"}, "schedule is not a time"),
         ({"schedule": 1_600_000_000}, "expired: its schedule is over an hour past"),
         ({"schedule": 1_790_000_000 + 100 * 86_400}, "POST /v1/run answered 400 invalid_request"),
     ],

@@ -4,9 +4,9 @@ import pytest
 
 from clicksend.countries import code_of
 from clicksend.sandbox.world.seed_data import EMPTY
-from target_clicksend.contacts.entries import Reader
-from target_clicksend.numbers import read_phone
+from target_clicksend.contacts.contact import ContactParser
 from target_clicksend.row import Rejected, Row
+from target_clicksend.values import read_phone
 from tests.target.messages.cases import posts
 from tests.target.runner import stream_of
 
@@ -82,11 +82,11 @@ def reader(**config):
         "custom_fields": {},
         "blank_means": "clear",
     } | config
-    return Reader(given, "AU")
+    return ContactParser(given, "AU")
 
 
 def read(**values):
-    return reader().read(Row(1, "people", "key", "{}", values))
+    return reader().parse(Row(1, "people", "key", "{}", values))
 
 
 @pytest.mark.parametrize(

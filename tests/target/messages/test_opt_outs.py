@@ -2,7 +2,7 @@
 
 import pytest
 
-from clicksend.ledger import Ledger
+from clicksend.ledger.ledger import Ledger
 from tests.target.messages.cases import OTHER, TO, posts
 
 LIST = 3555277
@@ -78,7 +78,7 @@ def test_an_opt_in_between_two_runs(out, rows):
     assert out.send(*rows, opt_out="enforce").rows("sms_messages") == {"sent": len(rows) - 1, "suppressed": 1}
     out.advance(60)
     with Ledger.existing(out.ledger_url, now=lambda: out.now) as ledger:
-        assert ledger.opt_in(number, "came to the counter") == {"reply"}
+        assert ledger.memory.opt_in(number, "came to the counter") == {"reply"}
     keywords = {"opt_out_keywords": ["STOP", "BASTA"]}
     ran = out.send(*rows, opt_out="enforce", **keywords)
     assert ran.rows("sms_messages") == {"duplicate": len(rows) - 1, "sent": 1}

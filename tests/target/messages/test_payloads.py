@@ -2,7 +2,7 @@
 
 import pytest
 
-from clicksend.ledger import outcome_id_of
+from clicksend.ledger.records import outcome_id_of
 from tests.sandbox.runner import EPOCH
 from tests.target.messages.cases import CHANNELS, OTHER, ROWS, TO, posts
 

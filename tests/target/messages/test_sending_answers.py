@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from clicksend.errors import LedgerError
-from clicksend.ledger import Ledger
+from clicksend.ledger.claims import Claims
 from tests.conftest import FakeClock
 from tests.target.messages.cases import CHANNELS, OTHER, TO, posts
 from tests.target.runner import state, stream_of
@@ -184,7 +184,7 @@ def test_a_ledger_that_breaks(out, monkeypatch, broken):
 
     lines = [*stream_of(SINK, ROWS), state({"row": 4})]
     with monkeypatch.context() as patched:
-        patched.setattr(Ledger, broken, breaks)
+        patched.setattr(Claims, broken, breaks)
         ran = out.run(lines)
     assert (ran.code, str(ran.error), ran.states) == (1, "The ledger is gone.", [])
     assert len(out.arrivals) == (4 if broken == "settle" else 0)

@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from clicksend.ledger import Ledger
+from clicksend.ledger.ledger import Ledger
 from tests.command import Started
 from tests.ledger.cases import KEY_FILE
 from tests.tap.runner import CREDENTIALS
@@ -56,13 +56,13 @@ def test_four_workers(out, ledger_url, inputs):
         assert json.loads(states) == {"done": number}
         report = json.loads((out.folder / f"report {number}.json").read_text())
         with Ledger.existing(ledger_url) as ledger:
-            counts = ledger.counts(report["run_id"])
+            counts = ledger.outcomes.counts(report["run_id"])
         assert sum(counts.values()) == len(rows)
         assert {name: count for (_, name), count in counts.items()} == report["rows"][SINK]
     arrived = Counter(one["body"] for one in out.arrivals)
     assert arrived == {row["body"]: 1 for row in ROWS}
     with Ledger.existing(ledger_url) as ledger:
-        outcomes = Counter(row["outcome"] for row in ledger.outcomes())
+        outcomes = Counter(row["outcome"] for row in ledger.outcomes.newest())
     lost = outcomes.pop("unknown", 0)
     assert outcomes == {"sent": len(ROWS) - lost}
     assert bool(lost) == bool(fault)

@@ -72,8 +72,8 @@ def test_utc_by_its_other_names(out, zone):
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ({"time_zone": "EST"}, "time_zone is no zone of the IANA data base"),
-        ({"time_zone": "Mars/Olympus"}, "time_zone is no zone of the IANA data base"),
+        ({"time_zone": "EST"}, "time_zone is not a zone of the IANA data base"),
+        ({"time_zone": "Mars/Olympus"}, "time_zone is not a zone of the IANA data base"),
         ({"to": "+88213123456"}, "nobody knows the zone of this number: add a column time_zone"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from target_clicksend.gates.message import Message
+from target_clicksend.messages.message import Message
 from target_clicksend.row import Row
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)

@@ -7,10 +7,11 @@ from decimal import Decimal
 import pytest
 
 from clicksend.phone import mask
-from target_clicksend.gates.caps import Caps, Tally
-from target_clicksend.gates.opt_outs import says_opted_out
-from target_clicksend.gates.voices import check_voice, read_voices
-from target_clicksend.messages.judging import decimal_of
+from target_clicksend.messages.gates.caps import Caps
+from target_clicksend.messages.gates.opt_outs import says_opted_out
+from target_clicksend.messages.gates.voices import check_voice, read_voices
+from target_clicksend.messages.response import decimal_of
+from target_clicksend.report import Tally
 from target_clicksend.row import Rejected
 from tests.target.messages.gates.cases import message
 
@@ -82,7 +83,7 @@ def test_voices():
     voices = read_voices(LANGUAGES)
     check_voice(message(lang="en-au", voice="female"), voices)
     check_voice(message(lang="pt-pt", voice="male"), voices)
-    with pytest.raises(Rejected, match="lang is no voice language: there are en-au, pt-pt, xx-xx"):
+    with pytest.raises(Rejected, match="lang is not a voice language: choose one of en-au, pt-pt, xx-xx"):
         check_voice(message(lang="tlh", voice="male"), voices)
     with pytest.raises(Rejected, match="voice is not offered in this lang: there is male"):
         check_voice(message(lang="pt-pt", voice="female"), voices)

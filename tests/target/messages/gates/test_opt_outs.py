@@ -10,10 +10,10 @@ import pytest
 
 from clicksend.errors import LedgerError
 from clicksend.paging import read_pages
-from target_clicksend.gates import stop_phrases, stop_words
-from target_clicksend.gates.opt_outs import OptOuts, OptOutsError
-from target_clicksend.gates.stop_phrases import KEYWORDS
-from target_clicksend.gates.stop_words import StopWords
+from target_clicksend.messages.gates import stop_phrases, stop_words
+from target_clicksend.messages.gates.opt_outs import OptOuts, OptOutsError
+from target_clicksend.messages.gates.stop_phrases import KEYWORDS
+from target_clicksend.messages.gates.stop_words import StopWords
 
 OPT_OUT_LIST = 3555277
 STRANGER, FRIEND = "+61411222333", "+61411222334"
@@ -102,7 +102,9 @@ def test_emails_are_kept_too(ledger, client, new):
     emails = {row["email"] for row in rows(client, f"/lists/{OPT_OUT_LIST}/contacts") if row["email"]}
     new().refresh()
     assert emails
-    assert ledger.opted_out([ledger.hash(email) for email in emails]) == {ledger.hash(one) for one in emails}
+    assert ledger.memory.opted_out([ledger.privacy.hash(email) for email in emails]) == {
+        ledger.privacy.hash(one) for one in emails
+    }
 
 
 def test_a_run_reads_what_is_new_since_the_last_one(box, new, ledger_time):
@@ -195,7 +197,7 @@ def test_a_person_opts_in_and_old_replies_never_count_again(box, new, ledger, le
     new().refresh()
     box.advance(60)
     ledger_time.advance(seconds=60)
-    assert ledger.opt_in(STRANGER, "came to the counter") == {"reply"}
+    assert ledger.memory.opt_in(STRANGER, "came to the counter") == {"reply"}
     say(box, STRANGER, "START")
     assert new().of([STRANGER, FRIEND]) == {FRIEND}
     for outs in (new(), new(keywords=["STOP", "BASTA"]), new(lists=[OPT_OUT_LIST, OPT_OUT_LIST + 1])):
@@ -213,7 +215,7 @@ def test_a_person_opts_in_and_old_replies_never_count_again(box, new, ledger, le
 
 @pytest.mark.parametrize("date", ["", None, "soon"])
 def test_a_stop_without_a_date_counts(box, client, new, ledger, date):
-    ledger.opt_in(STRANGER, "came to the counter")
+    ledger.memory.opt_in(STRANGER, "came to the counter")
     page = client.get("/sms/history", {"limit": 1}).data
     row = page["data"][0] | {"direction": "in", "from": STRANGER, "body": "STOP", "date": date}
     body = {
@@ -293,8 +295,8 @@ def test_an_upgrade_of_the_rules_reads_old_replies_again(box, new, ledger_time, 
 
 def test_a_note_of_an_older_version_is_read_from_the_start(box, new, ledger, ledger_time):
     new().refresh()
-    kept = json.loads(ledger.cursor("opt_outs"))
-    ledger.set_cursor("opt_outs", json.dumps(kept | {"keywords": sorted(KEYWORDS)}))
+    kept = json.loads(ledger.memory.cursor("opt_outs"))
+    ledger.memory.set_cursor("opt_outs", json.dumps(kept | {"keywords": sorted(KEYWORDS)}))
     read = len(box.requests())
     new().refresh()
     assert not [one for one in box.requests()[read:] if {"updated_after", "date_from"} & one["query"].keys()]
@@ -332,7 +334,7 @@ def test_a_broken_ledger_is_no_matter_of_opt_outs(new, ledger, monkeypatch):
     def fail(*arguments, **about):
         raise LedgerError("locked")
 
-    monkeypatch.setattr(ledger, "add_opt_outs", fail)
+    monkeypatch.setattr(ledger.memory, "add_opt_outs", fail)
     with pytest.raises(LedgerError, match="locked"):
         new().refresh()
 
@@ -417,7 +419,7 @@ def test_what_another_worker_adds_meanwhile_stays_though_its_clock_is_slow(
     def read_list(list_id):
         began = original(list_id)
         ledger_time.advance(minutes=-40)
-        ledger.add_opt_outs([ledger.hash(FRIEND)], source="list", kind="phone")
+        ledger.memory.add_opt_outs([ledger.privacy.hash(FRIEND)], source="list", kind="phone")
         ledger_time.advance(minutes=40)
         return began
 

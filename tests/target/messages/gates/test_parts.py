@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from smsutil.codecs import GSM_BASIC_CHARSET, GSM_EXT_CHARSET
 
-from target_clicksend.gates.parts import GSM_PAIR, UNICODE_PAIR, Parts, check_length, count_parts
+from target_clicksend.messages.gates.parts import GSM_PAIR, UNICODE_PAIR, Parts, check_length, count_parts
 from target_clicksend.row import Rejected
 from tests.target.messages.gates.cases import message
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from target_clicksend.gates import stop_phrases
-from target_clicksend.gates.stop_phrases import KEYWORDS, spelled_out
-from target_clicksend.gates.stop_words import StopWords, has_words
+from target_clicksend.messages.gates import stop_phrases
+from target_clicksend.messages.gates.stop_phrases import KEYWORDS, spelled_out
+from target_clicksend.messages.gates.stop_words import StopWords, has_words
 from tests.target.messages.replies import OTHERS as OTHER_REPLIES
 from tests.target.messages.replies import STOPS as STOP_REPLIES
 from tests.target.messages.replies import lines

@@ -11,9 +11,13 @@ import phonenumbers
 import pytest
 from phonenumbers import PhoneNumberType
 
-from target_clicksend.gates import Held
-from target_clicksend.gates.quiet_hours import QuietHours
-from target_clicksend.gates.zones import BY_AREA_CODE, NOT_IN_TABLE, zones_of_number
+from target_clicksend.messages.gates.quiet_hours import (
+    BY_AREA_CODE,
+    NOT_IN_TABLE,
+    QuietHours,
+    zones_of_number,
+)
+from target_clicksend.row import Postponed
 from tests.target.messages.gates.cases import message
 
 YEAR = [datetime(2026, 1, 1, 0, 30, tzinfo=UTC) + timedelta(hours=12 * n) for n in range(730)]
@@ -142,5 +146,5 @@ def test_nobody_is_texted_in_casablancas_quiet_hours():
         if is_open:
             assert quiet.place(moroccan, at.astimezone(UTC)) is None
         else:
-            with pytest.raises(Held):
+            with pytest.raises(Postponed):
                 quiet.place(moroccan, at.astimezone(UTC))

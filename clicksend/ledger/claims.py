@@ -1,0 +1,377 @@
+"""Claims: a key is handed out for sending once, and what was answered ends its claim.
+
+A claim is committed before its message is sent, so whoever dies in between leaves ``unknown``, which
+nobody sends again: it is looked up in the history by machines, and reopened by people. Claims of sent
+messages stay, as what the duplicate window looks at; the claims of messages that were certainly not sent go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    case,
+    func,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
+
+from clicksend.errors import LedgerError
+from clicksend.ledger.history import CLAIMED_AT, nobody_sends
+from clicksend.ledger.privacy import Privacy
+from clicksend.ledger.records import (
+    FINAL,
+    TO_RETRY,
+    Claim,
+    Outcome,
+    ScheduledMessage,
+    Unknown,
+    outcome_id,
+)
+from clicksend.ledger.schema import (
+    CLAIM,
+    INDEX_OF_RECIPIENTS,
+    SENT,
+    SINK,
+    UNKNOWN,
+    opt_outs,
+    outcomes,
+    write_meta,
+)
+from clicksend.ledger.store import WANTED, Store, slices
+from clicksend.ledger.upsert import columns_of, count, execute_each, given, leave_final, write
+
+UNANSWERED = "claimed for sending; no answer was recorded"
+RELEASED = "released by a person; goes out when upstream delivers it again"
+DETAILS = ("message_id", "contact_id", "object_id", "parts", "price", "currency", "custom_string", "campaign")
+"""Columns that an answer sets where it says anything."""
+RETRIED = ("rejected", "suppressed", "failed")
+YOUNG = timedelta(hours=24)
+"""Until then the history may still come to show the message."""
+
+
+class Claims:
+    """What is being sent, was sent, or may have been.
+
+    Raises:
+        LedgerError: From every method, when the database cannot be used; then nothing was changed.
+    """
+
+    def __init__(self, store: Store, privacy: Privacy, now: Callable[[], datetime]) -> None:
+        """Take the database, what hides rows, and the clock."""
+        self._store = store
+        self._privacy = privacy
+        self._now = now
+        self._finds_recipients = False
+
+    def claim(self, run_id: str, sink: str, wanted: Iterable[Claim], *, lease_seconds: float) -> set[str]:
+        """Claim keys for sending, durably; return those that are this run's to send, each of them once.
+
+        A claimed key is ``unknown`` until it is settled. Keys that are final are not returned.
+
+        Args:
+            run_id: The run that sends.
+            sink: The sink.
+            wanted: What is to be sent; of two with one key the first.
+            lease_seconds: Longer than sending can take; nobody reconciles or releases a key before.
+        """
+        now = self._now()
+        with self._store.write() as connection:
+            return self._claim(connection, run_id, sink, wanted, now, now + timedelta(seconds=lease_seconds))
+
+    def _claim(  # noqa: PLR0913, PLR0917
+        self,
+        connection: Connection,
+        run_id: str,
+        sink: str,
+        wanted: Iterable[Claim],
+        now: datetime,
+        until: datetime,
+    ) -> set[str]:
+        by_id: dict[str, Claim] = {}
+        for one in wanted:
+            by_id.setdefault(outcome_id(sink, one.key), self._privacy.hide(one, sink))
+        leave_final(connection, by_id)
+        same = {"run_id": run_id, "sink": sink, "outcome": "unknown", "reason": UNANSWERED, "attempts": 1}
+        times = {"created_at": now, "updated_at": now, "claimed_at": now, "lease_until": until}
+        # What an earlier outcome said of the message is no longer true.
+        same |= dict.fromkeys(DETAILS) | times
+        write(connection, {"outcome_id": by_id.keys(), **columns_of(list(by_id.values()))}, same)
+        write_meta(connection, f"{SINK}{sink}", run_id)
+        return {one.key for one in by_id.values()}
+
+    def settle(self, run_id: str, answered: Sequence[Outcome]) -> None:
+        """End claims with what was answered, and count it: both are committed together.
+
+        ``sent`` is true whatever came in between, and ``unknown`` whatever but ``sent``: such a key must not
+        be sent again. Any other answer ends only the claim that its own run still holds. What an answer
+        leaves None stays as claimed. Settled as ``unknown``, a claim is open for reconciling at once.
+        """
+        by_outcome: dict[str, list[Outcome]] = {name: [] for name in FINAL}
+        for one in answered:
+            by_outcome.setdefault(one.outcome, []).append(self._privacy.hide(one, one.sink))
+        with self._store.write() as connection:
+            now = self._now()
+            for name, some in reversed(by_outcome.items()):
+                # Not the whole outcome: most of it stands there, and the database would write it for nothing.
+                said = {
+                    column: values
+                    for column, values in columns_of(some).items()
+                    if column in DETAILS and any(value is not None for value in values)
+                }
+                ids = [outcome_id(one.sink, one.key) for one in some]
+                execute_each(
+                    connection,
+                    _settlement(name, tuple(said)),
+                    {"outcome_id": ids, "reason": [one.reason for one in some], **said},
+                    {"outcome": name, "run_id": run_id, "updated_at": now},
+                )
+            count(connection, run_id, answered)
+
+    def recently_sent(
+        self,
+        pairs: Iterable[tuple[str, str]],
+        *,
+        since: datetime,
+        sink: str | None = None,
+        often: bool = True,
+    ) -> set[tuple[str, str]]:
+        """Return those (recipient hash, body hash) that were sent, or perhaps sent, since a time.
+
+        Args:
+            pairs: What is looked for.
+            since: The time.
+            sink: Only what this sink sent; None: of all sinks.
+            often: Whether an index is worth its making; without one the whole table is read.
+        """
+        if often and not self._finds_recipients:
+            with self._store.write() as connection:
+                connection.exec_driver_sql(INDEX_OF_RECIPIENTS)
+            self._finds_recipients = True
+        wanted = set(pairs)
+        claim = outcomes.c.recipient_hash, outcomes.c.body_hash
+        # IN, not JOIN: without an index on recipients the table is read once, not once for each of them.
+        query = select(*claim).where(outcomes.c.recipient_hash.in_(select(WANTED.c.key)))
+        query = query.where(outcomes.c.claimed_at >= since)
+        if sink is not None:
+            query = query.where(outcomes.c.sink == sink)
+        with self._store.read() as connection:
+            found = connection.execute(query, {"wanted": dict(wanted)})
+            return wanted.intersection(tuple(row) for row in found)
+
+    # Schedules
+
+    def scheduled(self, sink: str, custom_string: str | None, run_id: str | None = None) -> list[str]:
+        """Return the message ids of what a sink sent with a schedule that is still to come.
+
+        Args:
+            sink: The sink.
+            custom_string: Only what carries it, blanks around it aside; None: whatever.
+            run_id: Only what this run sent; None: all runs.
+        """
+        query = select(outcomes.c.message_id).where(
+            self._waits(), outcomes.c.sink == sink, outcomes.c.message_id.is_not(None)
+        )
+        if custom_string is not None:
+            stored = self._privacy.custom_strings(custom_string)
+            query = query.where(func.trim(outcomes.c.custom_string).in_(stored))
+        if run_id is not None:
+            query = query.where(outcomes.c.run_id == run_id)
+        with self._store.read() as connection:
+            return list(connection.execute(query).scalars())
+
+    def has_scheduled(self) -> bool:
+        """Return whether anything was sent with a schedule that is still to come."""
+        with self._store.read() as connection:
+            query = select(outcomes.c.outcome_id).where(self._waits()).limit(1)
+            return connection.execute(query).first() is not None
+
+    def scheduled_to(self, hashes: Collection[str], *, opted_out: bool) -> list[ScheduledMessage]:
+        """Return what was sent with a schedule that is still to come to recipients.
+
+        Args:
+            hashes: Of their numbers.
+            opted_out: Whether to all that have opted out, too.
+        """
+        columns = [outcomes.c[name] for name in ScheduledMessage.__struct_fields__]
+        recipients = [outcomes.c.recipient_hash.in_(select(WANTED.c.key))]
+        if opted_out:
+            recipients.append(outcomes.c.recipient_hash.in_(select(opt_outs.c.hash)))
+        query = select(*columns).where(self._waits(), outcomes.c.message_id.is_not(None), or_(*recipients))
+        with self._store.read() as connection:
+            found = connection.execute(query, {"wanted": dict.fromkeys(hashes)})
+            return [ScheduledMessage(**row) for row in found.mappings()]
+
+    def _waits(self) -> ColumnElement[bool]:
+        return and_(outcomes.c.scheduled_for > self._now(), SENT)
+
+    def cancel_messages(self, run_id: str, sink: str, message_ids: Sequence[str], reason: str) -> None:
+        """Write messages, where they are a sink's, as ``cancelled`` before their schedule; for good.
+
+        They are not rows of this run, and not counted.
+        """
+        with self._store.write() as connection:
+            values = _cancelled(run_id, reason, self._now())
+            for one in message_ids:
+                ours = outcomes.c.message_id.in_({one, one.upper(), one.lower()})
+                connection.execute(update(outcomes).where(ours, outcomes.c.sink == sink, SENT).values(values))
+
+    def cancel(self, run_id: str, sent: Mapping[str, Outcome]) -> None:
+        """Write messages, by outcome id, as ``cancelled`` before their schedule, and count them; for good."""
+        with self._store.write() as connection:
+            _cancel(connection, run_id, sent, self._now())
+
+    def cancel_unsent(self, run_id: str, sink: str, wanted: Sequence[Claim], reason: str) -> set[str]:
+        """Write messages that were not sent, and never will be, as ``cancelled``; return their keys.
+
+        Keys that are final are not returned, and stay as they are.
+        """
+        now = self._now()
+        with self._store.write() as connection:
+            keys = self._claim(connection, run_id, sink, wanted, now, now)
+            ended = {
+                outcome_id(sink, one.key): Outcome(
+                    sink=sink, key=one.key, stream=one.stream, outcome="cancelled", reason=reason
+                )
+                for one in wanted
+                if one.key in keys
+            }
+            _cancel(connection, run_id, ended, now)
+        return keys
+
+    # What is unknown, and what waits
+
+    def unknown(self, sink: str) -> Unknown:
+        """Return how much is unknown of a sink, since when, and what a run may be sending just now."""
+        now, lease = self._now(), outcomes.c.lease_until
+        of_sink = and_(UNKNOWN, outcomes.c.sink == sink)
+        by_run = (
+            select(outcomes.c.run_id, func.count(), func.min(CLAIMED_AT))
+            .where(of_sink, nobody_sends(now))
+            .group_by(outcomes.c.run_id)
+            .order_by(func.min(CLAIMED_AT), outcomes.c.run_id)
+        )
+        leases = select(func.count(), func.max(lease)).where(of_sink, lease > now)
+        with self._store.read() as connection:
+            found = connection.execute(by_run).all()
+            leased, leased_until = connection.execute(leases).one()
+        return Unknown(
+            count=sum(rows for _, rows, _ in found),
+            since=min((since for _, _, since in found), default=None),
+            run_ids=tuple(run_id for run_id, _, _ in found),
+            leased=leased,
+            leased_until=leased_until,
+        )
+
+    def release(
+        self, keys: Sequence[str] | None = None, *, run_id: str | None = None, force: bool = False
+    ) -> list[str]:
+        """Reopen unknown keys on a person's word that they were not sent; return them.
+
+        A reopened key is ``held``: it goes out when upstream delivers its row again.
+
+        Args:
+            keys: Only these; None: all of the run.
+            run_id: Only those of this run; None: of all runs.
+            force: Release also what was claimed less than 24 hours ago, but never what has a lease.
+
+        Raises:
+            LedgerError: A claim is too young, or its run may still be sending it; nothing was released.
+        """
+        if keys is None and run_id is None:
+            raise LedgerError("Name the keys to release, or their run.")
+        stored = {name: key for key in keys or () for name in self._privacy.keys(key)}
+        columns = ("outcome_id", "key", "updated_at", "claimed_at", "lease_until")
+        query = select(*(outcomes.c[name] for name in columns)).where(UNKNOWN)
+        query = query.order_by(outcomes.c.claimed_at, outcomes.c.outcome_id)
+        if run_id is not None:
+            query = query.where(outcomes.c.run_id == run_id)
+        queries = [query]
+        if keys is not None:
+            queries = [query.where(outcomes.c.key.in_(some)) for some in slices(list(stored))]
+        with self._store.write() as connection:
+            now = self._now()
+            rows = [row for one in queries for row in connection.execute(one)]
+            if alive := sum(row.lease_until is not None and row.lease_until > now for row in rows):
+                raise LedgerError(
+                    f"{alive} of {len(rows)} messages may be under way just now: wait until their run has"
+                    " ended and their lease with it."
+                )
+            young = sum((row.claimed_at or row.updated_at) > now - YOUNG for row in rows)
+            if young and not force:
+                raise LedgerError(
+                    f"{young} of {len(rows)} messages were claimed less than 24 hours ago and may still"
+                    " appear in the history: reconcile later, or release them with --force."
+                )
+            _reopen(connection, [row.outcome_id for row in rows], RELEASED, now)
+        return [stored.get(row.key, row.key) for row in rows]
+
+    def retry(self, outcome: str, *, sink: str | None = None, run_id: str | None = None) -> list[str]:
+        """Reopen keys that were not sent as ``held``, so that it shows who waits; return them.
+
+        They are judged anew when upstream delivers them again.
+
+        Args:
+            outcome: What came of them, one of ``RETRIED``.
+            sink: Only rows of this sink; None: of all sinks.
+            run_id: Only what this run wrote; None: all runs.
+
+        Raises:
+            LedgerError: The outcome is another.
+        """
+        if outcome not in RETRIED:
+            raise LedgerError(f"Only {', '.join(RETRIED)} can be retried; release reopens what is unknown.")
+        query = select(outcomes.c.outcome_id, outcomes.c.key).where(outcomes.c.outcome == outcome)
+        for column, value in ((outcomes.c.sink, sink), (outcomes.c.run_id, run_id)):
+            if value is not None:
+                query = query.where(column == value)
+        with self._store.write() as connection:
+            rows = list(connection.execute(query.order_by(outcomes.c.updated_at)))
+            _reopen(connection, [row.outcome_id for row in rows], TO_RETRY, self._now())
+        return [row.key for row in rows]
+
+
+@lru_cache
+def _settlement(outcome: str, details: tuple[str, ...]) -> Any:
+    own = and_(UNKNOWN, outcomes.c.run_id == given("run_id"))
+    if outcome == "unknown":  # for reconciling at once
+        claim: dict[str, Any] = {
+            "lease_until": case((own, given("updated_at")), else_=outcomes.c.lease_until)
+        }
+    else:
+        claim = {} if outcome in FINAL else dict.fromkeys(CLAIM, null())
+    # Its run's id, or the claim's later holder could still end it.
+    anew = ("outcome", "reason", "updated_at", "run_id")
+    return (
+        update(outcomes)
+        .where(outcomes.c.outcome_id == given("outcome_id"), ~SENT, true() if outcome in FINAL else own)
+        .values({name: func.coalesce(given(name), outcomes.c[name]) for name in details})
+        .values({name: given(name) for name in anew} | claim)
+    )
+
+
+def _cancel(connection: Connection, run_id: str, ended: Mapping[str, Outcome], now: datetime) -> None:
+    for name, one in ended.items():
+        query = update(outcomes).where(outcomes.c.outcome_id == name, or_(SENT, UNKNOWN))
+        connection.execute(query.values(_cancelled(run_id, one.reason, now)))
+    count(connection, run_id, ended.values())
+
+
+def _cancelled(run_id: str, reason: str, now: datetime) -> dict[str, Any]:
+    return {"outcome": "cancelled", "reason": reason, "run_id": run_id, "updated_at": now}
+
+
+def _reopen(connection: Connection, ids: Sequence[str], reason: str, now: datetime) -> None:
+    """Make outcomes ``held``: not sent, not claimed, and judged anew with the row."""
+    for some in slices(ids):
+        reopened = update(outcomes).where(outcomes.c.outcome_id.in_(some)).values(dict.fromkeys(CLAIM))
+        connection.execute(reopened.values(outcome="held", reason=reason, updated_at=now))
