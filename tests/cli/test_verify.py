@@ -74,7 +74,12 @@ def test_nothing_is_repeated(box, verify, kind):
 def test_statuses_that_mean_no(monkeypatch, verify):
     from clicksend.hub import Hub
 
-    answers = {"blocked": "suspicious", "challenged": "a person", "new_one": "new_one", NUMBER: "without a known status"}
+    answers = {
+        "blocked": "suspicious",
+        "challenged": "a person",
+        "new_one": "new_one",
+        NUMBER: "without a known status",
+    }
     for status, sentence in answers.items():
         monkeypatch.setattr(Hub, "verify_send", lambda *_, status=status: {"status": status})
         assert sentence in verify("send", NUMBER, code=1)

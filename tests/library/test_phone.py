@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clicksend import phone
-from clicksend.phone import may_mean, read, sample, to_e164
+from clicksend.phone import mask, may_mean, read, sample, to_e164
 
 CODES = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
 numbers = st.builds(
@@ -393,3 +393,10 @@ def test_whom_a_text_may_mean(cell, country, numbers):
 )
 def test_samples_hide_the_end(cell, number, shown):
     assert sample(cell, number) == shown
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"), [("+61411222333", "+614112*****"), ("+6141", "*****"), ("+61", "***"), ("", "")]
+)
+def test_a_mask_hides_the_end_and_is_no_longer_than_the_number(number, shown):
+    assert mask(number) == shown

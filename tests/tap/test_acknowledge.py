@@ -494,3 +494,26 @@ def test_no_receipt_lies_on_the_cut():
     sent_earlier = [receipt("a", 20 * DAY), receipt("b", 4 * DAY - 60, sent=60)]
     state, _ = read(sent_earlier)
     assert read(sent_earlier, state)[1] == [NOW - 4 * DAY - 1]
+
+
+class Asked:
+    """Takes what is marked as read, one reply after the other."""
+
+    def __init__(self):
+        self.paths = []
+
+    def put(self, path):
+        self.paths.append(path)
+
+    def map(self, function, items):
+        return map(function, items)
+
+
+def test_an_id_is_one_part_of_a_path_whatever_is_in_it():
+    tap = TapClickSend(config={"api_url": "http://127.0.0.1:9/v3", "acknowledge": True, **CREDENTIALS})
+    tap.client = Asked()
+    odd = "../receipts-read?date_before=9#/\u00fc"
+    listed = {odd: 1, "b": 2}
+    tap.streams["sms_inbound"].acknowledge([odd, "gone", odd.upper()], listed)
+    assert tap.client.paths == ["/sms/inbound-read/..%2Freceipts-read%3Fdate_before%3D9%23%2F%C3%BC"]
+    assert listed == {"b": 2}

@@ -329,3 +329,41 @@ def test_rows_without_an_id_are_not_one_message():
     directions.add({"out": [None, "a"], "in": [None, "b", ""]})
     directions.add({"in": [None], None: [None, ""]})
     directions.check("/sms/history", Span(None, NOW))
+
+
+class Undated(MovingHistory):
+    """Has one message without a date."""
+
+    def answer(self, query):
+        page = super().answer(query)
+        odd = {"message_id": id_of(9999), "date": None, "direction": "out", "status_code": "201"}
+        is_last = int(query["page"]) == page["last_page"]
+        return page | {"total": page["total"] + 1, "data": page["data"] + [odd] * is_last}
+
+
+def test_a_message_without_a_date_comes_out_once():
+    rows = dict(list(SENT_ROWS.items())[:25])
+    output = Undated(rows, {}, NOW).run(page_size=10)
+    found = [row["message_id"] for row in output.rows("sms_history")]
+    assert sorted(found) == sorted([*rows, id_of(9999)])
+
+
+class Exclusive(MovingHistory):
+    """Leaves out what lies on the ends of what was asked for."""
+
+    def answer(self, query):
+        inner = {"date_from": 1, "date_to": -1}
+        return super().answer(
+            {name: int(query[name]) + inner.get(name, 0) for name in query if name != "order_by"}
+        )
+
+
+@pytest.mark.parametrize("server", [MovingHistory, Exclusive])
+def test_a_message_a_second_comes_out_once_on_the_ends_of_windows_too(small_windows, server):
+    since = NOW - 10 * DAY
+    rows = {id_of(number): since + number for number in range(130)}
+    history = server(rows, {}, NOW)
+    output = history.run(page_size=20, start_date=iso(since + 7), end_date=iso(since + 127))
+    found = [row["message_id"] for row in output.rows("sms_history")]
+    assert sorted(found) == [id_of(number) for number in range(7, 127)]
+    assert history.requests < 15
