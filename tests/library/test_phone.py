@@ -161,6 +161,9 @@ def test_how_a_number_is_spelled():
         ("021.123.456.0", "NZ", FRACTION),
         ("6.14915701595E+10", "AU", FRACTION),
         ("6.14916E+10", "AU", SHORTENED),
+        # With the digit that is missing it would be another number; without it is a valid one.
+        ("6.1491570159E+11", "AU", SHORTENED),
+        ("+6.1491570159E11", None, SHORTENED),
         ("6E10", "AU", SHORTENED),
         ("4,12E+08", "AU", SHORTENED),
         ("61,491,570,159", "AU", "has thousands separators"),
