@@ -160,6 +160,9 @@ def test_how_a_number_is_spelled():
         ("021 123 456.00", "NZ", FRACTION),
         ("021.123.456.0", "NZ", FRACTION),
         ("6.14915701595E+10", "AU", FRACTION),
+        # Without the point each would be a valid number.
+        ("61234567.89", "US", FRACTION),
+        ("6123456.789", "US", FRACTION),
         ("6.14916E+10", "AU", SHORTENED),
         # With the digit that is missing it would be another number; without it is a valid one.
         ("6.1491570159E+11", "AU", SHORTENED),

@@ -164,6 +164,7 @@ def notice(folder: Path, tests: list[str], seconds: int = SECONDS) -> bool:
     """
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
     environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment["CLICKSEND_TESTS"] = "mutants"
     try:
         done = subprocess.run(
             command, cwd=folder, env=environment, capture_output=True, timeout=seconds, check=False

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clicksend.hashing import text_hasher, unkeyed_hasher
-from clicksend.key_values import normalize
+from clicksend.key_values import is_impersonal, normalize
 from clicksend.ledger.records import OlderKeys
 from target_clicksend.keys import Keys
 from target_clicksend.row import Rejected
@@ -140,3 +140,26 @@ def test_the_order_of_key_columns_did_matter_to_older_versions():
     hashed = unkeyed_hasher()
     before = {hashed("\0".join(["sms_messages", "orders", *some])) for some in itertools.permutations("Ax")}
     assert before <= set(keys("shop", "nr").older(row, OLDER))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(7, -5, True, 9_999_999, "9999999", "1.0", date(2026, 11, 29), "2026-11-29T10:00:00.123456Z"),
+        *("7c9e6679-7425-40de-944b-e07fc1f90ae7", UUID("7c9e6679-7425-40de-944b-e07fc1f90ae7")),
+    ],
+)
+def test_a_small_number_an_id_or_a_time_says_nothing_about_a_person(value):
+    assert is_impersonal(value, normalize(value))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(10_000_000, 61411222333, "61411222333", 6.1411222333e10, "0411222", "5.00000000", 1.5, "order-7"),
+        *("2026-11-29T10:00:00.0411222333Z", "2026-11-29T10:00:00.61411222", "2026-11-29 61411222333"),
+        *("10:30:00", "{61411222333}", ""),
+    ],
+)
+def test_anything_else_may(value):
+    assert not is_impersonal(value, normalize(value))
