@@ -163,3 +163,27 @@ def test_a_small_number_an_id_or_a_time_says_nothing_about_a_person(value):
 )
 def test_anything_else_may(value):
     assert not is_impersonal(value, normalize(value))
+
+
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [
+        (7, "7"),
+        (True, "1"),
+        (" 1.00 ", "1"),
+        (Decimal("-0.50"), "-0.5"),
+        (1e20, "100000000000000000000"),
+        (10**1000, "1E+1000"),
+        (Decimal("12E+2000"), "12E+2000"),
+        ("001", "001"),
+        (date(2026, 1, 2), "2026-01-02T00:00:00Z"),
+        ("2026-01-02 12:00:00.500 +02:00", "2026-01-02T10:00:00.5Z"),
+        ("2026-01-02T10:00:00.000001", "2026-01-02T10:00:00.000001Z"),
+        ("{7C9E6679-7425-40DE-944B-E07FC1F90AE7}", "7c9e6679-7425-40de-944b-e07fc1f90ae7"),
+        ("Cafe\u0301 1 ", "Caf\u00e9 1"),
+        ({"b": 1, "a": [None, "x"]}, '{"a": [null, "x"], "b": 1}'),
+    ],
+)
+def test_ledgers_hold_this_form_so_it_may_never_change(value, form):
+    """Each row would be a new one, and its message would go out again."""
+    assert normalize(value) == form
