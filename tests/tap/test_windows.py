@@ -341,11 +341,12 @@ class Undated(MovingHistory):
         return page | {"total": page["total"] + 1, "data": page["data"] + [odd] * is_last}
 
 
-def test_a_message_without_a_date_comes_out_once():
-    rows = dict(list(SENT_ROWS.items())[:25])
-    output = Undated(rows, {}, NOW).run(page_size=10)
-    found = [row["message_id"] for row in output.rows("sms_history")]
-    assert sorted(found) == sorted([*rows, id_of(9999)])
+def test_a_message_without_a_date_comes_out_once_whatever_is_cut_off_beside_it():
+    rows = {id_of(number): NOW - 10 * DAY + number for number in range(25)}
+    for start in (0, 7):
+        output = Undated(rows, {}, NOW).run(page_size=10, start_date=iso(NOW - 10 * DAY + start))
+        found = [row["message_id"] for row in output.rows("sms_history")]
+        assert sorted(found) == [*(id_of(number) for number in range(start, 25)), id_of(9999)]
 
 
 class Exclusive(MovingHistory):
