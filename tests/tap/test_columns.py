@@ -58,6 +58,8 @@ encode = msgspec.json.Encoder(decimal_format="number").encode
         ("price", "0.070000", Decimal("0.07")),
         ("price", "10.0000", Decimal(10)),
         ("price", 0, Decimal(0)),
+        ("price", "1234567890123.123456789", Decimal("1234567890123.123456789")),
+        ("price", Decimal("0.10000000000000000555"), Decimal("0.10000000000000000555")),
         ("price", Decimal("7.7050"), Decimal("7.705")),
         ("time", 1728000000, 1728000000),
         ("time", "1728000000", 1728000000),
