@@ -337,8 +337,8 @@ class Undated(MovingHistory):
     def answer(self, query):
         page = super().answer(query)
         odd = {"message_id": id_of(9999), "date": None, "direction": "out", "status_code": "201"}
-        is_last = int(query["page"]) == page["last_page"]
-        return page | {"total": page["total"] + 1, "data": page["data"] + [odd] * is_last}
+        is_first = int(query["page"]) == 1
+        return page | {"total": page["total"] + 1, "data": page["data"] + [odd] * is_first}
 
 
 def test_a_message_without_a_date_comes_out_once_whatever_is_cut_off_beside_it():
