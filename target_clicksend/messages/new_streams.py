@@ -82,8 +82,11 @@ class NewStreams:
         hashed = [(ledger.privacy.hash(one.to), ledger.privacy.fingerprint(one.content)) for one in new]
         since = self._run.now() - LATELY
         found = ledger.claims.recently_sent(hashed, since=since, sink=self._sink, often=False)
+        repeated = [one for one, pair in zip(new, hashed, strict=True) if pair in found]
+        # Another run may have sent some meanwhile, under these very keys.
+        known = ledger.outcomes.known(self._sink, {one.row.key: one.row.older for one in repeated})
         self._rows.update(one.row.stream for one in new)
-        self._repeated.update(one.row.stream for one, pair in zip(new, hashed, strict=True) if pair in found)
+        self._repeated.update(one.row.stream for one in repeated if one.row.key not in known)
 
     def check(self) -> None:
         """Let the new streams pass that were looked at.

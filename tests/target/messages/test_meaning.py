@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clicksend.errors import SettingsError
+from target_clicksend.messages.new_streams import NewStreams
 from tests.conftest import budget
 from tests.target.messages.cases import CHANNELS, OTHER, ROWS, TO, posts
 from tests.target.runner import record, schema, state, stream_of
@@ -263,6 +264,23 @@ def test_the_same_texts_a_month_later_are_no_rename(out):
     out.run(people("a", ["id"]), streams=streams)
     out.advance(32 * DAYS)
     assert out.run(people("b", ["id"]), streams=streams).rows("sms_messages") == {"sent": 10}
+
+
+@CAPPED
+def test_what_another_run_sends_meanwhile_under_the_same_keys_is_no_rename(out, config, monkeypatch):
+    streams, lines = {"texts": "sms_messages"}, people("texts", ["nr"])
+    is_new, others = NewStreams._is_new, []
+
+    def is_new_until_now(self, stream):
+        new = is_new(self, stream)
+        monkeypatch.setattr(NewStreams, "_is_new", is_new)
+        others.append(out.run(lines, streams=streams))
+        return new
+
+    monkeypatch.setattr(NewStreams, "_is_new", is_new_until_now)
+    ran = out.run(lines, streams=streams, **config)
+    assert [other.rows("sms_messages") for other in others] == [{"sent": 10}]
+    assert (ran.code, ran.error, len(out.arrivals)) == (0, None, 10)
 
 
 def test_a_known_stream_may_say_the_same_again_under_new_keys(out):
