@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,33 +17,10 @@ from tap_clicksend import sdk
 from target_clicksend import sdk as target_sdk
 
 ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 FORBIDDEN = {
-    "clicksend": ("tap_clicksend", "target_clicksend", "singer_sdk"),
-    "tap_clicksend": ("target_clicksend", "clicksend.sandbox", "demo"),
-    "tap_clicksend/rows": ("tap_clicksend.sdk", "tap_clicksend.readers", "tap_clicksend.streams"),
-    "tap_clicksend/readers": ("tap_clicksend.tap", "tap_clicksend.streams"),
-    "tap_clicksend/streams": ("tap_clicksend.tap",),
-    "target_clicksend": ("tap_clicksend", "clicksend.sandbox", "demo"),
-    "clicksend/ledger": (
-        "clicksend.client",
-        "clicksend.transport",
-        "clicksend.paging",
-        "clicksend.cli",
-        "requests",
-        "singer_sdk",
-    ),
-    "clicksend/sandbox": ("clicksend.phone",),
-    "clicksend/sandbox/world": tuple(
-        f"clicksend.sandbox.{room}" for room in ("formats", "simulation", "api", "server")
-    ),
-    "clicksend/sandbox/formats": (
-        "clicksend.sandbox.simulation",
-        "clicksend.sandbox.api",
-        "clicksend.sandbox.server",
-    ),
-    "clicksend/sandbox/api": ("clicksend.sandbox.server", "aiohttp"),
-    "target_clicksend/contacts": ("singer_sdk", "target_clicksend.sdk", "target_clicksend.sinks"),
-    "target_clicksend/sinks": ("singer_sdk", "target_clicksend.sdk", "target_clicksend.target"),
+    room: tuple(re.findall("`(.+?)`", never))
+    for room, never in re.findall(r"^\| `([\w/]+)` \|[^|]*\| (`.*) \|$", PAGE, re.MULTILINE)
 }
 ROOF = ROOT / "clicksend/cli"
 """The commands: they may import everything, and nothing imports them."""
@@ -73,6 +51,32 @@ def test_imports_go_one_way(package):
         for name in imports(path):
             if allowed is None or name.partition(".")[0] != allowed:
                 assert not name.startswith(FORBIDDEN[package]), f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_every_room_of_the_product_is_on_the_page():
+    rooms = [
+        path.parent
+        for name in ("clicksend", "tap_clicksend", "target_clicksend")
+        for path in (ROOT / name).rglob("*.py")
+    ]
+    rooms = {room.relative_to(ROOT).as_posix() for room in rooms}
+    assert rooms - {"clicksend/cli", "clicksend/probe", "clicksend/sandbox/server"} == set(FORBIDDEN)
+
+
+def test_the_ways_on_the_page_go_through_code_that_exists():
+    steps = re.findall(r"`([\w/]+\.py)`(?:\s+`(\w+(?:\.\w+)?)`)?", PAGE)
+    assert len(steps) > 30
+    for path, name in steps:
+        files = [ROOT / path, *(ROOT / part / path for part in ("tap_clicksend", "target_clicksend"))]
+        files += [ROOT / "clicksend/sandbox" / path, ROOT / "target_clicksend/messages" / path]
+        files += [ROOT / "tests/target/messages" / path]
+        there = [one for one in files if one.is_file()]
+        assert there, path
+        nodes = [node for one in there for node in ast.walk(ast.parse(one.read_text(encoding="utf-8")))]
+        kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+        defined = {node.name for node in nodes if isinstance(node, kinds)}
+        for part in filter(None, name.split(".")):
+            assert part in defined or part.isupper(), f"{path} has no {name}"
 
 
 @pytest.mark.parametrize("path", UPWARD)
