@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 import requests
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from clicksend.client import Client
 from clicksend.settings import Settings
@@ -36,7 +36,8 @@ time.tzset()
 # Each run of the tap and the target asks three times; reading it takes a tenth of a short run.
 metadata.version = cache(metadata.version)
 
-FULL = os.environ.get("CLICKSEND_TESTS") == "full"
+PROFILE = os.environ.get("CLICKSEND_TESTS", "quick")
+FULL = PROFILE == "full"
 """Whether everything is tried, as `make test-long` does."""
 
 # The first example of a test also pays for what it imports, and the machine may be busy: no deadline.
@@ -44,7 +45,11 @@ FULL = os.environ.get("CLICKSEND_TESTS") == "full"
 # `make test-long`. Either prints a failing example so that it can be tried again.
 settings.register_profile("quick", deadline=None, print_blob=True, derandomize=True)
 settings.register_profile("full", deadline=None, print_blob=True, max_examples=500)
-settings.load_profile("full" if FULL else "quick")
+# `make mutants` asks only whether a test fails, and need not wait for the smallest example that it fails on.
+settings.register_profile(
+    "mutants", settings.get_profile("quick"), phases=set(Phase) - {Phase.shrink, Phase.explain}
+)
+settings.load_profile(PROFILE)
 
 
 def budget(quick: int, full: int) -> int:

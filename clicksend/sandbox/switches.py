@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 
-class Switches(Struct, forbid_unknown_fields=True):
+class Switches(Struct, frozen=True, forbid_unknown_fields=True):
     """How the stand-in behaves where the real behaviour is unknown.
 
     The defaults are the dialect `official`: what the current official specification (ClickSend's OpenAPI, and

@@ -90,7 +90,7 @@ def test_what_stays_is_said(out, forget):
 
 
 def test_an_older_ledgers_keys_are_forgotten(tmp_path):
-    from test_ledger_upgrade import dump_of
+    from tests.ledger.test_upgrade import dump_of
 
     path = tmp_path / "ledger.db"
     with closing(sqlite3.connect(path)) as database:

@@ -1,6 +1,8 @@
 """The client against the sandbox's faults: what is made again, what is not, and what people are told."""
 
 import logging
+from base64 import b64encode
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Barrier, Event, Lock, Thread
 
@@ -8,7 +10,9 @@ import pytest
 import requests
 
 from clicksend import errors
-from tests.library.hostile_server import ok, serving
+from clicksend.client import Client
+from clicksend.settings import Settings
+from tests.library.hostile_server import answer, ok, serving
 
 PASSING = ["status 500", "status 503", "reset_before", "reset_after", "half_body", "html"]
 
@@ -296,3 +300,117 @@ def test_certificates_are_checked_with_the_bundle_of_the_environment(connect, mo
     for api, hub in ((REMOTE, HERE), (HERE, REMOTE)):
         given = pool(connect(api, hub_url=hub), f"{REMOTE}/lists")
         assert (given.cert_reqs, given.ca_certs) == ("CERT_REQUIRED", str(bundle))
+
+
+def test_few_results_are_ahead_of_whoever_reads_them(connect):
+    client, taken = connect(REMOTE, max_concurrency=2), []
+    results = client.map(str, (taken.append(number) or number for number in range(1000)))
+    next(results)
+    assert len(taken) <= 20
+    results.close()
+
+
+def test_a_pause_is_never_longer_than_a_quarter_of_an_hour(sandbox, connect, clock):
+    client = connect(sandbox.api_url)
+    fault(sandbox, "status 429", retry_after=500_000)
+    with pytest.raises(errors.TooManyRequestsError):
+        client.get("/lists")
+    client.get("/lists")
+    assert clock.slept == [900]
+
+
+def test_the_run_begins_with_clicksends_clock_at_the_first_answer_not_the_hubs(connect):
+    minutes = iter(range(10))
+
+    def behave(_):
+        return ok([], f"Date: Sun, 29 Nov 2026 19:0{next(minutes)}:00 GMT")
+
+    with serving(behave) as url:
+        client = connect(url, hub_url=url, api_key="k", username="")
+        client.run({"model": "x", "inputs": {}})
+        assert client.started_at is None
+        assert client.get("/lists").date.minute == 1
+        assert client.get("/lists").date.minute == 2
+    assert client.started_at == datetime(2026, 11, 29, 19, 1, tzinfo=UTC)
+
+
+def header(request, name):
+    """Return what a request has in a header."""
+    (line,) = [one for one in request.splitlines() if one.lower().startswith(f"{name.lower()}:")]
+    return line.partition(": ")[2]
+
+
+def test_each_server_gets_its_own_key_and_no_other(monkeypatch, clock):
+    """Both are on one host: the port tells them apart."""
+    direct, hub = [], []
+    with (
+        serving(lambda request: direct.append(request) or ok([])) as api_url,
+        serving(lambda request: hub.append(request) or answer(b'{"id": "x"}')) as hub_url,
+    ):
+        config = {
+            "api_url": api_url,
+            "hub_url": hub_url,
+            "username": "J\u00fcrgen \u6771",
+            "api_key": "own-key",
+        }
+        client = Client(Settings.from_config(config, env={"SKILLBOSS_API_KEY": "sk-hub-key"}), clock)
+        client.get("/lists")
+        client.run({"discover": True}, repeat="always")
+        client.run({"model": "x", "inputs": {}})
+        client.post("/lists", {"list_name": "x"})
+        client.send("/sms/send", {"messages": []})
+        client.close()
+    basic = "Basic " + b64encode("J\u00fcrgen \u6771:own-key".encode()).decode()
+    assert [one.split()[0] for one in direct] == ["GET", "POST", "POST"]
+    assert [header(one, "Authorization") for one in direct] == [basic] * 3
+    assert [header(one, "Authorization") for one in hub] == ["Bearer sk-hub-key"] * 2
+    # ClickSend's documentation asks for it on every call.
+    assert {header(one, "Content-Type") for one in direct + hub} == {"application/json"}
+    assert {header(one, "Accept") for one in direct + hub} == {"application/json"}
+
+
+def test_requests_that_failed_are_not_under_way_for_ever(connect, clock):
+    limits = ("x-ratelimit-remaining: 5", "x-ratelimit-limit: 20", "ratelimit-reset: 60")
+    failures = iter(range(20))
+    with serving(lambda _: [] if next(failures) < 10 else ok([], *limits)) as url:
+        client = connect(url, max_retries=0)
+        for _ in range(10):
+            with pytest.raises(errors.UnreachableError):
+                client.get("/lists")
+        client.get("/lists")
+        client.get("/lists")
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_a_hub_that_has_no_such_thing_may_well_serve_clicksend(sandbox, connect, status):
+    fault(sandbox, f"status {status}", path="/lists/12/contacts")
+    with pytest.raises(errors.ApiError) as caught:
+        connect(sandbox.hub_api_url, username="").get("/lists/12/contacts")
+    assert not isinstance(caught.value, errors.NotServedByHubError)
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        lambda _: [],
+        lambda _: [b"HTTP/1.1 +15550100 Qanaryfirst\r\n\r\n"],
+        lambda _: [b"+15550100 Qanaryfirst\r\n"],
+        lambda _: [b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nQanaryfirst"],
+        lambda _: answer(b"Qanaryfirst", status="200 Qanaryfirst +15550100"),
+        lambda _: answer(b"Qanaryfirst", "Content-Encoding: gzip"),
+        lambda _: answer(b"{}", "Content-Length: Qanaryfirst"),
+        lambda _: answer(b"Qanaryfirst", "Location: /Qanaryfirst", status="500 Qanaryfirst"),
+    ],
+    ids=["nothing", "bad status", "no HTTP", "half a body", "no JSON", "no gzip", "bad length", "500"],
+)
+@pytest.mark.parametrize("path", ["/sms/history"])
+def test_an_error_quotes_neither_query_nor_answer(connect, behaviour, path):
+    with serving(behaviour) as url, pytest.raises(errors.ClickSendError) as caught:
+        connect(url, max_retries=0).get(path, {"q": "to:+15550100", "name": "Qanaryfirst"})
+    assert "/sms/history" in str(caught.value)
+    assert "15550100" not in str(caught.value)
+    assert "Qanary" not in str(caught.value)
+    with pytest.raises(errors.NotConnectedError) as caught:
+        connect("http://127.0.0.1:9", max_retries=0).get(path, {"q": "to:+15550100"})
+    assert "15550100" not in str(caught.value)

@@ -1,10 +1,12 @@
 """The client's writes against the sandbox's faults: what is made again, and what never twice."""
 
 import socket
+from functools import partial
 
 import pytest
 
 from clicksend import errors
+from tests.library.hostile_server import answer, serving
 
 CONTACT = {"phone_number": "+61491570156"}
 LOST_ANSWERS = [{"kind": "reset_after"}, {"kind": "status_after", "status": 500}, {"kind": "half_body"}]
@@ -121,3 +123,57 @@ def test_a_refused_field_is_named_and_its_value_is_not(client, list_id):
     with pytest.raises(errors.BadRequestError, match="phone_number") as caught:
         client.post(f"/lists/{list_id}/contacts", {"phone_number": "12"})
     assert "12" not in str(caught.value).replace(str(list_id), "")
+
+
+@pytest.mark.parametrize("hub", [False, True], ids=["direct", "hub"])
+def test_a_send_whose_time_is_over_is_not_made(sandbox, connect, hub):
+    client = connect(sandbox.api_url, hub_url=sandbox.url)
+    call = client.run if hub else partial(client.send, "/sms/send")
+    with pytest.raises(errors.TooLateError) as caught:
+        call({"model": "x", "inputs": {}}, may_start=lambda: False)
+    assert caught.value.not_processed
+    assert not sandbox.requests()
+
+
+def test_a_send_is_asked_about_after_its_waits_not_before(sandbox, connect, clock):
+    client, asked = connect(sandbox.api_url), []
+    fault(sandbox, "POST", path="/sms/send", kind="status", status=429, retry_after=20)
+    with pytest.raises(errors.TooLateError):
+        client.send(
+            "/sms/send", {"messages": []}, may_start=lambda: asked.append(clock.now) or len(asked) < 2
+        )
+    assert asked == [1000, 1020]
+    assert len(written(sandbox, "POST")) == 1
+
+
+def test_a_run_that_was_stopped_sends_nothing(sandbox, connect):
+    client = connect(sandbox.api_url)
+    client.stop()
+    for call in (client.get, lambda path: client.send(path, {"messages": []})):
+        with pytest.raises(errors.StoppedError) as caught:
+            call("/sms/send")
+        assert caught.value.not_processed
+    assert not sandbox.requests()
+
+
+@pytest.mark.parametrize("repeat", ["unprocessed", "send"])
+def test_a_write_whose_answer_is_late_may_have_been_done(sandbox, connect, repeat):
+    client = connect(sandbox.api_url, timeout=0.2)
+    fault(sandbox, "POST", path="/lists", kind="delay", seconds=2)
+    with pytest.raises(errors.UnreachableError, match="timed out") as caught:
+        client.post("/lists", {"list_name": "x"}, repeat=repeat)
+    assert not caught.value.not_processed
+    assert len(written(sandbox, "POST")) <= 1
+
+
+@pytest.mark.parametrize("status", ["200 OK", "201 Created", "204 No Content"])
+def test_what_a_post_made_is_not_known_from_an_empty_answer(connect, status):
+    with serving(lambda _: answer(b"", status=status)) as url:
+        client = connect(url, hub_url=url, max_retries=0)
+        calls = (client.post, client.send, lambda _, body: client.run(body))
+        for call in calls:
+            with pytest.raises(errors.UnexpectedAnswerError) as caught:
+                call("/lists", {"list_name": "x"})
+            assert not caught.value.not_processed
+        assert client.put("/lists/1", {"list_name": "x"}).data is None
+        client.delete("/lists/1")

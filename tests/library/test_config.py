@@ -4,8 +4,10 @@ import json
 
 import pytest
 
-from clicksend.config import load_config
+from clicksend import logs
+from clicksend.config import load_config, with_defaults
 from clicksend.errors import SettingsError
+from tap_clicksend.tap import TapClickSend
 
 PROPERTIES = {
     "ledger_url": {"type": "string", "default": "sqlite:///own.db"},
@@ -48,3 +50,20 @@ def test_a_file_that_holds_no_settings_is_refused(tmp_path, text):
 def test_a_file_that_does_not_exist_is_refused(tmp_path):
     with pytest.raises(SettingsError, match="--config cannot be read"):
         load_config(tmp_path / "none.json")
+
+
+SETTINGS = TapClickSend.config_jsonschema["properties"]
+SECRETS = [name for name, schema in SETTINGS.items() if schema.get("secret")]
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_what_is_secret_is_hidden_in_logs_from_the_moment_it_is_read(monkeypatch, name):
+    monkeypatch.setattr(logs, "_secrets", set())
+    given = {
+        name: "postgresql://me:word-of-the-database@h/x" if name == "ledger_url" else "s3cr3t-of-16-or-more"
+    }
+    with_defaults(given | {"start_date": "2026-10-01T00:00:00Z"}, SETTINGS)
+    shown = logs.clean(f"{given[name]} word-of-the-database s3cr3t-of-16-or-more 2026-10-01T00:00:00Z")
+    assert given[name] not in shown
+    assert shown.count("[key]") == 2
+    assert shown.endswith(" 2026-10-01T00:00:00Z")

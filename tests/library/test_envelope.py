@@ -225,3 +225,28 @@ def test_no_prefix_of_a_body_passes_for_the_whole(value):
     assert unwrap(ENDPOINT, decode(ENDPOINT, body)) == json.loads(body)["data"]
     with pytest.raises(errors.UnexpectedAnswerError):
         decode(ENDPOINT, body[: len(body) // 2])
+
+
+FAILED = {"message": "m", "type": "t", "code": "insufficient_balance"}
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({"status": "success", "result": {"error": FAILED}}, errors.PaymentRequiredError),
+        ({"status": "success", "result": {"status": "error", "id": "1"}}, errors.ApiError),
+        ({"data": {"result": {"error": FAILED}}}, errors.PaymentRequiredError),
+        ({"data": {"result": {"id": "1", "error": FAILED}}}, errors.ApiError),
+        ({"data": {"result": {"id": "1"}, "error": "insufficient_balance"}}, errors.ApiError),
+        ({"data": {"status": "error", "result": {"id": "1"}}}, errors.ApiError),
+        ({"data": {"status": "queued", "result": {"id": "1"}}}, errors.ApiError),
+        ({"status": "failed", "data": {"result": {"id": "1"}}}, errors.ApiError),
+        ({"status": "queued", "result": {"id": "1"}}, errors.ApiError),
+        ({"data": {"result": {"http_code": 402, "response_code": "X", "data": None}}}, errors.ApiError),
+    ],
+)
+def test_a_failure_in_any_of_the_hubs_layers_is_one(body, kind):
+    with pytest.raises(kind) as caught:
+        unwrap_hub("POST /v1/run", body)
+    # Beside an id nothing is certain: it may have gone out.
+    assert "id" not in json.dumps(body) or not caught.value.not_processed

@@ -321,3 +321,15 @@ class TestPackage:
         wanted |= {errors.ClickSendError, errors.SettingsError, errors.UnreachableError}
         wanted |= {errors.UnexpectedAnswerError}
         assert wanted == {one for one in map(clicksend.__dict__.get, clicksend.__all__) if one in kinds}
+
+
+@pytest.mark.parametrize(
+    "config", [{"pii": "hash", "pii_key": "a key that nobody guesses"}, {"pii": "drop"}], ids=str
+)
+def test_what_is_personal_can_be_hashed_or_dropped_here_too(read, config):
+    plain = {row["email_address_id"]: row["email_address"] for row in read("email_addresses")}
+    shown = {row["email_address_id"]: row["email_address"] for row in read("email_addresses", **config)}
+    assert plain.keys() == shown.keys()
+    assert all(plain.values())
+    assert not set(plain.values()) & set(shown.values())
+    assert all(len(value or "") == 64 * (config["pii"] == "hash") for value in shown.values())

@@ -4,7 +4,7 @@ import pytest
 
 from clicksend import errors
 from clicksend.client import Client
-from clicksend.hub import Hub
+from clicksend.hub import Hub, doubt
 from clicksend.settings import Settings
 
 
@@ -51,3 +51,32 @@ def test_errors_of_the_hub(sandbox, clock):
     direct = Settings.from_config({"username": "u", "api_key": "k"}, env={})
     with pytest.raises(errors.SettingsError, match="SKILLBOSS_API_KEY"):
         Hub(Client(direct, clock))
+
+
+def test_a_message_whose_time_is_over_is_not_sent(sandbox, hub):
+    with pytest.raises(errors.TooLateError):
+        hub.notify_send("+15005550100", "plain", may_start=lambda: False)
+    assert not sandbox.requests()
+
+
+TAKEN = [{}, {"status": "success"}, {"success": True}, {"errors": []}, {"status": None, "success": None}]
+DOUBTFUL = [{"status": status} for status in ("failed", "queued", "pending", "rejected", "SUCCESS", "", 200)]
+DOUBTFUL += [
+    {"success": False},
+    {"errors": [{"code": "x"}]},
+    {"errors": "x"},
+    {"status": "success", "success": False},
+]
+
+
+@pytest.mark.parametrize("about", [*TAKEN, *DOUBTFUL], ids=str)
+def test_an_answer_proves_that_a_message_was_taken_or_leaves_a_doubt(about):
+    assert (doubt({"id": "x"} | about) is None) == (about in TAKEN)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, [], "x", {}, {"id": None}, {"id": ""}, {"id": " "}, {"id": "\u200b"}, {"id": 5}, [{"id": "x"}]],
+)
+def test_without_an_id_nothing_was_taken_for_certain(answer):
+    assert "no message id" in doubt(answer)

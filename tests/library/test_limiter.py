@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from clicksend.limiter import Limiter, retry_after
+from clicksend.limiter import Budget, Limiter, retry_after
 
 
 def headers(remaining, reset):
@@ -115,3 +115,24 @@ def test_other_headers_teach_nothing(clock, broken):
 )
 def test_retry_after_in_seconds_or_as_a_date(sent, seconds):
     assert retry_after(sent) == seconds
+
+
+def test_no_two_threads_look_at_what_is_left_at_once(clock, monkeypatch):
+    """Both would take the last request."""
+    inside, together, wait = [], [], Budget.wait
+
+    def look(budget, now):
+        inside.append(now)
+        threading.Event().wait(0.005)
+        together.append(len(inside))
+        inside.pop()
+        return wait(budget, now)
+
+    monkeypatch.setattr(Budget, "wait", look)
+    limiter = Limiter(clock)
+    threads = [threading.Thread(target=limiter.acquire, args=["GET /account"]) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert together == [1] * 8

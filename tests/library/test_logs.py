@@ -193,3 +193,22 @@ def test_errors_of_threads_and_finalizers_are_not_quoted(level):
 )
 def test_a_number_is_hidden_in_every_form_of_a_float(text, shown):
     assert logs.clean(text) == shown
+
+
+def test_of_two_keys_one_of_which_begins_the_other_nothing_is_left(monkeypatch):
+    monkeypatch.setattr(logs, "_secrets", set())
+    logs.hide(SECRET[:12], SECRET, SECRET[4:16])
+    assert logs.clean(f"{SECRET} and {SECRET[:12]}") == "[key] and [key]"
+
+
+def test_a_handler_of_any_logger_is_guarded():
+    """Libraries and runners have loggers with handlers of their own."""
+    code = (
+        "import sys\n"
+        "own = logging.getLogger('clicksend.of.a.runner'); own.propagate = False\n"
+        "own.addHandler(logging.StreamHandler(sys.stderr))\n"
+        "def command(): own.error('to %s', '+61411222333')\n"
+        "exit_codes.run_command(command, logging.getLogger('clicksend'))"
+    )
+    done = run(code)
+    assert done.stderr == "to [number]\n"

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from clicksend import errors
-from clicksend.paging import read_pages
+from clicksend.paging import IdlePages, read_pages
 from tap_clicksend.readers.collection import Collection
 from tap_clicksend.streams import ALL
 from tests.tap.runner import Output, run_tap
@@ -72,6 +72,24 @@ def rows(*numbers):
             [{"total": 3, "per_page": 2, "last_page": 0, "data": rows(1, 2)}, {"total": 3, "data": rows(3)}],
             [1, 2, 3],
             id="a last page that is wrong",
+        ),
+        pytest.param(
+            [
+                {"total": 5, "per_page": 2, "last_page": 1, "data": rows(1, 2)},
+                {"total": 5, "per_page": 2, "last_page": 1, "data": rows(3, 4)},
+                {"total": 5, "per_page": 2, "last_page": 1, "data": rows(5)},
+            ],
+            [1, 2, 3, 4, 5],
+            id="a last page that is too small",
+        ),
+        pytest.param(
+            [
+                {"total": 5, "last_page": 1, "data": rows(1, 2)},
+                {"total": 5, "last_page": 1, "data": rows(3, 4)},
+                {"total": 5, "last_page": 1, "data": rows(5)},
+            ],
+            [1, 2, 3, 4, 5],
+            id="a last page that is too small, and no size",
         ),
         pytest.param(
             [
@@ -190,3 +208,15 @@ def test_a_page_that_stays_broken_ends_the_walk_after_those_before_it(sandbox, c
     assert len(next(pages).rows) == len(next(pages).rows) == 100
     with pytest.raises(errors.UnreachableError):
         next(pages)
+
+
+def test_ten_pages_in_a_row_without_a_new_row_are_a_fault_and_nine_are_none():
+    idle = IdlePages("/lists")
+    for _ in range(3):
+        for _ in range(9):
+            idle.count(is_new=False)
+        idle.count(is_new=True)
+    for _ in range(9):
+        idle.count(is_new=False)
+    with pytest.raises(errors.UnexpectedAnswerError, match="10 pages in a row brought no new row"):
+        idle.count(is_new=False)

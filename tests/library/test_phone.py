@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clicksend import phone
-from clicksend.phone import may_mean, read, sample, to_e164
+from clicksend.phone import mask, may_mean, read, sample, to_e164
 
 CODES = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
 numbers = st.builds(
@@ -160,7 +160,13 @@ def test_how_a_number_is_spelled():
         ("021 123 456.00", "NZ", FRACTION),
         ("021.123.456.0", "NZ", FRACTION),
         ("6.14915701595E+10", "AU", FRACTION),
+        # Without the point each would be a valid number.
+        ("61234567.89", "US", FRACTION),
+        ("6123456.789", "US", FRACTION),
         ("6.14916E+10", "AU", SHORTENED),
+        # With the digit that is missing it would be another number; without it is a valid one.
+        ("6.1491570159E+11", "AU", SHORTENED),
+        ("+6.1491570159E11", None, SHORTENED),
         ("6E10", "AU", SHORTENED),
         ("4,12E+08", "AU", SHORTENED),
         ("61,491,570,159", "AU", "has thousands separators"),
@@ -393,3 +399,10 @@ def test_whom_a_text_may_mean(cell, country, numbers):
 )
 def test_samples_hide_the_end(cell, number, shown):
     assert sample(cell, number) == shown
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"), [("+61411222333", "+614112*****"), ("+6141", "*****"), ("+61", "***"), ("", "")]
+)
+def test_a_mask_hides_the_end_and_is_no_longer_than_the_number(number, shown):
+    assert mask(number) == shown

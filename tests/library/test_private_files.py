@@ -142,10 +142,11 @@ def test_the_demo_makes_nothing_for_others(tmp_path):
     assert mode(tmp_path / "made") == 0o700
 
 
-def test_a_file_that_others_can_read_is_closed_to_them_before_anything_is_written(tmp_path):
+@pytest.mark.parametrize("others", [0o640, 0o660, 0o604, 0o602, 0o601, 0o610, 0o666])
+def test_a_file_that_others_can_use_is_closed_to_them_before_anything_is_written(tmp_path, others):
     path = tmp_path / "report.json"
     path.write_text("old")
-    path.chmod(0o644)
+    path.chmod(others)
     with opened(path, "wb"):
         assert (mode(path), path.read_text()) == (0o600, "")
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from clicksend import logs
 from clicksend.errors import SettingsError
 from clicksend.settings import Settings, is_loopback
 
@@ -71,3 +72,34 @@ def test_http_is_for_this_machine_only():
 def test_keys_stay_out_of_repr():
     settings = Settings.from_config({"api_key": "hidden-1"}, env={})
     assert "hidden-1" not in repr(settings)
+
+
+def test_keys_are_hidden_in_logs_from_the_moment_they_are_read(monkeypatch):
+    """The hub's too, where only the environment has it."""
+    monkeypatch.setattr(logs, "_secrets", set())
+    env = {"SKILLBOSS_API_KEY": "sk-key-of-the-hub"}
+    Settings.from_config({"username": "me", "api_key": "key-of-clicksend"}, env=env)
+    assert logs.clean("key-of-clicksend and sk-key-of-the-hub") == "[key] and [key]"
+
+
+def test_what_is_given_wins_over_the_environment():
+    env = {"CLICKSEND_USERNAME": "other", "CLICKSEND_API_KEY": "others", "SKILLBOSS_API_KEY": "sk-1"}
+    settings = Settings.from_config({"username": "me", "api_key": "mine"}, env=env)
+    assert (settings.username, settings.api_key, settings.hub_key) == ("me", "mine", "sk-1")
+
+
+@pytest.mark.parametrize("name", ["api_key", "user_agent"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x00", "\u00fc", "\u2028"])
+def test_what_goes_into_a_header_has_no_line_break(name, end):
+    with pytest.raises(SettingsError, match=f"Setting {name} must have no"):
+        Settings.from_config({"api_key": "k", name: f"text{end}"}, env={})
+
+
+@pytest.mark.parametrize("name", ["api_url", "hub_url"])
+@pytest.mark.parametrize(
+    "address", ["me:hidden-1@example.org", "hidden-1@example.org", ":hidden-1@example.org"]
+)
+def test_no_url_holds_credentials(name, address):
+    with pytest.raises(SettingsError, match=f"Setting {name} must be a plain URL") as caught:
+        Settings.from_config({"api_key": "k", name: f"https://{address}/v3"}, env={})
+    assert "hidden-1" not in str(caught.value)

@@ -36,7 +36,9 @@ from queue import SimpleQueue
 ROOT = Path(__file__).parents[2]
 LIST = Path(__file__).with_name("mutants.toml")
 SECONDS = 900
-"""How long one group of tests may take; a mutant that hangs has been noticed."""
+"""How long the tests of a file or folder may take; a mutant that hangs has been noticed."""
+MANY_SECONDS = 7200
+"""The same for all tests, one after the other on a busy machine: a slow one must not count as noticed."""
 MAY_SURVIVE = 0.05
 FAILED, INTERRUPTED, NOTHING = 1, 2, 5
 """Exit codes of pytest: a test failed; the tests could not be collected; there are none."""
@@ -53,6 +55,7 @@ FOLDERS = {
     "clicksend": "tests/library",
 }
 """Where the tests of a folder lie; the first that fits."""
+ALL = ["tests"]
 
 
 class WrongListError(Exception):
@@ -96,7 +99,7 @@ class Mutant:
             yield list(self.tests)
         yield [next(tests for folder, tests in FOLDERS.items() if self.file.startswith(folder + "/"))]
         if not narrow:
-            yield ["tests"]
+            yield ALL
 
 
 def read(path: Path) -> list[Mutant]:
@@ -153,17 +156,18 @@ def checkout() -> Iterator[Path]:
         yield Path(folder)
 
 
-def notice(folder: Path, tests: list[str]) -> bool:
-    """Run tests in a copy until one fails; return whether one did, or they did not end.
+def notice(folder: Path, tests: list[str], seconds: int = SECONDS) -> bool:
+    """Run tests in a copy until one fails; return whether one did, or they did not end in so many seconds.
 
     Raises:
         WrongListError: pytest could not run at all.
     """
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
     environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment["CLICKSEND_TESTS"] = "mutants"
     try:
         done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, timeout=SECONDS, check=False
+            command, cwd=folder, env=environment, capture_output=True, timeout=seconds, check=False
         )
     except subprocess.TimeoutExpired:
         return True
@@ -178,7 +182,10 @@ def survives(mutant: Mutant, folder: Path, *, narrow: bool) -> bool:
     text = path.read_text(encoding="utf-8")
     path.write_text(mutant.applied(text), encoding="utf-8")
     try:
-        return not any(notice(folder, tests) for tests in mutant.groups(narrow=narrow))
+        return not any(
+            notice(folder, tests, MANY_SECONDS if tests == ALL else SECONDS)
+            for tests in mutant.groups(narrow=narrow)
+        )
     finally:
         path.write_text(text, encoding="utf-8")
 
@@ -190,7 +197,7 @@ def sound(mutants: Iterable[Mutant], folder: Path) -> None:
         WrongListError: They do not.
     """
     tests = sorted({one for mutant in mutants for one in next(mutant.groups(narrow=True))})
-    if notice(folder, tests):
+    if notice(folder, tests, MANY_SECONDS):
         raise WrongListError("the tests fail without any mutant, too; run them first")
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import phonenumbers
 import pytest
+from msgspec.structs import replace
 
 from clicksend.sandbox.simulation import RETENTION, Simulation
 from clicksend.sandbox.world.countries import PLACES, price
@@ -231,7 +232,7 @@ def test_what_is_older_than_four_months_is_gone():
     sim.turn(EPOCH + 30 * DAY)
     kept = sum(row.date >= sim.now - RETENTION for row in sim.store.sms)
     assert sim.rows()["sms_history"] == kept < len(sim.store.sms)
-    sim.switches.retention = False
+    sim.switches = replace(sim.switches, retention=False)
     assert sim.rows()["sms_history"] == len(sim.store.sms) > everything
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from email.utils import formatdate
 from itertools import product
 
 import pytest
@@ -20,6 +21,7 @@ from tap_clicksend.state import seconds_of
 from tap_clicksend.streams import messages
 from tap_clicksend.tap import TapClickSend
 from tests.conftest import FULL, budget
+from tests.library.hostile_server import ok, serving
 from tests.sandbox.runner import EPOCH
 from tests.tap.runner import CREDENTIALS, Output, catalog_of, run_tap
 
@@ -436,3 +438,82 @@ def test_rubbish_in_the_state_marks_nothing(world):
         state = {"bookmarks": {name: {"loaded": rubbish} for name in STREAMS}}
         run(world, *STREAMS, state=state)
     assert marks(world) == []
+
+
+NOW = 1_790_000_000
+
+
+def receipt(name, age, *, sent=0):
+    """Return a receipt that was made so many seconds ago, and its message sent so many seconds before it."""
+    about = {"message_id": name, "status_code": "201", "timestamp": NOW - age}
+    return about | ({} if sent is None else {"timestamp_send": NOW - age - sent})
+
+
+def read(receipts, state=None):
+    """Run the tap over these receipts; return its state, and what it marked as read before which time."""
+    marked = []
+
+    def behave(request):
+        if request.startswith("PUT /sms/receipts-read"):
+            marked.append(json.loads(request.partition("\r\n\r\n")[2])["date_before"])
+            return ok({})
+        pager = {"total": len(receipts), "per_page": 100, "current_page": 1, "last_page": 1}
+        return ok(pager | {"data": receipts}, f"Date: {formatdate(NOW, usegmt=True)}")
+
+    with serving(behave) as url:
+        output = run_tap(url, "sms_receipts", state=state, acknowledge=True)
+    assert len(output.rows("sms_receipts")) == len(receipts)
+    return output.state, marked
+
+
+def test_a_receipt_one_of_whose_times_is_unknown_keeps_all_from_being_marked():
+    """ClickSend may go by the other."""
+    known, unclear = receipt("a", 20 * DAY), receipt("b", 20 * DAY, sent=None)
+    untimed = {"message_id": "c", "status_code": "201", "timestamp_send": NOW - 20 * DAY}
+    state, marked = read([known])
+    assert marked == []
+    assert read([known], state)[1]
+    for odd in (unclear, untimed):
+        assert read([known, odd], state)[1] == []
+        later, _ = read([known, odd])
+        assert read([known, odd], later)[1] == []
+
+
+@pytest.mark.parametrize("age", [5 * DAY, 20 * DAY, 60 * DAY, 103 * DAY])
+def test_as_many_others_are_no_proof(age):
+    """Another consumer has marked ours, and another receipt has come late."""
+    state, _ = read([receipt("a", age), receipt("b", age)])
+    assert read([receipt("a", age), receipt("c", age)], state)[1] == []
+    assert read([receipt("a", age), receipt("b", age)], state)[1] == [NOW - 4 * DAY]
+
+
+def test_no_receipt_lies_on_the_cut():
+    receipts = [receipt("a", 20 * DAY), *(receipt(str(late), 4 * DAY + late) for late in range(3))]
+    state, _ = read(receipts)
+    assert read(receipts, state)[1] == [NOW - 4 * DAY - 3]
+    sent_earlier = [receipt("a", 20 * DAY), receipt("b", 4 * DAY - 60, sent=60)]
+    state, _ = read(sent_earlier)
+    assert read(sent_earlier, state)[1] == [NOW - 4 * DAY - 1]
+
+
+class Asked:
+    """Takes what is marked as read, one reply after the other."""
+
+    def __init__(self):
+        self.paths = []
+
+    def put(self, path):
+        self.paths.append(path)
+
+    def map(self, function, items):
+        return map(function, items)
+
+
+def test_an_id_is_one_part_of_a_path_whatever_is_in_it():
+    tap = TapClickSend(config={"api_url": "http://127.0.0.1:9/v3", "acknowledge": True, **CREDENTIALS})
+    tap.client = Asked()
+    odd = "../receipts-read?date_before=9#/\u00fc"
+    listed = {odd: 1, "b": 2}
+    tap.streams["sms_inbound"].acknowledge([odd, "gone", odd.upper()], listed)
+    assert tap.client.paths == ["/sms/inbound-read/..%2Freceipts-read%3Fdate_before%3D9%23%2F%C3%BC"]
+    assert listed == {"b": 2}

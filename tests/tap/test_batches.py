@@ -88,7 +88,8 @@ def test_files_hold_what_records_would(sandbox, batch_config):
 
 def test_state_comes_after_the_files_it_stands_for(sandbox, batch_config, monkeypatch):
     monkeypatch.setattr("tap_clicksend.readers.windows.LARGEST_WINDOW", 100)
-    output = run_tap(sandbox.api_url, "sms_history", batch_config=batch_config)
+    # Pages of 30: files end in the middle of windows.
+    output = run_tap(sandbox.api_url, "sms_history", page_size=30, batch_config=batch_config)
     states = [n for n, m in enumerate(output.messages) if m["type"] == "STATE"]
     assert len(states) > 3
     *full, _ = [len(list(rows_in(m))) for m in output.messages if m["type"] == "BATCH"]
@@ -149,3 +150,25 @@ def test_maps_selection_and_pii_hold_in_files(sandbox, batch_config):
 def test_files_never_say_what_is_gone(sandbox, batch_config):
     output = run_tap(sandbox.api_url, "lists", "contacts", batch_config=batch_config)
     assert "ACTIVATE_VERSION" not in {m["type"] for m in output.messages}
+
+
+def test_rows_that_a_map_leaves_out_or_copies_are_so_in_files(sandbox, batch_config):
+    ids = sorted(
+        row["template_id"] for row in run_tap(sandbox.api_url, "sms_templates").rows("sms_templates")
+    )
+    maps = {
+        "sms_templates": {"__filter__": f"template_id > {ids[0]}"},
+        "first": {"__source__": "sms_templates", "__filter__": f"template_id == {ids[0]}", "__else__": None}
+        | {"template_id": "template_id", "__key_properties__": ["template_id"]},
+    }
+    records = run_tap(sandbox.api_url, "sms_templates", stream_maps=maps)
+    output = run_tap(sandbox.api_url, "sms_templates", stream_maps=maps, batch_config=batch_config)
+    schemas = {m["stream"]: m["schema"] for m in records.messages if m["type"] == "SCHEMA"}
+    assert schemas.keys() == maps.keys()
+    assert len(records.rows("sms_templates")) == len(ids) - 1 > 0
+    assert [row["template_id"] for row in records.rows("first")] == ids[:1]
+    for name in maps:
+        expected = records.rows(name)
+        if batch_config["encoding"]["format"] == "parquet":
+            expected = same(name, schemas[name], expected)
+        assert batches(output, name) == expected

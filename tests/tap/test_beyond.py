@@ -204,7 +204,7 @@ class TestUsage:
         named = {f"{row['year']}-{row['month']:02}": row for row in usage}
         assert {month: Decimal(str(row["total_price"])) for month, row in named.items()} == spent
         assert {month: row["total_count"] for month, row in named.items()} == parts
-        assert all(row["period"][:7] == month for month, row in named.items())
+        assert all(row["period"] == f"{month}-01T00:00:00+00:00" for month, row in named.items())
 
     def test_counts_are_integers_whatever_was_sent(self):
         rows = run_recorded("live", "account_usage").rows("account_usage")

@@ -44,6 +44,8 @@ encode = msgspec.json.Encoder(decimal_format="number").encode
     [
         ("text", "", None),
         ("text", 201, "201"),
+        ("text", True, "true"),
+        ("text", Decimal("1.50"), "1.50"),
         ("text", 'Zoë 😀 "x"\n', 'Zoë 😀 "x"\n'),
         ("integer", "1.00", 1),
         ("integer", 1, 1),
@@ -56,6 +58,8 @@ encode = msgspec.json.Encoder(decimal_format="number").encode
         ("price", "0.070000", Decimal("0.07")),
         ("price", "10.0000", Decimal(10)),
         ("price", 0, Decimal(0)),
+        ("price", "1234567890123.123456789", Decimal("1234567890123.123456789")),
+        ("price", Decimal("0.10000000000000000555"), Decimal("0.10000000000000000555")),
         ("price", Decimal("7.7050"), Decimal("7.705")),
         ("time", 1728000000, 1728000000),
         ("time", "1728000000", 1728000000),
@@ -64,6 +68,8 @@ encode = msgspec.json.Encoder(decimal_format="number").encode
         ("time", "2024-10-04T02:00:00+02:00", 1728000000),
         ("time", "2024-10-04 00:00:00", 1728000000),
         ("time", "", None),
+        ("time", 0, None),
+        ("time", "0", None),
         ("words", "female", ["female"]),
         ("words", ["female", "male"], ["female", "male"]),
         ("mapping", [], None),
@@ -146,3 +152,73 @@ def test_secrets_never_reach_extra():
         .rows()
     )
     assert row == {"extra": {"new": [{"kept": 1}]}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        *(
+            ("integer", value)
+            for value in ("1.5", Decimal("0.5"), "0.0700", "-2.25", 2**63, -(2**63), str(2**63))
+        ),
+        *(("integer", value) for value in ("1e3", "0x1F", "many", {"a": 1}, [1])),
+        *(("id", value) for value in ("1.5", 10**30, "none")),
+        *(("price", value) for value in ("1,5", "NaN", "Infinity", "free", {"a": 1}, [1])),
+        *(("time", value) for value in ("soon", "2026-13-01", "2026-02-30T00:00:00Z", "1e9", 10**20, [1])),
+        *(("text", value) for value in ({"a": 1}, [1])),
+        *(("mapping", value) for value in ("text", 5, [1])),
+        *(("words", value) for value in ({"a": 1}, [{"a": 1}])),
+    ],
+)
+def test_what_cannot_be_read_is_kept_as_it_came(kind, value):
+    for rows in ([{kind: value}], [{}, {kind: value}, {kind: None}]):
+        parsed = StreamSchema(KINDS, keys=()).parse(rows).rows()
+        (row,) = [row for row in parsed if row["extra"]]
+        assert row == dict.fromkeys(KINDS) | {"extra": {kind: value}}
+        assert len(parsed) == len(rows)
+
+
+NAMES = [
+    "api_key",
+    "apikey",
+    "apiKey",
+    "API_KEY",
+    "live_api_key",
+    "password",
+    "Password2",
+    "client_secret",
+    "auth_token",
+]
+
+
+@pytest.mark.parametrize("name", [*NAMES, "accessToken"])
+def test_what_opens_something_is_left_out_wherever_it_stands(name):
+    opens = {name: "hidden", "kept": 1}
+    nested = {"a": [opens, [opens]], "b": {"c": opens}}
+    without = {"a": [{"kept": 1}, [{"kept": 1}]], "b": {"c": {"kept": 1}}}
+    row = {**opens, "new": nested, "mapping": nested, "text": nested, "integer": [opens]}
+    (parsed,) = StreamSchema(KINDS, keys=()).parse([row]).rows()
+    assert parsed["mapping"] == without
+    assert parsed["extra"] == {"kept": 1, "new": without, "text": without, "integer": [{"kept": 1}]}
+
+
+def test_empty_text_is_null_whatever_is_beside_it():
+    for texts in (["", "a"], ["a", ""], [""], [None, ""], ["", 5]):
+        read = StreamSchema(KINDS, keys=()).parse([{"text": text} for text in texts])["text"]
+        assert list(read) == [str(text) if text else None for text in texts]
+
+
+def test_a_row_needs_every_part_of_its_key():
+    schema = StreamSchema({name: columns.integer("I.") for name in "abc"}, keys=("a", "b"))
+    batch = schema.parse([{"a": 1, "b": 2}, {"a": 1}, {"b": 2}, {"c": 3}, {"a": 0, "b": 0}])
+    assert schema.keys_of(schema.with_keys(batch)) == [(1, 2), (0, 0)]
+
+
+@pytest.mark.parametrize("old_first", [True, False])
+def test_an_older_name_never_takes_the_place_of_the_newer(old_first):
+    schema = StreamSchema({"at": columns.time("T.", old_names=("sent",))}, keys=())
+    both = {"sent": 5, "at": 7} if old_first else {"at": 7, "sent": 5}
+    assert schema.parse([both, {"sent": 9}]).rows() == [
+        {"at": columns.iso(7), "extra": {"sent": 5}},
+        {"at": columns.iso(9), "extra": None},
+    ]

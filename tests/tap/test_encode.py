@@ -72,3 +72,11 @@ def test_what_is_known_or_comes_twice_goes_out_once(encoder):
     left = SCHEMA.parse([{"id": 2, "body": "new"}, {"id": 3}])
     assert same(page.content) == same(encoder.encode(left))
     assert page.without({9}) is page
+
+
+@pytest.mark.parametrize("encoder", ENCODERS, ids=lambda encoder: type(encoder).__name__)
+def test_what_comes_twice_on_the_first_page_goes_out_once_as_it_came_last(encoder):
+    batch = SCHEMA.parse([{"id": 1, "body": "old"}, {"id": 2}, {"id": 1, "body": "new"}])
+    page = EncodedPage([1, 2, 1], encoder, encoder.encode(batch)).without(set())
+    assert page.keys == [1, 2]
+    assert same(page.content) == same(encoder.encode(SCHEMA.parse([{"id": 1, "body": "new"}, {"id": 2}])))

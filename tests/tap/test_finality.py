@@ -70,3 +70,31 @@ def test_a_window_that_was_due_is_due_again_with_the_first_that_may_change():
 
 def test_a_window_in_which_all_is_settled_is_not_due_again():
     assert Finality(NOW, 4 * DAY).next_recheck([NOW - 9 * DAY, NOW - 8 * DAY, NOW]) == []
+
+
+def test_the_oldest_that_may_change_holds_the_bookmark():
+    finality = Finality(NOW, 4 * DAY)
+    finality.add(3, [(NOW - DAY, 0), (NOW - 2 * DAY, 0), (NOW - DAY // 2, NOW)])
+    finality.add(1, [(NOW - 60, 0)])
+    assert (finality.oldest, finality.unsettled, finality.rows) == (NOW - 2 * DAY, 4, 4)
+
+
+def test_what_lies_on_the_bookmark_waits_until_it_has_passed():
+    """A window that follows may move it on in the same run."""
+    finality = Finality(NOW, 4 * DAY)
+    base = NOW - 10 * DAY
+    finality.add(2, [(base, NOW + 30 * DAY), (base + 5, NOW + 20 * DAY)])
+    assert finality.recheck_windows(base) == []
+    assert finality.recheck_windows(base + 1) == [[base, base + 1, NOW + 30 * DAY]]
+    assert finality.recheck_windows(base + 5) == []
+    assert finality.recheck_windows(NOW) == [[base + 5, base + 6, NOW + 20 * DAY]]
+
+
+def test_days_with_nothing_to_look_at_lie_in_no_window():
+    finality = Finality(NOW, 4 * DAY)
+    base = NOW - 60 * DAY
+    finality.add(3, [(base + 9 * DAY, NOW + 30 * DAY), (base, NOW + 20 * DAY), (base + 60, NOW + 25 * DAY)])
+    assert finality.recheck_windows(NOW) == [
+        [base, base + 61, NOW + 20 * DAY],
+        [base + 9 * DAY, base + 9 * DAY + 1, NOW + 30 * DAY],
+    ]

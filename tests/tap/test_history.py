@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from clicksend.sandbox import Sandbox
+from tap_clicksend.state import seconds_of
 from tap_clicksend.streams import ALL
 from tap_clicksend.tap import TapClickSend
 from tests.conftest import budget
+from tests.tap.moving_history import MovingHistory
 from tests.tap.runner import CREDENTIALS, Output, catalog_of, run_tap
 
 STREAMS = {stream.name: stream for stream in ALL}
@@ -164,4 +166,72 @@ class TestIncremental:
         config = {"api_url": sandbox.api_url, **CREDENTIALS}
         TapClickSend(config=config, catalog=catalog, message_writer=output).sync_all()
         assert len(output.rows("sms_history")) == sandbox.state()["rows"]["sms_history"]
-        assert "replication_key_value" not in output.state["bookmarks"]["sms_history"]
+        kept = output.state["bookmarks"]["sms_history"].keys()
+        assert not kept & {"replication_key", "replication_key_value", "open_windows"}
+
+    def test_full_table_reads_all_whatever_the_state_says(self, sandbox):
+        state = run_tap(sandbox.api_url, "sms_history").state
+        catalog = catalog_of("sms_history")
+        (entry,) = (entry for entry in catalog["streams"] if entry["stream"] == "sms_history")
+        entry["replication_method"] = "FULL_TABLE"
+        output = Output()
+        config = {"api_url": sandbox.api_url, **CREDENTIALS}
+        TapClickSend(config=config, catalog=catalog, state=state, message_writer=output).sync_all()
+        assert len(output.rows("sms_history")) == sandbox.state()["rows"]["sms_history"]
+
+
+BOOKMARK = {"replication_key": "date", "replication_key_value": iso(NOW - 20 * DAY)}
+
+
+def test_a_bookmark_moves_forward_only():
+    tap = TapClickSend(
+        config={"api_url": "http://127.0.0.1:9/v3", **CREDENTIALS},
+        catalog=catalog_of("sms_history"),
+        state={"bookmarks": {"sms_history": dict(BOOKMARK)}},
+    )
+    stream = tap.streams["sms_history"]
+    assert stream.advance(NOW - 30 * DAY) == NOW - 20 * DAY
+    assert stream.stream_state["replication_key_value"] == iso(NOW - 20 * DAY)
+    assert stream.advance(NOW - 10 * DAY) == NOW - 10 * DAY
+    assert stream.stream_state["replication_key_value"] == iso(NOW - 10 * DAY)
+
+
+class Undelivered(MovingHistory):
+    """No message has arrived yet."""
+
+    def answer(self, query):
+        page = super().answer(query)
+        return page | {"data": [row | {"status_code": "200"} for row in page["data"]]}
+
+
+@pytest.mark.parametrize("days", [0.5, 1.25, 2])
+def test_days_to_settle_may_have_a_fraction(days):
+    ages = {f"{number:036}": int((days + number / 20) * DAY) for number in range(-3, 4)}
+    history = Undelivered({name: NOW - age for name, age in ages.items()}, {}, NOW)
+    bookmark = history.run(settle_days=days).state["bookmarks"]["sms_history"]
+    assert bookmark["replication_key_value"] == iso(NOW - days * DAY)
+
+
+@pytest.mark.parametrize("fraction", ["", ".4", ".9", ".999999"])
+@pytest.mark.parametrize("zone", ["", "Z", "+02:00"])
+def test_a_state_s_fraction_of_a_second_is_no_second_more(fraction, zone):
+    whole = seconds_of(f"2026-10-01T00:00:00{zone}", "sms_history")
+    assert seconds_of(f"2026-10-01T00:00:00{fraction}{zone}", "sms_history") == whole
+    assert whole == 1_790_812_800 - 7200 * (zone == "+02:00")
+
+
+def test_what_was_looked_at_again_is_in_the_state_at_once():
+    """A run that is killed does not look at it a third time."""
+    days = range(40, 37, -1)
+    rows = {f"{day:036}": NOW - day * DAY + 60 for day in days}
+    windows = [[iso(NOW - day * DAY), iso(NOW - (day - 1) * DAY), iso(NOW - DAY)] for day in days]
+    state = {"bookmarks": {"sms_history": BOOKMARK | {"open_windows": windows}}}
+    output = MovingHistory(rows, {}, NOW).run(state=state)
+    seen, waiting = [], []
+    for message in output.messages:
+        if message["type"] == "RECORD":
+            seen.append(message["record"]["message_id"])
+        elif message["type"] == "STATE":
+            bookmark = message["value"]["bookmarks"]["sms_history"]
+            waiting.append((len(seen), bookmark.get("open_windows", [])))
+    assert waiting[:4] == [(number, windows[number:]) for number in range(4)]

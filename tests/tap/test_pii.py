@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import re
 
 import pytest
 from hypothesis import example, given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from clicksend import errors
 from clicksend.hashing import canonical, hasher, text_hasher
 from tap_clicksend.streams import ALL
+from tap_clicksend.streams.outcomes import Outcomes
 from tests.tap.runner import run_tap
 from tests.tap.test_tap import SdkOutput
 
@@ -151,3 +153,44 @@ def test_a_hash_without_a_key_is_refused(sandbox, config):
 def test_hashes_are_hmac_sha256(key, text):
     expected = hmac.new(key.encode(), text.encode(errors="surrogatepass"), hashlib.sha256)
     assert text_hasher(key)(text) == expected.hexdigest()
+
+
+PERSONAL = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        _api_username _keyword _media_file_url _subaccount account_billing_email account_billing_mobile
+        account_name address_city address_line_1 address_line_2 address_postal_code address_state
+        api_username body campaign client_comments custom_1 custom_2 custom_3 custom_4 custom_string
+        delivery_to description digits email email_address fax_number first_name from from_email ip_address
+        key last_name notes organization_name original_body phone_number reply_to senders source_key subject
+        support_comments to user_email user_first_name user_geo_region user_last_name user_phone username
+        """,
+    )
+)
+TEMPLATES = {"sms_templates", "sms_campaigns", "mms_campaigns"}
+"""Streams whose texts are for nobody in particular."""
+
+
+@pytest.mark.parametrize("stream", [*ALL, Outcomes], ids=lambda stream: stream.name)
+def test_what_says_something_about_a_person_is_personal(stream):
+    expected = {
+        name
+        for name in PERSONAL & stream.columns.keys()
+        if not (name in ("body", "subject") and stream.name in TEMPLATES)
+        # What a message's sender wrote there is theirs; in the ledger it is what a row brought.
+        and not (name == "custom_string" and stream is not Outcomes)
+    }
+    assert {name for name, column in stream.columns.items() if column.personal} == expected
+
+
+@pytest.mark.parametrize("value", ["\ud83d", "a\udfff b"])
+def test_half_a_character_has_a_hash_too(value):
+    expected = hmac.new(KEY.encode(), value.encode(errors="surrogatepass"), hashlib.sha256)
+    assert hasher(KEY)(value) == expected.hexdigest()
+
+
+@pytest.mark.parametrize("make", [hasher, text_hasher])
+def test_no_key_is_no_key_of_hashes(make):
+    with pytest.raises(ValueError, match="empty"):
+        make("")

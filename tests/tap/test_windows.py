@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from clicksend.errors import UnexpectedAnswerError
 from tap_clicksend.readers import windows
-from tap_clicksend.readers.windows import Span
+from tap_clicksend.readers.windows import Directions, Span
 from tap_clicksend.rows.columns import iso
 from tests.conftest import budget
 from tests.tap.moving_history import MovingHistory
@@ -312,3 +312,59 @@ def test_ids_of_their_own_in_both_directions_are_no_fault(small_windows):
         *((one, "out") for one in SENT_ROWS),
         *((one, "in") for one in inbound),
     }
+
+
+def test_ids_are_told_apart_whole():
+    """Their hashes lie end to end: the end of one and the beginning of the next are not a third."""
+    directions = Directions()
+    directions.add({"out": [1 << 16, 2 << 16], "in": [0x100 << 16, 0x200 << 16]})
+    directions.check("/sms/history", Span(None, NOW))
+    directions.add({"in": [2 << 16]})
+    with pytest.raises(UnexpectedAnswerError, match="1 of them"):
+        directions.check("/sms/history", Span(None, NOW))
+
+
+def test_rows_without_an_id_are_not_one_message():
+    directions = Directions()
+    directions.add({"out": [None, "a"], "in": [None, "b", ""]})
+    directions.add({"in": [None], None: [None, ""]})
+    directions.check("/sms/history", Span(None, NOW))
+
+
+class Undated(MovingHistory):
+    """Has one message without a date."""
+
+    def answer(self, query):
+        page = super().answer(query)
+        odd = {"message_id": id_of(9999), "date": None, "direction": "out", "status_code": "201"}
+        is_first = int(query["page"]) == 1
+        return page | {"total": page["total"] + 1, "data": page["data"] + [odd] * is_first}
+
+
+def test_a_message_without_a_date_comes_out_once_whatever_is_cut_off_beside_it():
+    rows = {id_of(number): NOW - 10 * DAY + number for number in range(25)}
+    for start in (0, 7):
+        output = Undated(rows, {}, NOW).run(page_size=10, start_date=iso(NOW - 10 * DAY + start))
+        found = [row["message_id"] for row in output.rows("sms_history")]
+        assert sorted(found) == [*(id_of(number) for number in range(start, 25)), id_of(9999)]
+
+
+class Exclusive(MovingHistory):
+    """Leaves out what lies on the ends of what was asked for."""
+
+    def answer(self, query):
+        inner = {"date_from": 1, "date_to": -1}
+        return super().answer(
+            {name: int(query[name]) + inner.get(name, 0) for name in query if name != "order_by"}
+        )
+
+
+@pytest.mark.parametrize("server", [MovingHistory, Exclusive])
+def test_a_message_a_second_comes_out_once_on_the_ends_of_windows_too(small_windows, server):
+    since = NOW - 10 * DAY
+    rows = {id_of(number): since + number for number in range(130)}
+    history = server(rows, {}, NOW)
+    output = history.run(page_size=20, start_date=iso(since + 7), end_date=iso(since + 127))
+    found = [row["message_id"] for row in output.rows("sms_history")]
+    assert sorted(found) == [id_of(number) for number in range(7, 127)]
+    assert history.requests < 15

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clicksend.hashing import text_hasher, unkeyed_hasher
-from clicksend.key_values import normalize
+from clicksend.key_values import is_impersonal, normalize
 from clicksend.ledger.records import OlderKeys
 from target_clicksend.keys import Keys
 from target_clicksend.row import Rejected
@@ -171,3 +171,50 @@ def test_a_personal_column_is_never_shown_whatever_is_in_it():
     shown = json.loads(personal.for_row({"id": 7, "phone_number": 8})[1])
     assert shown["id"] == 7
     assert shown["phone"] != 8
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(7, -5, True, 9_999_999, "9999999", "1.0", date(2026, 11, 29), "2026-11-29T10:00:00.123456Z"),
+        *("7c9e6679-7425-40de-944b-e07fc1f90ae7", UUID("7c9e6679-7425-40de-944b-e07fc1f90ae7")),
+    ],
+)
+def test_a_small_number_an_id_or_a_time_says_nothing_about_a_person(value):
+    assert is_impersonal(value, normalize(value))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(10_000_000, 61411222333, "61411222333", 6.1411222333e10, "0411222", "5.00000000", 1.5, "order-7"),
+        *("2026-11-29T10:00:00.0411222333Z", "2026-11-29T10:00:00.61411222", "2026-11-29 61411222333"),
+        *("10:30:00", "{61411222333}", ""),
+    ],
+)
+def test_anything_else_may(value):
+    assert not is_impersonal(value, normalize(value))
+
+
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [
+        (7, "7"),
+        (True, "1"),
+        (" 1.00 ", "1"),
+        (Decimal("-0.50"), "-0.5"),
+        (1e20, "100000000000000000000"),
+        (10**1000, "1E+1000"),
+        (Decimal("12E+2000"), "12E+2000"),
+        ("001", "001"),
+        (date(2026, 1, 2), "2026-01-02T00:00:00Z"),
+        ("2026-01-02 12:00:00.500 +02:00", "2026-01-02T10:00:00.5Z"),
+        ("2026-01-02T10:00:00.000001", "2026-01-02T10:00:00.000001Z"),
+        ("{7C9E6679-7425-40DE-944B-E07FC1F90AE7}", "7c9e6679-7425-40de-944b-e07fc1f90ae7"),
+        ("Cafe\u0301 1 ", "Caf\u00e9 1"),
+        ({"b": 1, "a": [None, "x"]}, '{"a": [null, "x"], "b": 1}'),
+    ],
+)
+def test_ledgers_hold_this_form_so_it_may_never_change(value, form):
+    """Each row would be a new one, and its message would go out again."""
+    assert normalize(value) == form

@@ -212,7 +212,7 @@ class TestDeleting:
         assert write([gone(1)]).rows() == {"deleted" if outcome == "unchanged" else "unchanged": 1}
 
     def test_thousands_of_keys(self, box, write, monkeypatch):
-        from test_contacts_basics import fill
+        from tests.target.contacts.test_basics import fill
 
         rows = [row(n, f"+614{n:08}") for n in range(2500)]
         fill(box, 2500)
