@@ -132,7 +132,7 @@ def texts(stream, *numbers):
 def sent(ledger, *messages):
     claims = [
         Claim(
-            key=one.row.key,
+            key=f"old {one.row.key}",
             stream="old",
             custom_string=one.row.key,
             recipient_hash=ledger.privacy.hash(one.to),
