@@ -1,7 +1,8 @@
 # make demo   a table into ClickSend, and ClickSend into a real PostgreSQL, through Meltano, all on this machine
 # make psql   a look at the demo's warehouse
 # make test   linters, types and the tests
-# make test-long  the same in full: every pipeline, the kills 200 times each, 500 random walks, many random examples
+# make test-long  the same in full: every pipeline, 200 kills each, 500 random walks, many random examples, all mutants
+# make mutants  small changes of the modules changed since the last commit, that a test must notice (ARGS=clicksend/ledger)
 # make bench  rows per second next to a bare loop (ARGS="--rows 10000 --repeats 1" for a short one)
 # make audit  what should not be in code, dependencies and history; in an environment of its own
 # make lock   the requirement files anew, from pyproject.toml (ARGS=--upgrade for newer versions)
@@ -20,7 +21,7 @@ PSYCOPG2 = psycopg2-binary~=2.9.10
 # Without its compiled files every Python that the tests start takes three times as long.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo psql test test-long bench audit lint format lock clean
+.PHONY: demo psql test test-long mutants bench audit lint format lock clean
 
 demo: .venv/demo.stamp
 	@$(BIN)/python -m demo $(ARGS)
@@ -33,6 +34,10 @@ test: lint
 
 test-long: .venv/test.stamp
 	CLICKSEND_TESTS=full $(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m tests.mutants
+
+mutants: .venv/test.stamp
+	$(BIN)/python -m tests.mutants $(or $(ARGS),--changed)
 
 bench: .venv/test.stamp
 	@$(BIN)/python -m tests.bench $(ARGS) && $(BIN)/python -m tests.bench.target

@@ -58,6 +58,7 @@ def test_pages_and_totals_are_those_of_the_range():
     assert server.served["rows"] == 1234 + 100 + 51
 
 
+@pytest.mark.long
 def test_the_benchmark_counts_the_rows_of_every_case_and_prints_its_tables(capsys):
     assert main(["--rows", "250", "--repeats", "1", "--latency", "5"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -5,6 +5,7 @@ import pytest
 from tests.bench.target import main
 
 
+@pytest.mark.long
 def test_the_benchmark_of_the_target(capsys):
     assert main(["--messages", "1200", "--contacts", "150", "--repeats", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()

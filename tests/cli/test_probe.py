@@ -92,7 +92,11 @@ def test_every_switch_has_a_point_or_a_reason():
     }
 
 
-@pytest.mark.parametrize(("name", "value", "types"), list(positions()), ids=str)
+@pytest.mark.parametrize(
+    ("name", "value", "types"),
+    [pytest.param(*one, marks=pytest.mark.long if one[2] == "legacy" else ()) for one in positions()],
+    ids=str,
+)
 def test_it_finds_the_position(worlds, types, name, value):
     box = worlds[types]
     box.control("POST", "reset")

@@ -16,7 +16,7 @@ CONFIG = {
     "phases": {"coverage": {"unexpected-methods": []}},
 }
 few = settings(
-    max_examples=20 if FULL else 10,
+    max_examples=20 if FULL else 4,
     derandomize=True,
     deadline=None,
     database=None,

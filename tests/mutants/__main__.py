@@ -1,6 +1,6 @@
 """Changes the product in small ways, one at a time, and names the changes that no quick test notices.
 
-``python -m tests.mutants`` tries the list beside this file: all of it, or those of the modules named::
+``python -m tests.mutants`` tries the lists beside this file: all, or the mutants of the modules named::
 
     python -m tests.mutants tap_clicksend/readers/windows.py clicksend/ledger
     python -m tests.mutants --changed           # modules that differ from the last commit, or that it changed
@@ -34,7 +34,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 ROOT = Path(__file__).parents[2]
-LIST = Path(__file__).with_name("mutants.toml")
+LISTS = sorted(Path(__file__).parent.glob("*.toml"))
 SECONDS = 900
 """How long the tests of a file or folder may take; a mutant that hangs has been noticed."""
 MANY_SECONDS = 7200
@@ -102,14 +102,15 @@ class Mutant:
             yield ALL
 
 
-def read(path: Path) -> list[Mutant]:
-    """Read a list, and check it against the product.
+def read(lists: Iterable[Path]) -> list[Mutant]:
+    """Read lists, and check them against the product.
 
     Raises:
         WrongListError: A name is there twice, a file or test is missing, or a text does not stand there once.
     """
     mutants = [
         Mutant(**one | {"tests": tuple(one.get("tests", ()))})
+        for path in lists
         for one in tomllib.loads(path.read_text(encoding="utf-8"))["mutant"]
     ]
     names = [mutant.name for mutant in mutants]
@@ -206,12 +207,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.mutants", description=__doc__.partition("\n")[0])
     parser.add_argument("modules", nargs="*", help="files or folders of the product; default: all")
     parser.add_argument("--changed", action="store_true", help="the modules that differ from the last commit")
-    parser.add_argument("--list", type=Path, default=LIST, help="the list of mutants")
+    parser.add_argument("--list", type=Path, action="append", help="another list than those beside this file")
     parser.add_argument("--narrow", action="store_true", help="do not try survivors on the whole suite")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="how many are tried at once")
     asked = parser.parse_args()
     try:
-        mutants = chosen(read(asked.list), asked.modules + (changed() if asked.changed else []))
+        mutants = chosen(read(asked.list or LISTS), asked.modules + (changed() if asked.changed else []))
         return _try_all(mutants, asked.workers, narrow=asked.narrow)
     except WrongListError as wrong:
         print(wrong, file=sys.stderr)

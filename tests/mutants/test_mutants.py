@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.mutants.__main__ import LIST, ROOT, Mutant, WrongListError, chosen, notice, read
+from tests.mutants.__main__ import LISTS, ROOT, Mutant, WrongListError, chosen, notice, read
 
 
 def test_each_mutant_changes_one_place_of_the_product():
-    mutants = read(LIST)
+    mutants = read(LISTS)
     assert len(mutants) >= 150
     for mutant in mutants:
         text = (ROOT / mutant.file).read_text(encoding="utf-8")

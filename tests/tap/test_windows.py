@@ -69,7 +69,7 @@ def test_what_is_there_throughout_comes_out_once_while_rows_come_or_go(
 
 
 @given(st.data(), st.integers(0, 99), st.integers(1, 8), st.sampled_from([True, True, True, False]))
-@settings(max_examples=budget(40, 4000), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=budget(20, 4000), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_over_many_runs_the_bookmark_never_passes_what_is_not_loaded(
     small_windows, data, seed, threads, honest
 ):

@@ -109,6 +109,7 @@ def test_null_clears_and_a_missing_column_leaves(box, write, people, switch, not
     assert (again.rows(), again.writes, again.notes) == ({"unchanged": 1}, [], "")
 
 
+@pytest.mark.long
 def test_ten_thousand_rows_of_which_one_percent_changed(box, write):
     fill(box, 10_000)
     rows = [

@@ -723,7 +723,7 @@ def small():
         yield box
 
 
-@settings(max_examples=budget(30, 500), suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=budget(12, 500), suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(STEPS, min_size=1, max_size=4), st.booleans())
 def test_the_list_ends_as_the_table(small, session, runs, mirrors):
     """Rows come, change their numbers and go by their key, whatever the order and however often it comes."""
