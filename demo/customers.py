@@ -54,7 +54,7 @@ class Comparison(NamedTuple):
     Attributes:
         customers: Rows of the table.
         contacts: Contacts of the list, as they came back into the warehouse.
-        strange: Those that are no customer, or differ from theirs in any field.
+        strange: Those that are not customers, or differ from theirs in any field.
     """
 
     customers: int

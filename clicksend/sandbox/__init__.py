@@ -40,14 +40,14 @@ Unconfirmed and fixed here:
   credentials
 - that ``date_from`` and ``date_to`` look at ``date`` or ``date_added``, which is the time of submission,
   never at ``schedule``
-- that unknown fields in ``q`` and ``order_by``, and values that are no numbers, are ignored
-- the sentences of some answers to writes; that malformed JSON, and JSON that is no object, is a 400; the
+- that unknown fields in ``q`` and ``order_by``, and values that are not numbers, are ignored
+- the sentences of some answers to writes; that malformed JSON, and JSON that is not an object, is a 400; the
   sentences under ``data`` of a 400
 - that all text fields stumble over an object as one recorded did, and take numbers as text
 - that a contact must still be reachable after a PUT; that the number of one is checked for its length only
 - that duplicates agree in every named field exactly, and not in being empty; that who opted out is known by
   number or e-mail
-- that a ``date_before`` that is no number is a 400; that marking one message that is not there counts 0
+- that a ``date_before`` that is not a number is a 400; that marking one message that is not there counts 0
 - that the list a contact is copied or transferred to is looked up like any other
 - live spellings of receipts, inbound messages, MMS and voice rows: known from documentation only; that
   receipts and calls have the codes and texts that were recorded of text messages; all reasons but two

@@ -18,7 +18,7 @@ OVERLAP = timedelta(minutes=5)
 
 
 def _read_object(value: Any) -> Row | None:
-    """Return the object in a JSON text as it is: what it holds is no secret, whatever it is called."""
+    """Return the object in a JSON text as it is: nothing in it is taken for a secret by its name."""
     key = json.loads(value)
     if not isinstance(key, dict):
         raise ValueError(type(key))

@@ -23,7 +23,7 @@ RECORDED: dict[int, tuple[str, str]] = {
 
 
 def number(values: Mapping[str, str], name: str) -> int | None:
-    """Read a whole number; what is none counts as not given, what is too large is cut to 31 bits."""
+    """Read a whole number; anything else counts as not given, what is too large is cut to 31 bits."""
     text = values.get(name, "").strip()
     if not (text.isascii() and text.removeprefix("-").isdigit()):
         return None
@@ -46,7 +46,7 @@ class Call(Struct):
     user: str = ""
 
     def key(self, name: str) -> int:
-        """Read an id out of the path; what is no number is 0, the id of nothing."""
+        """Read an id out of the path; anything but a number is 0, the id of nothing."""
         return number(self.path, name) or 0
 
 

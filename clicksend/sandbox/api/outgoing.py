@@ -173,7 +173,7 @@ def _is_sender(name: str) -> bool:
 
 
 def is_time(text: str) -> bool:
-    """Tell whether a schedule is one; blank is none, and all right."""
+    """Tell whether a schedule is valid; blank means now."""
     digits = text.removeprefix("-")
     return not text or (digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_SCHEDULE)
 

@@ -264,7 +264,7 @@ class Forced(Struct, kw_only=True, forbid_unknown_fields=True):
     """A status that a test orders for messages to send.
 
     Attributes:
-        to: Shell pattern on the recipient in E.164, or on what was sent where that is no number.
+        to: Shell pattern on the recipient in E.164, or on what was sent where that is not a number.
         status: Such as "INTERNAL_ERROR"; "BAD_REQUEST" refuses the whole call that the message is in.
         channel: Sms, mms or voice; "*" is any.
         times: How many messages more; -1 is all.
