@@ -69,7 +69,7 @@ class Prelude:
         """Answer one call.
 
         Raises:
-            HubRefusal: For a body that is not an object, an unknown model, or inputs that Prelude would not take.
+            HubRefusal: The body is not an object, the model unknown, or the inputs none that Prelude takes.
         """
         if not isinstance(body, dict):
             raise _invalid("The body must be a JSON object.")
