@@ -18,7 +18,7 @@ COMPILE = "$$UV" pip compile --quiet --universal --python-version 3.11 --generat
 # pipelinewise-tap-postgres asks for 2.9.5, which has no wheels for Python 3.12 and later
 PSYCOPG2 = psycopg2-binary~=2.9.10
 
-# Without its compiled files every Python that the tests start takes three times as long.
+# Without compiled files every Python that the tests start compiles again what it imports.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo psql test test-long mutants bench audit lint format lock clean

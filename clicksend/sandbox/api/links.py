@@ -35,7 +35,7 @@ def _find(sim: Simulation, message_id: str) -> tuple[Sms, str]:
     """Return a message that has a short link, and the link's id.
 
     Raises:
-        Refusal: 404, there is none of this id, in lower case.
+        Refusal: 404, no message has this id in lower case.
     """
     for row in sim.store.sms:
         if row.message_id.lower() == message_id and (key := links.link_of(row)):
