@@ -174,8 +174,10 @@ class Started:
         return self._process.exitcode
 
     def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
         assert self._process.pid
-        os.kill(self._process.pid, number)
+        with suppress(ProcessLookupError):
+            os.kill(self._process.pid, number)
 
     def wait(self, seconds: float) -> int:
         """Wait for its end; return the exit code."""

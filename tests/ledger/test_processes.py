@@ -108,9 +108,11 @@ def test_what_a_killed_run_may_have_sent_is_never_sent_again(ledger_url, tmp_pat
             assert worker.stdout.readline() == b"ready\n"
             worker.stdin.write(b"\n")
             worker.stdin.flush()
-            time.sleep(random.uniform(0.0, 0.15))
+            # By lines, not seconds: a fast machine must not be done before it is killed.
+            lines = [worker.stdout.readline() for _ in range(random.randrange(2 * KEYS // 100))]
+            time.sleep(random.uniform(0.0, 0.005))
             worker.send_signal(signal.SIGKILL)
-            output = worker.stdout.read().decode()
+            output = b"".join([*lines, *worker.stdout]).decode()
         sent += said(output, "sends")
         with Ledger.existing(ledger_url) as ledger:
             found = final(ledger, SINK, map(str, range(KEYS)))
