@@ -1,0 +1,4 @@
+{{ clicksend.staged('countries', [
+    ('country', 'code', 'text'),
+    ('country_name', 'value', 'text'),
+]) }}
