@@ -1,5 +1,6 @@
 # make demo   a table into ClickSend, and ClickSend into a real PostgreSQL, through Meltano, all on this machine
 # make psql   a look at the demo's warehouse
+# make warehouse  the demo's warehouse, running until Ctrl-C, for notebooks and other programs
 # make test   linters, types and the tests
 # make test-long  the same in full: every pipeline, 200 kills each, 500 random walks, many random examples, all mutants
 # make mutants  small changes of the modules changed since the last commit, that a test must notice (ARGS=clicksend/ledger)
@@ -21,13 +22,16 @@ PSYCOPG2 = psycopg2-binary~=2.9.10
 # Without compiled files every Python that the tests start compiles again what it imports.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo psql test test-long mutants bench audit lint format lock clean
+.PHONY: demo psql warehouse test test-long mutants bench audit lint format lock clean
 
 demo: .venv/demo.stamp
 	@$(BIN)/python -m demo $(ARGS)
 
 psql: .venv/demo.stamp
 	@$(BIN)/python -m demo --psql
+
+warehouse: .venv/demo.stamp
+	@$(BIN)/python -m demo --warehouse
 
 test: lint
 	$(BIN)/python -m pytest -n 3 --dist worksteal
@@ -87,6 +91,8 @@ lock: .venv/demo.stamp
 	$(COMPILE) --group audit -o requirements-audit.txt $(ARGS); \
 	$(COMPILE) --group loader -o requirements-loader.txt $(ARGS); \
 	$(COMPILE) --group extractor -o requirements-extractor.txt $(ARGS); \
+	$(COMPILE) --no-strip-extras --group dbt -o requirements-dbt.txt $(ARGS); \
+	$(COMPILE) --no-strip-extras --group dbt-engines -c requirements-dbt.txt -o requirements-dbt-engines.txt $(ARGS); \
 	$(COMPILE) --group clicksend-client -o requirements-clicksend-client.txt $(ARGS); \
 	$(COMPILE) --group tap-csv -o requirements-tap-csv.txt $(ARGS); \
 	echo "$(PSYCOPG2)" | $(COMPILE) --overrides /dev/stdin --group tap-pipelinewise -o requirements-tap-pipelinewise.txt $(ARGS); \

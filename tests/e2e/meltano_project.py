@@ -40,8 +40,8 @@ def hub():
 
 
 @pytest.fixture(scope="session")
-def link_plugins() -> Callable[[Path], None]:
-    """Return a function that gives a copy of the project the plugins; they run the code of this checkout."""
+def plugins() -> Path:
+    """Return a copy of the project with its Meltano plugins; they run this checkout's code."""
 
     def make(folder: Path) -> None:
         for name in PACKAGES:
@@ -52,7 +52,12 @@ def link_plugins() -> Callable[[Path], None]:
         done = run(folder, "-c", MELTANO, "install", MELTANO_HUB_URL="http://127.0.0.1:1")
         assert done.returncode == 0, done.stdout + done.stderr
 
-    plugins = kept("meltano-plugins", [ROOT / name for name in PINS], make)
+    return kept("meltano-plugins", [ROOT / name for name in PINS], make)
+
+
+@pytest.fixture(scope="session")
+def link_plugins(plugins) -> Callable[[Path], None]:
+    """Return a function that gives a copy of the project the plugins."""
 
     def link(project: Path) -> None:
         for kind in PLUGINS:
