@@ -9,31 +9,36 @@ from __future__ import annotations
 import argparse
 import fcntl
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
+from urllib.parse import parse_qs, quote, urlsplit
 
 import psycopg
 import requests
 from rich.console import Console
 
-from demo import customers, messages, pipeline, report, warehouse
+from demo import answers, customers, messages, pipeline, report, warehouse
 from demo.postgres import Postgres, program
 from demo.processes import DemoError
 from demo.world import World
 
 PROJECT = Path(__file__).resolve().parents[1]
 DAY = 86_400
+WAIT = 21_600
+"""Seconds between sending and reading, in which receipts and replies come."""
 RETENTION = timedelta(days=122)  # how long the API has messages: about four months
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 AFTERWARDS = """\
-Look at the warehouse:  make psql  (try: select status, count(*) from clicksend.sms_history group by 1;)
+Look at the warehouse:  make psql  (try: select campaign, delivered, cost from campaign_cost;)
+Leave it running:       make warehouse  for notebooks, dbt and other programs
 Run it again:           make demo  turns the clock by a day; new messages are sent, new or unsettled ones read
 Start afresh:           make clean"""
 
@@ -48,7 +53,9 @@ def main() -> int:
     console = Console(highlight=False, soft_wrap=True)
     try:
         options.directory.mkdir(parents=True, exist_ok=True)
-        return _psql(options.directory) if options.psql else _demo(options, console)
+        if options.psql:
+            return _psql(options.directory)
+        return _warehouse(options.directory, console) if options.warehouse else _demo(options, console)
     except (DemoError, OSError, psycopg.Error, requests.RequestException) as error:
         console.print(str(error), style="red", markup=False)
         return 1
@@ -63,6 +70,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--contacts", type=int, default=2_000, help="size of a new world")
     parser.add_argument("--directory", type=_path, default=PROJECT / ".demo", help="where everything is kept")
     parser.add_argument("--psql", action="store_true", help="only open psql on the warehouse")
+    parser.add_argument("--warehouse", action="store_true", help="only run the warehouse, until Ctrl-C")
     return parser.parse_args()
 
 
@@ -79,7 +87,29 @@ def _stop(_: int, __: FrameType | None) -> None:
 def _psql(directory: Path) -> int:
     with Postgres(directory / "postgres") as url:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is psql's, to cancel a query with
-        return subprocess.run([program("psql"), url], check=False).returncode  # noqa: S603
+        return subprocess.run([program("psql"), _with_search_path(url)], check=False).returncode  # noqa: S603
+
+
+def _warehouse(directory: Path, console: Console) -> int:
+    """Run the warehouse until it is to stop, and say how to reach it."""
+    with Postgres(directory / "postgres") as url:
+        host = parse_qs(urlsplit(url).query)["host"][0]
+        project = shlex.quote(str(PROJECT / "transform"))
+        console.print(
+            f"The warehouse is running; Ctrl-C ends it.\n\n"
+            f"URL    {_with_search_path(url)}\n"
+            f"psql   {shlex.join([program('psql'), _with_search_path(url)])}\n"
+            f"dbt    DBT_POSTGRES_HOST={shlex.quote(host)}"
+            f" dbt build --project-dir {project} --profiles-dir {project}",
+            markup=False,
+        )
+        signal.pause()
+    return 0
+
+
+def _with_search_path(url: str) -> str:
+    """Return the URL of a database in which tables and models are found by their names alone."""
+    return f"{url}&options={quote('-c search_path=clicksend_analytics,clicksend,public')}"
 
 
 def _demo(options: argparse.Namespace, console: Console) -> int:
@@ -103,15 +133,19 @@ def _demo(options: argparse.Namespace, console: Console) -> int:
                 console.print("A customer has replied STOP.")
         else:
             world.opt_out(messages.number(messages.OPTED_OUT))
-        console.print(f"meltano run {' '.join(pipeline.JOBS)} ... (log: {meltano.log})")
-        since = datetime.now(UTC)
-        meltano.run(world.url, url)
+        since, before = datetime.now(UTC), world.balance()
+        _run(meltano, pipeline.SENDING, world, url, console)
+        balances = (before, world.balance())
+        world.advance(WAIT)
+        console.print("Six hours have passed.")
+        _run(meltano, pipeline.ANSWERING, world, url, console)
         api = world.state()
         horizon = datetime.fromtimestamp(api["now"], UTC) - RETENTION
         counts = warehouse.count(url, since=since, horizon=horizon)
         counts.pop("outcomes", None)  # of the ledger, not of the API
         compared = customers.compare(url)
         account = messages.account_for(url, world.arrivals())
+        answered = answers.read(url, since=since, balances=balances)
     held = {stream: rows for stream, rows in api["rows"].items() if stream not in meltano.left_out()}
     rows = list(report.compare(held, counts, meltano.seconds()))
     report.show_messages(account, new, console)
@@ -123,11 +157,18 @@ def _demo(options: argparse.Namespace, console: Console) -> int:
         raise DemoError("Not every message is accounted for. `make clean` starts afresh.")
     if not are_equal:
         raise DemoError("Customers and contacts differ. `make clean` starts afresh.")
-    console.print(
-        f"API and warehouse have as many rows in all {len(rows)} streams. {time.monotonic() - began:.0f} s.\n"
-    )
+    console.print(f"API and warehouse have as many rows in all {len(rows)} streams.\n")
+    answers.show(answered, console)
+    if not answered.agree:
+        raise DemoError("Rows or money are not accounted for. `make clean` starts afresh.")
+    console.print(f"{time.monotonic() - began:.0f} s.\n")
     console.print(AFTERWARDS, markup=False)
     return 0
+
+
+def _run(meltano: pipeline.Pipeline, jobs: Sequence[str], world: World, url: str, console: Console) -> None:
+    console.print(f"meltano run {' '.join(jobs)} ... (log: {meltano.log})")
+    meltano.run(jobs, world.url, url)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import psycopg
@@ -12,17 +13,40 @@ STREAM = "public-messages"  # as meltano.yml names it
 SIZE = 300
 DAILY = 25
 """Rows that every later run finds beside the old ones."""
-NOBODYS_NUMBER = 13
+NUMBERS = (
+    *("+1312555{:04}", "+6141200{:04}", "+447712{:06}"),
+    *("+6421555{:04}", "+1416555{:04}", "+4915125{:06}"),
+)
+"""Of six countries, each with a price of its own."""
 OPTED_OUT = 7
-Message = tuple[int, str, str]
+NOBODYS_NUMBERS, AGAIN, LATER = 13, 41, 20
+"""Of a hundred rows: the one without a valid number, that repeats the one before, that has a schedule."""
+QUIET_HOURS = {"start": "21:00", "end": "08:00", "policy": "schedule"}
+DEDUPE_WINDOW_HOURS = 24
+SALE = (
+    "Spring sale, {name}! 20 % off all shoes, in our shops and online, until Sunday. Reply STOP to opt out. ☀️"
+)
+ORDER = "Your order no. {message} is on its way."
+TEMPLATE = "Test Template"
+"""One of ClickSend's templates in a new sandbox; its text has a place for the column name."""
+CAMPAIGNS = (("welcome", "marketing"), ("spring-sale", "marketing"), ("order-updates", "transactional"))
+"""With their purpose: who waits for an order hears of it at night, too."""
+NAMES = ("Zoë", "D'Arcy", "Siân", "Łukasz", "Ava")
+DELAY = timedelta(hours=2)
 TABLE = """
     create table if not exists messages (
         id integer primary key,
         "to" text,
-        body text
+        body text,
+        template_name text,
+        name text,
+        campaign text,
+        purpose text,
+        schedule timestamptz
     )
 """
-INSERT = "insert into messages values (%s, %s, %s)"
+INSERT = "insert into messages values (%s, %s, %s, %s, %s, %s, %s, %s)"
+Row = tuple[int, str, str | None, str | None, str, str, str, datetime | None]
 OUTCOMES = """
     select outcome, reason, count(*)
     from messages join clicksend.outcomes
@@ -71,7 +95,11 @@ def add(url: str) -> int:
 
 def number(message: int) -> str:
     """Return the telephone number that a message is for."""
-    return "12" if message == NOBODYS_NUMBER else f"+1312555{message:04}"
+    return (
+        "12"
+        if message % 100 == NOBODYS_NUMBERS
+        else NUMBERS[message // len(CAMPAIGNS) % len(NUMBERS)].format(message)
+    )
 
 
 def account_for(url: str, arrivals: Iterable[dict[str, Any]]) -> Account:
@@ -97,6 +125,18 @@ def account_for(url: str, arrivals: Iterable[dict[str, Any]]) -> Account:
     )
 
 
-def _rows(first: int, count: int) -> Iterator[Message]:
+def _rows(first: int, count: int) -> Iterator[Row]:
+    now = datetime.now(UTC)
     for message in range(first, first + count):
-        yield message, number(message), f"Your order no. {message} is on its way."
+        place = message % 100
+        meant = message - 1 if place == AGAIN else message
+        name = NAMES[meant % len(NAMES)]
+        schedule = now + DELAY if place == LATER else None
+        to, shared = number(meant), (name, *CAMPAIGNS[meant % len(CAMPAIGNS)], schedule)
+        match meant % len(CAMPAIGNS):
+            case 0:
+                yield message, to, None, TEMPLATE, *shared
+            case 1:
+                yield message, to, SALE.format(name=name), None, *shared
+            case _:
+                yield message, to, ORDER.format(message=meant), None, *shared

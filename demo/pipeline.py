@@ -6,24 +6,32 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import yaml
 
+from demo.messages import DEDUPE_WINDOW_HOURS, QUIET_HOURS
 from demo.processes import DemoError, python, start, stop
 
-JOBS = ("messages-to-clicksend", "customers-to-clicksend", "clicksend-to-warehouse")
+SENDING = ("messages-to-clicksend", "customers-to-clicksend")
+ANSWERING = ("clicksend-to-answers",)
 PINS = (
     "meltano.yml",
     "pyproject.toml",
-    *("requirements-demo.txt", "requirements-extractor.txt", "requirements-loader.txt"),
+    *(
+        "requirements-demo.txt",
+        "requirements-extractor.txt",
+        "requirements-loader.txt",
+        "requirements-dbt.txt",
+    ),
 )
-PLUGINS = ("extractors", "loaders")
+PLUGINS = ("extractors", "loaders", "utilities")
 USEFUL = 12
 # Whatever else is set might be a real account, a real database or another Meltano project.
-FOREIGN = ("TAP_", "TARGET_", "CLICKSEND_", "SKILLBOSS_", "MELTANO_", "SINGER_", "PG", "LOGLEVEL")
+FOREIGN = ("TAP_", "TARGET_", "CLICKSEND_", "SKILLBOSS_", "MELTANO_", "SINGER_", "DBT_", "PG", "LOGLEVEL")
 
 
 def forget_environment() -> None:
@@ -49,10 +57,11 @@ class Pipeline:
         self._directory = directory
         self._report = directory / "customers.json"
 
-    def run(self, api_url: str, warehouse: str) -> None:
-        """Send the messages, write the customers, then extract and load all that is there, once.
+    def run(self, jobs: Sequence[str], api_url: str, warehouse: str) -> None:
+        """Run jobs of meltano.yml.
 
         Args:
+            jobs: Their names.
             api_url: Where the v3 API is.
             warehouse: URL of the database.
 
@@ -60,10 +69,25 @@ class Pipeline:
             DemoError: Meltano failed; the message ends with the lines that tell why.
         """
         self._renew_plugins()
-        self._report.unlink(missing_ok=True)
-        ledger = f"sqlite:///{self._directory / 'ledger.db'}"
+        self._directory.joinpath("dbt").mkdir(exist_ok=True)
         command = [*python("meltano.cli:main"), "--env-file", os.devnull, "--log-format", "json"]
-        env = {
+        with self.log.open("wb") as log:
+            # By force: a run that was killed counts as running for minutes, and ours is the only one
+            env = self._environment(api_url, warehouse)
+            meltano = start([*command, "run", "--force", *jobs], log, cwd=self.project, env=env)
+            try:
+                failed = meltano.wait()
+            finally:
+                stop(meltano)
+        if failed:
+            raise DemoError(
+                f"meltano run {' '.join(jobs)} failed; from {self.log}:\n" + "\n".join(self._reasons())
+            )
+
+    def _environment(self, api_url: str, warehouse: str) -> dict[str, str]:
+        ledger = f"sqlite:///{self._directory / 'ledger.db'}"
+        place = urlsplit(warehouse)
+        return {
             "MELTANO_ENVIRONMENT": "sandbox",
             "MELTANO_DATABASE_URI": f"sqlite:///{self._directory / 'meltano.db'}",
             "MELTANO_CLI_DISABLE_VERSION_CHECK": "1",
@@ -72,20 +96,17 @@ class Pipeline:
             "TARGET_CLICKSEND_LEDGER_URL": ledger,
             "TAP_CLICKSEND_LEDGER_URL": ledger,
             "TARGET_CLICKSEND_REPORT_PATH": str(self._report),
+            "TARGET_CLICKSEND_CLEAR_KEYS": '["campaign"]',
+            "TARGET_CLICKSEND_QUIET_HOURS": json.dumps(QUIET_HOURS),
+            "TARGET_CLICKSEND_DEDUPE_WINDOW_HOURS": str(DEDUPE_WINDOW_HOURS),
             "TAP_POSTGRES_SQLALCHEMY_URL": with_host_and_password(warehouse),
             "TARGET_POSTGRES_SQLALCHEMY_URL": warehouse.replace("postgresql://", "postgresql+psycopg://"),
+            "DBT_POSTGRES_HOST": parse_qs(place.query)["host"][0],
+            "DBT_POSTGRES_USER": place.username or "",
+            "DBT_POSTGRES_DBNAME": place.path.lstrip("/"),
+            "DBT_TARGET_PATH": str(self._directory / "dbt"),
+            "DBT_LOG_PATH": str(self._directory / "dbt"),
         }
-        with self.log.open("wb") as log:
-            # By force: a run that was killed counts as running for minutes, and ours is the only one
-            meltano = start([*command, "run", "--force", *JOBS], log, cwd=self.project, env=env)
-            try:
-                failed = meltano.wait()
-            finally:
-                stop(meltano)
-        if failed:
-            raise DemoError(
-                f"meltano run {' '.join(JOBS)} failed; from {self.log}:\n" + "\n".join(self._reasons())
-            )
 
     def report(self) -> dict[str, Any]:
         """Return the target's own report on the customers."""

@@ -91,7 +91,7 @@ class Postgres:
         unfinished.rename(self.data)
 
     def _start(self, log: IO[bytes]) -> str:
-        self._sockets = _socket_directory()
+        self._sockets = _socket_directory(self.data)
         _give(self._sockets)
         arguments = ("-D", str(self.data), "-h", "", "-p", "5432", "-k", str(self._sockets))
         tuning = ("-c", "synchronous_commit=off")
@@ -121,12 +121,13 @@ def _answering(url: str) -> str:
     return url
 
 
-def _socket_directory() -> Path:
-    path = Path(tempfile.mkdtemp(prefix="clicksend-pg-"))
-    if len(os.fsencode(path)) <= LONGEST_SOCKET_DIRECTORY:
-        return path
-    path.rmdir()
-    return Path(tempfile.mkdtemp(prefix="clicksend-pg-", dir="/tmp"))
+def _socket_directory(data: Path) -> Path:
+    """Return a folder for the server's socket: beside its data, where its URL stays, if that is short."""
+    path = data.with_name(f"{data.name}.socket")
+    if len(os.fsencode(path)) > LONGEST_SOCKET_DIRECTORY:
+        return Path(tempfile.mkdtemp(prefix="clicksend-pg-", dir="/tmp"))
+    path.mkdir(mode=0o700, exist_ok=True)
+    return path
 
 
 def _unprivileged() -> list[str]:

@@ -7,12 +7,14 @@ import select
 import socket
 import subprocess
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import requests
 
+from clicksend.sandbox import API_KEY, USERNAME
 from demo.processes import DemoError, python, start, stop, tail
 
 USUAL_PORT = 8025
@@ -64,6 +66,15 @@ class World:
     def opt_out(self, number: str) -> None:
         """Let somebody who is in no list reply STOP."""
         self._call("POST", "reply", {"from": number, "body": "STOP"})
+
+    def balance(self) -> Decimal:
+        """Return the account's credit, in its currency."""
+        with requests.Session() as session:
+            session.trust_env = False
+            session.auth = (USERNAME, API_KEY)
+            answer = session.get(f"{self.url}/v3/account", timeout=PATIENCE)
+            answer.raise_for_status()
+            return Decimal(answer.json()["data"]["balance"])
 
     def arrivals(self) -> list[dict[str, Any]]:
         """Return every message that it ever took from a call."""
