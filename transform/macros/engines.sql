@@ -59,13 +59,6 @@
 {% macro bigquery__matches(text, pattern) -%} regexp_contains({{ text }}, r'{{ pattern }}') {%- endmacro %}
 
 
-{#- A text without all that a regular expression finds. -#}
-{% macro without(text, pattern) %}{{ return(adapter.dispatch('without', 'clicksend')(text, pattern)) }}{% endmacro %}
-{% macro default__without(text, pattern) -%} regexp_replace({{ text }}, '{{ pattern }}', '') {%- endmacro %}
-{% macro postgres__without(text, pattern) -%} regexp_replace({{ text }}, '{{ pattern }}', '', 'g') {%- endmacro %}
-{% macro duckdb__without(text, pattern) -%} regexp_replace({{ text }}, '{{ pattern }}', '', 'g') {%- endmacro %}
-
-
 {#- The words of a text in capitals, one blank before, between and after them. -#}
 {% macro words_of(text) %}{{ return(adapter.dispatch('words_of', 'clicksend')(text)) }}{% endmacro %}
 {% macro default__words_of(text) -%}

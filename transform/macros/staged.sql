@@ -60,5 +60,5 @@ where 1 = 0
 
 {#- A text, null where the tap has put a hash in its place (pii: hash). -#}
 {% macro legible(column) %}
-case when {{ clicksend.matches(column, '^[0-9a-f]{64}$') }} then null else {{ column }} end
+case when length({{ column }}) = 64 and {{ clicksend.matches(column, '^[0-9a-f]{64}$') }} then null else {{ column }} end
 {%- endmacro %}

@@ -1,25 +1,23 @@
 {#- How long texts are: GSM 03.38 has 160 units in one part and 153 in each of several. The characters of its
-    extension and, as ClickSend documents it, a line feed are two units. -#}
+    extension and, as ClickSend documents it, a line feed are two units. U+FE0F belongs to the character before it. -#}
 
-{#- The characters of GSM 03.38 with its extension, for a class of a regular expression. -#}
-{% macro gsm_class() -%}
-@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&''()*+,./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà\r\n\^{}\[\]\\~|€\-
+{#- A text without some characters; many times as fast as a regular expression. -#}
+{% macro without(text, characters) -%}
+translate({{ text }}, '{{ characters | replace("'", "''") }}', '')
 {%- endmacro %}
 
 
-{#- What is left of a text without the characters of GSM; U+FE0F belongs to the character before it. -#}
+{#- What is left of a text without the characters of GSM 03.38 and its extension. -#}
 {% macro beyond_gsm(text) -%}
-{{ clicksend.without(text, '[' ~ clicksend.gsm_class() ~ '\uFE0F]') }}
+{%- set letters = 'abcdefghijklmnopqrstuvwxyz' -%}
+{%- set gsm = letters ~ letters | upper ~ '0123456789 \n\r@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ!"#¤%&()*+,-./:;<=>?¡ÄÖÑÜ§¿äöñüà^{}[]\\~|€' ~ "'" -%}
+{{ clicksend.without(text, gsm ~ '\uFE0F') }}
 {%- endmacro %}
 
 
-{#- The parts of a text if every character beyond GSM were one of GSM. -#}
-{% macro parts_if_gsm(text) -%}
-{%- set plain = clicksend.without(text, '\uFE0F') -%}
-{%- set units -%}
-(2 * length({{ plain }}) - length({{ clicksend.without(plain, '[\\^{}\\[\\]\\\\~|€\n]') }}))
-{%- endset -%}
-case when {{ units }} <= 160 then 1 else cast(ceil({{ units }} / 153.0) as bigint) end
+{#- The units of a text if every character beyond GSM were one of GSM. -#}
+{% macro units_if_gsm(text) -%}
+(2 * length({{ clicksend.without(text, '\uFE0F') }}) - length({{ clicksend.without(text, '\uFE0F\n^{}[]\\~|€') }}))
 {%- endmacro %}
 
 

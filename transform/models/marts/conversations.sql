@@ -24,7 +24,7 @@ sent as (
     where direction = 'out' and channel in ('sms', 'mms') and {{ clicksend.went_out() }}
 ),
 
--- Of a reply that names no message: when its number was last written to.
+-- Of a reply that names no message: which was the last one to its number.
 moments as (
     select
         sender as number,
@@ -37,31 +37,37 @@ moments as (
     union all
     select recipient as number, due_at as moment, 0 as is_reply, message_id, due_at
     from sent
-    where recipient in (select sender from inbound where original_message_id is null)
+    where recipient is not null
 ),
 
-latest as (
+-- A message and the replies until the next message to the number are a turn.
+turns as (
     select
-        message_id,
-        number,
-        moment,
-        is_reply,
-        max(due_at) over (
-            partition by number order by moment, is_reply rows between unbounded preceding and current row
-        ) as last_due_at
+        *,
+        sum(1 - is_reply) over (
+            partition by number
+            order by moment, is_reply, message_id desc
+            rows between unbounded preceding and current row
+        ) as turn
     from moments
 ),
 
-guessed as (
+answered as (
     select
-        latest.message_id,
-        min(sent.message_id) as reply_to
-    from latest
-    inner join sent on sent.recipient = latest.number and sent.due_at = latest.last_due_at
+        message_id,
+        moment,
+        is_reply,
+        max(case when is_reply = 0 then message_id end) over (partition by number, turn) as last_message_id,
+        max(due_at) over (partition by number, turn) as last_due_at
+    from turns
+),
+
+guessed as (
+    select message_id, last_message_id as reply_to
+    from answered
     where
-        latest.is_reply = 1
-        and {{ clicksend.seconds_between('latest.last_due_at', 'latest.moment') }} <= {{ var('reply_days') }} * 86400
-    group by latest.message_id
+        is_reply = 1
+        and {{ clicksend.seconds_between('last_due_at', 'moment') }} <= {{ var('reply_days') }} * 86400
 ),
 
 attributed as (

@@ -57,7 +57,7 @@ select
 from {{ ref('int_messages') }} as messages
 left join {{ ref('int_campaigns') }} as campaigns
     on campaigns.channel = messages.channel and campaigns.message_id = messages.message_id
-left join {{ ref('int_texts') }} as texts
+left join {{ ref('int_encodings') }} as texts
     on texts.message_id = messages.message_id and messages.channel = 'sms'
 left join replies on replies.message_id = messages.message_id and messages.direction = 'out'
 left join {{ ref('error_groups') }} as groups on lower(groups.status_text) = lower(messages.status_text)

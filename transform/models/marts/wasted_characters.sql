@@ -2,7 +2,7 @@
 with wasted as (
     {%- for number in range(1, var('few_characters') + 1) %}
     select character_{{ number }} as character, message_id
-    from {{ ref('int_texts') }}
+    from {{ ref('int_encodings') }}
     where character_{{ number }} is not null and parts_wasted > 0
     {{ "union all" if not loop.last }}
     {%- endfor %}
