@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
@@ -203,6 +204,21 @@ def test_lists_of_an_abandoned_probe_are_found_by_their_name(world):
         account.made.remove([f"{OTHERS} 3"])
     client.close()
     assert remains(world) == expected
+
+
+def test_lists_of_a_probe_that_may_still_be_at_work_are_left_for_an_hour(world):
+    """It may run on another machine, where its note and its lock are."""
+    client = connected(world)
+    with probing(client) as account:
+        now = account.now()
+        names = [
+            f"clicksend probe {datetime.fromtimestamp(now - age, UTC):%Y-%m-%dT%H:%M:%SZ} 1"
+            for age in (60, 3600, 3601)
+        ]
+        for name in names:
+            call(world, "POST", "/lists", json={"list_name": name})
+        assert account.made.strays(now) == names[2:]
+    client.close()
 
 
 def test_what_else_is_scheduled_keeps_everything_scheduled(world):
