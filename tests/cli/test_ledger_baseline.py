@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+from types import SimpleNamespace
+
 import pytest
 
+from clicksend.cli import ledger_repair
 from tests.cli.repair_cases import HUB, command_of, outcomes
 from tests.target.messages.cases import OTHER, TO, posts
 from tests.target.runner import line_of, stream_of
@@ -147,6 +151,18 @@ def test_nothing_is_recorded_without_a_persons_word(out, record):
     assert "sms_messages: 5 of 5 rows (100.0 %)" in output
     assert "say --yes" in output
     assert out.run(stream_of("sms_messages", SHOP)).rows("sms_messages") == {"sent": 5}
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "sent"), [("\n", 1, 5), ("", 1, 5), ("n\n", 1, 5), (" Yes\n", 0, 0), ("y\n", 0, 0)]
+)
+def test_at_a_terminal_a_person_is_asked(out, record, monkeypatch, answer, code, sent):
+    monkeypatch.setattr(ledger_repair, "sys", SimpleNamespace(stderr=SimpleNamespace(isatty=lambda: True)))
+    monkeypatch.setattr(ledger_repair, "open", lambda *_, **__: io.StringIO(answer), raising=False)
+    output = record(stream_of("sms_messages", SHOP), code=code, options=())
+    assert "5 of 5 rows (100.0 %) will be recorded as sent" in output
+    assert ("Nothing was recorded." in output) == bool(code)
+    assert out.run(stream_of("sms_messages", SHOP)).rows("sms_messages").get("sent", 0) == sent
 
 
 def test_a_baseline_can_be_undone(out, record, command):

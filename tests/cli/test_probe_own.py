@@ -221,6 +221,30 @@ def test_lists_of_a_probe_that_may_still_be_at_work_are_left_for_an_hour(world):
     client.close()
 
 
+def test_what_shows_late_is_cancelled_too(world):
+    """Some of what was scheduled shows in the history already when it is removed, some does not yet."""
+    expected = remains(world)
+    world.control("POST", "switches", {"history_lag": 20})
+    client = connected(world)
+    own = Own(client)
+    own.begin(world.state()["now"])
+    own.note(scheduled=2)
+    for number in (1, 2):
+        at = world.state()["now"] + 86_400
+        message = {
+            "to": TO,
+            "body": f"{number}",
+            "schedule": at,
+            "custom_string": f"{own.name} later {number}",
+        }
+        call(world, "POST", "/sms/send", json={"messages": [message]})
+        world.advance(15)
+    own.remove()
+    own.close()
+    client.close()
+    assert remains(world) == expected
+
+
 def test_what_else_is_scheduled_keeps_everything_scheduled(world):
     at = world.state()["now"] + 86_400
     message = {"to": TO, "body": "Mine", "schedule": at, "custom_string": "clicksend probe"}
