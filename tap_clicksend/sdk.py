@@ -296,8 +296,7 @@ class ClickSendStream(Stream):
     @property
     @override
     def emit_activate_version_messages(self) -> bool:
-        is_wanted = self.config["emit_activate_version"] and "batch_config" not in self.config
-        return self.marks_deleted and is_wanted
+        return self.marks_deleted and bool(self.config["emit_activate_version"])
 
     @override
     def log(self, message: str, *args: Any, level: int = logging.INFO, **options: Any) -> None:
@@ -340,7 +339,10 @@ class ClickSendStream(Stream):
 
     @override
     def _sync_batches(self, batch_config: BatchConfig, context: Context | None = None) -> None:
-        """Write files of rows that went through selection and maps, which the SDK's own way leaves out."""
+        """Write files of rows that went through selection and maps, which the SDK's own way leaves out.
+
+        What is gone is not said: no row of a file carries a version.
+        """
 
         def announce(name: str, url: str) -> None:
             self.tap.write_message(SDKBatchMessage(name, batch_config.encoding, [url]))
