@@ -106,6 +106,27 @@ def test_maps_make_names_up_as_faker_config_says(sandbox, monkeypatch):
     assert set(Faker.seeds) == {7}
 
 
+@pytest.mark.parametrize(
+    ("expression", "reason"),
+    [
+        ("fake.name()", "NameNotDefined"),
+        ("config['absent']", "KeyError"),
+        ("md5(extra)", "AttributeError"),
+        ("body + 1", "TypeError"),
+    ],
+)
+@pytest.mark.parametrize("in_files", [False, True])
+def test_a_map_that_cannot_be_evaluated_is_named_and_no_row_quoted(
+    sandbox, tmp_path, expression, reason, in_files
+):
+    storage = {"encoding": {"format": "jsonl"}, "storage": {"root": tmp_path.as_uri()}}
+    settings = {"batch_config": storage} if in_files else {}
+    maps = {"sms_templates": {"body": expression}}
+    with pytest.raises(errors.SettingsError, match=rf"stream_maps: .* sms_templates .*{reason}") as caught:
+        run_tap(sandbox.api_url, "sms_templates", stream_maps=maps, **settings)
+    assert "Test Template" not in str(caught.value)
+
+
 class SdkOutput(MsgSpecWriter):
     """Keeps what a tap writes, and gives it no way to write pages."""
 
