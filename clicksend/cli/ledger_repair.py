@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
 
-from clicksend.cli.ledger_config import opened, options, sentences, whole_config
+from clicksend.cli.ledger_config import TIME, opened, options, sentences, whole_config
 from clicksend.ledger.claims import RETRIED
 from clicksend.text import counted, escaped
 
@@ -122,12 +122,7 @@ def retry(
 
 @click.command()
 @options
-@click.option(
-    "--since",
-    required=True,
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
-    help="Read the histories from this time on (UTC).",
-)
+@click.option("--since", required=True, type=TIME, help="Read the histories from this time on (UTC).")
 def rebuild(config_file: Path | None, ledger_url: str | None, since: datetime) -> None:
     """Refill a lost ledger from ClickSend's histories.
 
