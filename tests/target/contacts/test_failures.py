@@ -310,6 +310,24 @@ class TestPagesThatShift:
         assert ran.rows() == {"updated": 3, "created": 1}
         assert len(people(EMPTY, box)) == 351
 
+    def test_an_address_within_anothers_is_another(self, box, call, write, people, monkeypatch):
+        """Whether a search means the whole value or a part of it is unconfirmed."""
+        from target_clicksend.contacts import index
+
+        box.control("POST", "switches", {"q_match": "substring"})
+        call("POST", PATH, {"email": "joanna@example.com", "first_name": "Joanna"})
+        read = index.read_pages
+
+        def read_less(client, path):
+            for page in read(client, path):
+                page.rows.clear()
+                yield page
+
+        monkeypatch.setattr(index, "read_pages", read_less)
+        row = {"email": "anna@example.com", "first_name": "Anna", "list_id": EMPTY}
+        assert write([row], match_on=["email"]).rows() == {"created": 1}
+        assert [one["first_name"] for one in people(EMPTY)] == ["Joanna", "Anna"]
+
 
 def test_writes_run_at_the_same_time(write, fault):
     rows = [{"phone_number": f"+6142222{n:04}", "list_id": EMPTY} for n in range(16)]
