@@ -310,22 +310,33 @@ class TestPagesThatShift:
         assert ran.rows() == {"updated": 3, "created": 1}
         assert len(people(EMPTY, box)) == 351
 
-    def test_an_address_within_anothers_is_another(self, box, call, write, people, monkeypatch):
-        """Whether a search means the whole value or a part of it is unconfirmed."""
+    @pytest.fixture
+    def hidden(self, monkeypatch):
+        """Let lists be read without a single contact."""
         from target_clicksend.contacts import index
 
-        box.control("POST", "switches", {"q_match": "substring"})
-        call("POST", PATH, {"email": "joanna@example.com", "first_name": "Joanna"})
         read = index.read_pages
 
-        def read_less(client, path):
+        def read_nothing(client, path):
             for page in read(client, path):
                 page.rows.clear()
                 yield page
 
-        monkeypatch.setattr(index, "read_pages", read_less)
-        row = {"email": "anna@example.com", "first_name": "Anna", "list_id": EMPTY}
-        assert write([row], match_on=["email"]).rows() == {"created": 1}
+        monkeypatch.setattr(index, "read_pages", read_nothing)
+
+    @pytest.mark.usefixtures("hidden")
+    def test_one_that_is_found_after_all_keeps_what_the_row_does_not_bring(self, call, write):
+        call("POST", PATH, {"phone_number": PHONE, "custom_3": "gold"})
+        ran = write([ANNA])
+        (sent,) = (one["body"] for one in ran.requests if one["method"] == "PUT")
+        assert (ran.rows(), sent["first_name"], sent["custom_3"]) == ({"updated": 1}, "Anna", "gold")
+
+    @pytest.mark.usefixtures("hidden")
+    def test_an_address_within_anothers_is_another(self, box, call, write, people):
+        """Whether a search means the whole value or a part of it is unconfirmed."""
+        box.control("POST", "switches", {"q_match": "substring"})
+        call("POST", PATH, {"email": "joanna@example.com", "first_name": "Joanna"})
+        assert write([ANNA], match_on=["email"]).rows() == {"created": 1}
         assert [one["first_name"] for one in people(EMPTY)] == ["Joanna", "Anna"]
 
 
