@@ -198,6 +198,13 @@ class TestVanished:
         (new,) = (row for row in call("GET", "/lists")["data"] if row["list_name"] == "Empty list")
         assert len(people(new["list_id"])) == 21
 
+    def test_a_list_of_which_nobody_knows_is_not_made_anew(self, call, write, fault):
+        fault(method="POST", path=PATH, kind="status", status=403, times=-1)
+        fault(method="GET", path=f"/lists/{EMPTY}", kind="status", status=500, times=-1)
+        assert write([ANNA], create_missing_lists=True).rows() == {"failed": 1}
+        names = [row["list_name"] for row in call("GET", "/lists")["data"]]
+        assert names.count("Empty list") == 1
+
     @pytest.mark.parametrize("copy", [True, False])
     @pytest.mark.parametrize("may_create", [True, False])
     def test_the_list_that_a_contact_moves_to(self, call, write, people, after_reading, copy, may_create):
