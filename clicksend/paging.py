@@ -162,7 +162,7 @@ def id_of(row: Any, name: str, endpoint: str) -> int:
         UnexpectedAnswerError: It has none, or something else in its place.
     """
     value = row.get(name) if isinstance(row, Mapping) else None
-    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,18}", str(value)):
+    if not re.fullmatch(r"[0-9]{1,18}", str(value)):
         raise UnexpectedAnswerError(f"{endpoint} answered without a valid {name}. Check api_url.")
     return int(str(value))
 

@@ -201,9 +201,7 @@ def _readings(
         return
     code = metadata.country_code
     if digits.startswith(str(code)):
-        for parsed, how in _named(_parsed(f"+{digits}"), "without its plus"):
-            if parsed.country_code == code:
-                yield parsed, how
+        yield from _named(_parsed(f"+{digits}"), "without its plus")
     # Where a 0 in front is part of the number, as in Italy, a float has lost it.
     for local in [digits, f"0{digits}"] if was_float else [digits]:
         yield from _named(_local(local, country, code), f"completed with {country}")

@@ -22,7 +22,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
 from clicksend.client import Client
-from clicksend.errors import ApiError, ClickSendError, UnexpectedAnswerError
+from clicksend.errors import ApiError, ClickSendError, SettingsError, UnexpectedAnswerError
 from clicksend.plugin import ClickSendPlugin
 from clicksend.settings import Settings
 from clicksend.text import counted, escaped
@@ -296,8 +296,7 @@ class ClickSendStream(Stream):
     @property
     @override
     def emit_activate_version_messages(self) -> bool:
-        is_wanted = self.config["emit_activate_version"] and "batch_config" not in self.config
-        return self.marks_deleted and is_wanted
+        return self.marks_deleted and bool(self.config["emit_activate_version"])
 
     @override
     def log(self, message: str, *args: Any, level: int = logging.INFO, **options: Any) -> None:
@@ -340,7 +339,10 @@ class ClickSendStream(Stream):
 
     @override
     def _sync_batches(self, batch_config: BatchConfig, context: Context | None = None) -> None:
-        """Write files of rows that went through selection and maps, which the SDK's own way leaves out."""
+        """Write files of rows that went through selection and maps, which the SDK's own way leaves out.
+
+        What is gone is not said: no row of a file carries a version.
+        """
 
         def announce(name: str, url: str) -> None:
             self.tap.write_message(SDKBatchMessage(name, batch_config.encoding, [url]))
@@ -366,7 +368,8 @@ class ClickSendStream(Stream):
         """Add rows after maps, under each name that these give them."""
         for stream_map in self.stream_maps:
             name = stream_map.stream_alias
-            mapped = [row for row in map(stream_map.transform, rows) if row is not None]
+            with self._evaluating():
+                mapped = [row for row in map(stream_map.transform, rows) if row is not None]
             if conform := self._conformers.get(name):
                 mapped = list(map(conform, mapped))
             batches.add(name, len(mapped), batches.encoder(name).encode_rows(mapped))
@@ -374,10 +377,28 @@ class ClickSendStream(Stream):
     @override
     def _generate_record_messages(self, record: Row) -> Generator[RecordMessage, None, None]:
         """Convert what a map's expressions made to its schema's types, which the SDK only guesses."""
-        for message in super()._generate_record_messages(record):
+        with self._evaluating():
+            messages = list(super()._generate_record_messages(record))
+        for message in messages:
             if conform := self._conformers.get(message.stream):
                 conform(message.record)
             yield message
+
+    @contextlib.contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """Name the setting when an expression of a map fails.
+
+        Raises:
+            SettingsError: It does; the error itself could quote the row.
+        """
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001, an expression of the user's can raise anything
+            reason = type(error.__cause__ or error).__name__
+            raise SettingsError(
+                f"Setting stream_maps: an expression for stream {self.name} cannot be evaluated ({reason}):"
+                " look for names that its rows do not have, and for columns that can be null."
+            ) from None
 
     @cached_property
     def _conformers(self) -> dict[str, Conformer]:

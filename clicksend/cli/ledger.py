@@ -16,7 +16,7 @@ from typing import IO, Any
 import click
 
 from clicksend.cli.arguments import private
-from clicksend.cli.ledger_config import config_of, opened, options, sentences
+from clicksend.cli.ledger_config import TIME, config_of, opened, options, sentences
 from clicksend.cli.ledger_repair import (
     baseline,
     forget_baseline,
@@ -108,12 +108,7 @@ def show(  # noqa: PLR0913, PLR0917
 
 @command.command()
 @options
-@click.option(
-    "--before",
-    required=True,
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
-    help="Delete what last changed before this time (UTC).",
-)
+@click.option("--before", required=True, type=TIME, help="Delete what last changed before this time (UTC).")
 def prune(config_file: Path | None, ledger_url: str | None, before: datetime) -> None:
     """Delete old outcomes.
 

@@ -24,6 +24,9 @@ PROPERTIES: dict[str, Schema] = {
 }
 """Those of the target's settings that the ledger itself needs."""
 
+TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+"""A time that an option takes, without a zone: UTC."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 

@@ -15,12 +15,14 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
 
-from clicksend.cli.ledger_config import opened, options, sentences, whole_config
+from clicksend.cli.ledger_config import TIME, opened, options, sentences, whole_config
 from clicksend.ledger.claims import RETRIED
 from clicksend.text import counted, escaped
 
 if TYPE_CHECKING:
-    from target_clicksend.ledger_tools import BaselineTarget, RebuildResult, ReconcileResult
+    from target_clicksend.baseline import BaselineTarget
+    from target_clicksend.ledger_tools import ReconcileResult
+    from target_clicksend.rebuild import RebuildResult
     from target_clicksend.run import Run
 
 LATER = "Nothing is sent now: a row goes out when upstream delivers it again."
@@ -120,12 +122,7 @@ def retry(
 
 @click.command()
 @options
-@click.option(
-    "--since",
-    required=True,
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
-    help="Read the histories from this time on (UTC).",
-)
+@click.option("--since", required=True, type=TIME, help="Read the histories from this time on (UTC).")
 def rebuild(config_file: Path | None, ledger_url: str | None, since: datetime) -> None:
     """Refill a lost ledger from ClickSend's histories.
 
@@ -135,7 +132,7 @@ def rebuild(config_file: Path | None, ledger_url: str | None, since: datetime) -
     Not found are notifications, messages whose rows brought a custom_string of their own, and what ClickSend
     no longer keeps (about four months): record those with baseline.
     """
-    from target_clicksend.ledger_tools import rebuild as rebuilt  # noqa: PLC0415
+    from target_clicksend.rebuild import rebuild as rebuilt  # noqa: PLC0415
 
     with _opened(config_file, ledger_url, new=True) as run:
         for one in rebuilt(run, since.replace(tzinfo=UTC)):
@@ -182,7 +179,7 @@ def baseline(
     sends only what is new. What the ledger knows as sent or unknown stays. It says how many rows it will
     record, and asks; forget-baseline undoes it.
     """
-    from target_clicksend.ledger_tools import BaselineTarget, read_twice  # noqa: PLC0415
+    from target_clicksend.baseline import BaselineTarget, read_twice  # noqa: PLC0415
 
     with sentences(), read_twice(file) as messages:
         config = _config(config_file, ledger_url)

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
@@ -201,6 +202,45 @@ def test_lists_of_an_abandoned_probe_are_found_by_their_name(world):
         call(world, "POST", "/lists", json={"list_name": f"{fresh} 1"})
         assert account.made.strays(account.now()) == [f"{OTHERS} 3"]
         account.made.remove([f"{OTHERS} 3"])
+    client.close()
+    assert remains(world) == expected
+
+
+def test_lists_of_a_probe_that_may_still_be_at_work_are_left_for_an_hour(world):
+    """It may run on another machine, where its note and its lock are."""
+    client = connected(world)
+    with probing(client) as account:
+        now = account.now()
+        names = [
+            f"clicksend probe {datetime.fromtimestamp(now - age, UTC):%Y-%m-%dT%H:%M:%SZ} 1"
+            for age in (60, 3600, 3601)
+        ]
+        for name in names:
+            call(world, "POST", "/lists", json={"list_name": name})
+        assert account.made.strays(now) == names[2:]
+    client.close()
+
+
+def test_what_shows_late_is_cancelled_too(world):
+    """Some of what was scheduled shows in the history already when it is removed, some does not yet."""
+    expected = remains(world)
+    world.control("POST", "switches", {"history_lag": 20})
+    client = connected(world)
+    own = Own(client)
+    own.begin(world.state()["now"])
+    own.note(scheduled=2)
+    for number in (1, 2):
+        at = world.state()["now"] + 86_400
+        message = {
+            "to": TO,
+            "body": f"{number}",
+            "schedule": at,
+            "custom_string": f"{own.name} later {number}",
+        }
+        call(world, "POST", "/sms/send", json={"messages": [message]})
+        world.advance(15)
+    own.remove()
+    own.close()
     client.close()
     assert remains(world) == expected
 

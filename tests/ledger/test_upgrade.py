@@ -23,8 +23,9 @@ from clicksend.ledger.records import Outcome
 from clicksend.ledger.schema import metadata, version
 from clicksend.sandbox import Sandbox
 from target_clicksend.keys import Keys
-from target_clicksend.ledger_tools import opened, rebuild
+from target_clicksend.ledger_tools import opened
 from target_clicksend.messages.reconcile import Search
+from target_clicksend.rebuild import rebuild
 from tests.tap.runner import CREDENTIALS
 from tests.target.runner import record, run_target, schema
 

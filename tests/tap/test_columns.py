@@ -222,3 +222,14 @@ def test_an_older_name_never_takes_the_place_of_the_newer(old_first):
         {"at": columns.iso(7), "extra": {"sent": 5}},
         {"at": columns.iso(9), "extra": None},
     ]
+
+
+def test_list_0_and_contact_0_are_none_unless_they_are_the_row():
+    """ClickSend writes 0 for a message that went to no list."""
+    found = {
+        (stream.name, name)
+        for stream in ALL
+        for name in {"list_id", "contact_id"} & stream.columns.keys()
+        if stream.columns[name].read(0) is not None
+    }
+    assert found == {("lists", "list_id"), ("contacts", "list_id"), ("contacts", "contact_id")}

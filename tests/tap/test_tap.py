@@ -1,5 +1,11 @@
 """The tap against the sandbox: complete, incremental, tolerant, and never ahead of its data."""
 
+import sys
+from hashlib import sha256
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import ClassVar
+
 import msgspec
 import pytest
 from singer_sdk.contrib.msgspec import MsgSpecWriter
@@ -66,6 +72,59 @@ def test_maps_apply(sandbox):
     maps = {"sms_templates": {"name_hash": "md5(template_name)", "body": "__NULL__"}}
     rows = run_tap(sandbox.api_url, "sms_templates", stream_maps=maps).rows("sms_templates")
     assert all("body" not in row and len(row["name_hash"]) == 32 for row in rows)
+
+
+def test_maps_read_their_own_settings(sandbox):
+    maps = {"body": "sha256(config['salt'] + body)", "share": "float(config['share'])"}
+    settings = {"stream_maps": {"sms_templates": maps}, "stream_map_config": {"salt": "pepper", "share": 0.5}}
+    plain = run_tap(sandbox.api_url, "sms_templates").rows("sms_templates")
+    rows = run_tap(sandbox.api_url, "sms_templates", **settings).rows("sms_templates")
+    hashes = [sha256(f"pepper{row['body']}".encode()).hexdigest() for row in plain]
+    assert [(row["body"], row["share"]) for row in rows] == [(one, 0.5) for one in hashes]
+
+
+def test_maps_make_names_up_as_faker_config_says(sandbox, monkeypatch):
+    """Faker is no dependency: a stand-in shows that what maps ask of it arrives."""
+
+    class Faker:
+        seeds: ClassVar = []
+        seed = seeds.append
+
+        def __init__(self, locale):
+            self.locale = locale
+
+        def first_name(self):
+            return f"Ada of {self.locale}"
+
+    faker = ModuleType("faker")
+    faker.Faker, faker.__spec__ = Faker, ModuleSpec("faker", None)
+    monkeypatch.setitem(sys.modules, "faker", faker)
+    maps = {"contacts": {"first_name": "fake.first_name()"}}
+    settings = {"stream_maps": maps, "faker_config": {"seed": 7, "locale": "de_AT"}}
+    rows = run_tap(sandbox.api_url, "contacts", **settings).rows("contacts")
+    assert {row["first_name"] for row in rows} == {"Ada of de_AT"}
+    assert set(Faker.seeds) == {7}
+
+
+@pytest.mark.parametrize(
+    ("expression", "reason"),
+    [
+        ("fake.name()", "NameNotDefined"),
+        ("config['absent']", "KeyError"),
+        ("md5(extra)", "AttributeError"),
+        ("body + 1", "TypeError"),
+    ],
+)
+@pytest.mark.parametrize("in_files", [False, True])
+def test_a_map_that_cannot_be_evaluated_is_named_and_no_row_quoted(
+    sandbox, tmp_path, expression, reason, in_files
+):
+    storage = {"encoding": {"format": "jsonl"}, "storage": {"root": tmp_path.as_uri()}}
+    settings = {"batch_config": storage} if in_files else {}
+    maps = {"sms_templates": {"body": expression}}
+    with pytest.raises(errors.SettingsError, match=rf"stream_maps: .* sms_templates .*{reason}") as caught:
+        run_tap(sandbox.api_url, "sms_templates", stream_maps=maps, **settings)
+    assert "Test Template" not in str(caught.value)
 
 
 class SdkOutput(MsgSpecWriter):

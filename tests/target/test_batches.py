@@ -6,12 +6,14 @@ import os
 import tracemalloc
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
 from clicksend.ledger.ledger import Ledger
+from target_clicksend import singer_input
 from target_clicksend.singer_input import InputError
 from tests.library.hostile_server import ok, serving
 from tests.target.runner import record, run_target, schema, state
@@ -214,6 +216,16 @@ def test_nothing_outside_the_root_is_read_and_nobody_is_asked(run, tmp_path, url
     )
     assert "passwd" not in str(ran.error)
     assert (asked, ran.report["rows"]) == ([], {})
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/x::http://10.0.0.1/x", "gs://bucket/x::file:///etc/passwd"])
+def test_a_cloud_whose_package_is_there_leads_nowhere_else(run, monkeypatch, url):
+    opened = []
+    monkeypatch.setattr(singer_input, "find_spec", lambda _: True)
+    monkeypatch.setattr(singer_input, "UPath", lambda url: opened.append(url) or Path("none"))
+    ran, _ = run(HEAD, batch({"format": "jsonl"}, url))
+    assert isinstance(ran.error, InputError)
+    assert opened == []
 
 
 def test_the_usual_root_is_the_current_folder(run, tmp_path, monkeypatch):

@@ -60,6 +60,14 @@ def test_a_state_has_outcomes_committed_after_a_while(out, monkeypatch):
     assert (ran.rows("cancellations"), states(ran)) == ({"suppressed": 1, "rejected": 2}, [0, 1, 2])
 
 
+def test_no_state_passes_the_first_rejected_rows_of_many(out, monkeypatch):
+    """However slowly they come: nobody knows yet that all the others are like them."""
+    monkeypatch.setattr(run_module, "COMMIT_SECONDS", 0.0)
+    schema, *rows = texts(12)
+    ran = out.run([schema, *(one for row in rows for one in (row, STATE))])
+    assert (ran.rows("sms_messages"), ran.code, states(ran)) == ({"rejected": 12}, 1, [])
+
+
 @pytest.mark.parametrize(("share", "code"), [(0, 1), (0.2, 1), (0.4, 0), (1, 0)])
 def test_a_setting_counts_from_the_first_row_on(out, share, code):
     assert out.run([*texts(1, 2)], fail_on_rejected=share).code == code

@@ -209,6 +209,11 @@ def test_an_ignored_column_is_not_the_one_it_is_called_like():
     assert columns.read({"to": 1, "Source": "import"}) == {"to": 1}
 
 
+def test_a_key_is_not_ignored():
+    columns = Columns(["to", "source"], ignored=["source"], keys=["source"])
+    assert columns.read({"to": 1, "source": 7}) == {"to": 1, "source": 7}
+
+
 @pytest.mark.parametrize("name", ["OPTED_OUT", "schedule", "sendBefore", "_sdc_deleted_at", "__deleted"])
 def test_what_holds_back_cannot_be_ignored(name):
     assert "holds rows back" in check_ignored(["colour", name])

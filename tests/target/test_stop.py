@@ -8,7 +8,7 @@ import sys
 import termios
 import time
 from contextlib import contextmanager, suppress
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -21,6 +21,7 @@ from tests.target.runner import line_of, record, schema, state
 SIGNALS = pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 HEAD = schema("contacts", ["id", "phone_number"])
 POSTS = {"method": "POST", "path": "/lists/*/contacts"}
+MORE_THAN_A_PIPE_HOLDS = 5000
 
 
 def pair(number):
@@ -72,8 +73,11 @@ def posts(box):
     return [r for r in box.requests() if r["method"] == "POST" and r["path"].endswith("/contacts")]
 
 
-def stopped(process, signum, seconds=10):
-    """Stop a target; return the states that it wrote."""
+def stopped(process, signum, seconds=20):
+    """Stop a target; return the states that it wrote.
+
+    It takes less than a second: a busy machine gets more, but less than what a target might wait for.
+    """
     before = time.monotonic()
     process.send_signal(signum)
     # Its input stays open: only the signal can end it.
@@ -111,12 +115,16 @@ def test_while_it_waits_for_input(box, start, wait_for, tmp_path, signum):
 
 @SIGNALS
 def test_while_input_never_ends(box, start, wait_for, tmp_path, signum):
+    flowing = Event()
+
     def feed(pipe):
         number = 0
         try:
             while True:
                 number += 1
                 pipe.write(pair(number))
+                if number == MORE_THAN_A_PIPE_HOLDS:
+                    flowing.set()
         except (BrokenPipeError, ValueError):
             pass
 
@@ -125,7 +133,7 @@ def test_while_input_never_ends(box, start, wait_for, tmp_path, signum):
         feeder = Thread(target=feed, args=(process.stdin,), daemon=True)
         feeder.start()
         wait_for("GET", "/account")
-        time.sleep(0.3)
+        assert flowing.wait(30)
         assert stopped(process, signum) == []
         feeder.join(5)
         with suppress(BrokenPipeError):
@@ -193,16 +201,13 @@ def test_waits_for_the_rate_limit_end(box, start, wait_for, tmp_path, fault, con
     assert report["rows"].get("contacts", {}).keys() <= {"failed"}
 
 
-def test_waits_for_a_dead_server_end(start, tmp_path):
+def test_waits_for_a_dead_server_end(start, wait_for, tmp_path):
     """The reader itself is the one that waits here."""
     with start(api_url="http://127.0.0.1:9/v3") as process:
         process.stdin.write(line_of(HEAD) + pair(1))
         process.stdin.close()
-        for _ in range(200):
-            if "Trying again" in (tmp_path / "errors").read_text():
-                break
-            time.sleep(0.05)
-        assert stopped(process, signal.SIGTERM, seconds=3) == []
+        wait_for(words="Trying again")
+        assert stopped(process, signal.SIGTERM) == []
     check_log(tmp_path, signal.SIGTERM)
 
 
@@ -230,14 +235,11 @@ def test_before_there_is_a_run(monkeypatch):
 
 
 @SIGNALS
-def test_at_any_time_of_the_start(start, tmp_path, signum):
+def test_at_any_time_of_the_start(start, wait_for, tmp_path, signum):
     """The interpreter's own start is not ours; from the first lines of the log on, there is no traceback."""
     for wait in (0.0, 0.01, 0.03, 0.1):
         with start() as process:
-            for _ in range(200):
-                if "Meltano SDK" in (tmp_path / "errors").read_text():
-                    break
-                time.sleep(0.01)
+            wait_for(words="Meltano SDK")
             time.sleep(wait)
             process.send_signal(signum)
             code = process.wait(10)

@@ -198,6 +198,13 @@ class TestVanished:
         (new,) = (row for row in call("GET", "/lists")["data"] if row["list_name"] == "Empty list")
         assert len(people(new["list_id"])) == 21
 
+    def test_a_list_of_which_nobody_knows_is_not_made_anew(self, call, write, fault):
+        fault(method="POST", path=PATH, kind="status", status=403, times=-1)
+        fault(method="GET", path=f"/lists/{EMPTY}", kind="status", status=500, times=-1)
+        assert write([ANNA], create_missing_lists=True).rows() == {"failed": 1}
+        names = [row["list_name"] for row in call("GET", "/lists")["data"]]
+        assert names.count("Empty list") == 1
+
     @pytest.mark.parametrize("copy", [True, False])
     @pytest.mark.parametrize("may_create", [True, False])
     def test_the_list_that_a_contact_moves_to(self, call, write, people, after_reading, copy, may_create):
@@ -309,6 +316,35 @@ class TestPagesThatShift:
         ran = write(rows, box=box, match_on=match_on)
         assert ran.rows() == {"updated": 3, "created": 1}
         assert len(people(EMPTY, box)) == 351
+
+    @pytest.fixture
+    def hidden(self, monkeypatch):
+        """Let lists be read without a single contact."""
+        from target_clicksend.contacts import index
+
+        read = index.read_pages
+
+        def read_nothing(client, path):
+            for page in read(client, path):
+                page.rows.clear()
+                yield page
+
+        monkeypatch.setattr(index, "read_pages", read_nothing)
+
+    @pytest.mark.usefixtures("hidden")
+    def test_one_that_is_found_after_all_keeps_what_the_row_does_not_bring(self, call, write):
+        call("POST", PATH, {"phone_number": PHONE, "custom_3": "gold"})
+        ran = write([ANNA])
+        (sent,) = (one["body"] for one in ran.requests if one["method"] == "PUT")
+        assert (ran.rows(), sent["first_name"], sent["custom_3"]) == ({"updated": 1}, "Anna", "gold")
+
+    @pytest.mark.usefixtures("hidden")
+    def test_an_address_within_anothers_is_another(self, box, call, write, people):
+        """Whether a search means the whole value or a part of it is unconfirmed."""
+        box.control("POST", "switches", {"q_match": "substring"})
+        call("POST", PATH, {"email": "joanna@example.com", "first_name": "Joanna"})
+        assert write([ANNA], match_on=["email"]).rows() == {"created": 1}
+        assert [one["first_name"] for one in people(EMPTY)] == ["Joanna", "Anna"]
 
 
 def test_writes_run_at_the_same_time(write, fault):

@@ -91,8 +91,9 @@ def test_a_row_that_comes_twice_in_one_run_is_done_once(cancel, scheduled):
 
 def test_a_row_that_was_changed_wants_something_else(out, cancel, scheduled):
     scheduled("spring", "summer")
-    (message_id,) = scheduled("autumn")
-    for row in ({"custom_string": "spring"}, {"custom_string": "summer"}, {"message_id": message_id}):
+    first, second = scheduled("autumn", "winter")
+    strings = {"custom_string": "spring"}, {"custom_string": "summer"}
+    for row in (*strings, {"message_id": first}, {"message_id": second}):
         assert cancel(row).rows("cancellations") == {"cancelled": 1}
     assert left(out) == []
 
@@ -231,6 +232,25 @@ def test_an_account_that_may_not_call_cancels_its_texts(out, cancel, scheduled):
     scheduled("c")
     assert cancel({"id": 2, "custom_string": "*"}).rows("cancellations") == {"cancelled": 1}
     assert left(out) == []
+
+
+@pytest.mark.parametrize("string", ["c", "*"])
+def test_a_row_for_calls_of_an_account_that_may_not_call_has_cancelled_nothing(out, cancel, string):
+    out.fault(kind="status", status=403, path="/voice/*", times=-1)
+    assert cancel({"custom_string": string, "channel": "voice"}).rows("cancellations") == {"failed": 1}
+
+
+@pytest.mark.parametrize(("count", "outcome"), [(1, "sent"), (2, "cancelled")])
+def test_where_fewer_were_cancelled_than_are_ours_none_is_noted_as_cancelled(
+    out, cancel, scheduled, count, outcome
+):
+    """Nobody knows which of them still ring."""
+    scheduled("a", "b")
+    body = {"http_code": 200, "response_code": "SUCCESS", "data": {"count": count}}
+    out.fault(method="PUT", path="/sms/cancel-all", kind="body", body=body)
+    assert cancel({"custom_string": "*", "channel": "sms"}).rows("cancellations") == {"cancelled": 1}
+    said = "select distinct outcome from outcomes where sink = 'sms_messages'"
+    assert out.query(said) == [(outcome,)]
 
 
 def test_two_rows_for_one_string_count_each_message_once(out, cancel, scheduled):

@@ -43,6 +43,14 @@ def config(out, **more):
     return {**common, **CREDENTIALS, "report_path": str(out.folder / "report.json"), **more}
 
 
+def wait_for_words(out, words):
+    for _ in range(1000):
+        if words in (out.folder / "errors").read_text():
+            return
+        time.sleep(0.02)
+    pytest.fail("it never said so")
+
+
 @contextmanager
 def started(out, **more):
     path = out.folder / "config.json"
@@ -53,16 +61,23 @@ def started(out, **more):
         yield process
 
 
+def requests_of(out, path):
+    return len([one for one in out.requests() if one["path"] == path])
+
+
 def wait_for(out, path, count=1):
     for _ in range(1000):
-        if len([one for one in out.requests() if one["path"] == path]) >= count:
+        if requests_of(out, path) >= count:
             return
         time.sleep(0.02)
     pytest.fail("it never came")
 
 
-def stopped(out, process, signum, seconds=5):
-    """Stop a target; return the last state and its rows by outcome."""
+def stopped(out, process, signum, seconds=20):
+    """Stop a target; return the last state and its rows by outcome.
+
+    It takes a second at most: a busy machine gets more, but less than what a target might wait for.
+    """
     before = time.monotonic()
     process.send_signal(signum)
     states = [json.loads(line)["row"] for line in process.stdout]
@@ -96,7 +111,7 @@ def test_while_a_message_is_sent(out, signum):
 
 
 def test_while_an_answer_is_awaited_that_never_comes(out):
-    out.fault(method="POST", path="/sms/send", kind="delay", seconds=9)
+    out.fault(method="POST", path="/sms/send", kind="delay", seconds=90)
     with started(out, timeout=1) as process:
         wait_for(out, "/sms/send")
         assert stopped(out, process, signal.SIGTERM) == ([1], {"unknown": 2})
@@ -106,9 +121,8 @@ def test_while_an_answer_is_awaited_that_never_comes(out):
 def test_while_one_more_attempt_is_waited_for(out):
     out.fault(method="POST", path="/sms/send", kind="status", status=429, retry_after=50, skip=1)
     with started(out) as process:
-        wait_for(out, "/sms/send", 2)
-        time.sleep(0.2)
-        assert stopped(out, process, signal.SIGTERM, seconds=2) == ([2], {"sent": 2, "failed": 2})
+        wait_for_words(out, "Trying again in 50")
+        assert stopped(out, process, signal.SIGTERM) == ([2], {"sent": 2, "failed": 2})
     goes_on(out, sent=2, state=2)
 
 
@@ -117,7 +131,7 @@ def test_while_the_minute_is_waited_for(out, signum):
     with started(out, messages_per_minute=2) as process:
         wait_for(out, "/sms/send")
         time.sleep(0.2)
-        assert stopped(out, process, signum, seconds=2) == ([2], {"sent": 2})
+        assert stopped(out, process, signum) == ([2], {"sent": 2})
     goes_on(out, sent=2, state=2)
 
 
@@ -144,12 +158,9 @@ def test_while_the_history_is_looked_through(out):
     out.run(lines()[:3], batch_size_rows=1)
     out.execute("update outcomes set outcome = 'unknown', message_id = null")
     out.fault(method="GET", path="/sms/history", kind="delay", seconds=1, times=-1)
-    before = len(out.requests())
+    before = requests_of(out, "/sms/history")
     with started(out) as process:
-        for _ in range(500):
-            if [one for one in out.requests()[before:] if one["path"] == "/sms/history"]:
-                break
-            time.sleep(0.02)
+        wait_for(out, "/sms/history", before + 1)
         assert stopped(out, process, signal.SIGTERM)[0] == []
     assert len(out.arrivals) == 1
 

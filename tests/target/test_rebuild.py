@@ -11,7 +11,7 @@ import pytest
 from clicksend.client import Answer
 from clicksend.errors import ForbiddenError, UnexpectedAnswerError
 from clicksend.ledger.records import outcome_id, token
-from target_clicksend.ledger_tools import rebuild
+from target_clicksend.rebuild import rebuild
 
 SINCE = datetime(2026, 10, 1, tzinfo=UTC)
 BEGAN = datetime(2026, 11, 1, 11, 59, tzinfo=UTC)
