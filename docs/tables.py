@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 
+import yaml
 from singer_sdk.plugin_base import PluginBase
 
 from clicksend.errors import BY_CODE, BY_STATUS, ApiError, ServerError
@@ -18,7 +19,9 @@ from target_clicksend.settings import SINKS
 from target_clicksend.target import TargetClickSend, sink_class
 
 ROOT = Path(__file__).parent.parent
-FILES = [ROOT / "README.md", *(ROOT / "docs" / name for name in ("tap.md", "target.md", "clicksend-api.md"))]
+PAGES = ("tap.md", "target.md", "clicksend-api.md", "analytics.md")
+FILES = [ROOT / "README.md", *(ROOT / "docs" / name for name in PAGES)]
+MODELS = ROOT / "transform" / "models" / "marts" / "marts.yml"
 
 
 def streams() -> str:
@@ -30,7 +33,9 @@ def streams() -> str:
         stream = kinds[entry["stream"]]
         keys = ", ".join(f"`{key}`" for key in entry["key_properties"])
         read = f"new since `{entry['replication_key']}`" if "replication_key" in entry else "all"
-        what = f"{stream.__doc__}" + (" Vanished rows are marked." if stream.marks_deleted else "")
+        what = str(stream.__doc__).partition("\n\n")[0] + (
+            " Vanished rows are marked." if stream.marks_deleted else ""
+        )
         what += "" if stream.selected_by_default else " Off unless selected."
         lines.append(f"| `{stream.name}` | `{stream.path}` | {keys} | {read} | {what} |")
     return "\n".join(lines)
@@ -87,6 +92,16 @@ def switches() -> str:
     return "\n".join(lines)
 
 
+def models() -> str:
+    """Return the tables of dbt's models, from their own descriptions."""
+    lines = []
+    for model in yaml.safe_load(MODELS.read_text(encoding="utf-8"))["models"]:
+        lines += [f"### {model['name']}", "", model["description"], "", "| column | what |", "|---|---|"]
+        lines += [f"| `{column['name']}` | {column['description']} |" for column in model["columns"]]
+        lines.append("")
+    return "\n".join(lines).strip()
+
+
 def with_tables(text: str) -> str:
     """Return a text with its tables made anew."""
     tables = {
@@ -96,6 +111,7 @@ def with_tables(text: str) -> str:
         "target settings": settings(TargetClickSend),
         "errors": errors(),
         "switches": switches(),
+        "models": models(),
     }
     for name, table in tables.items():
         block = f"<!-- {name} -->\n{table}\n<!-- /{name} -->"

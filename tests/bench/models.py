@@ -29,10 +29,8 @@ select
     md5('m' || n) as message_id,
     case when n % 12 = 0 then 'in' else 'out' end as direction,
     timestamp '2026-08-01' + n * interval '122 days' / {messages} as date,
-    case when n % 12 = 0 then '+61447254068' else '+614' || lpad((n * 7919 % ({messages} / 20 + 1))::text, 8, '0') end
-        as "to",
-    case when n % 12 = 0 then '+614' || lpad((n * 7919 % ({messages} / 20 + 1))::text, 8, '0') else '+61447254068' end
-        as "from",
+    case when n % 12 = 0 then '+61447254068' else '+614' || n * 7919 % ({messages} / 20 + 1) end as "to",
+    case when n % 12 = 0 then '+614' || n * 7919 % ({messages} / 20 + 1) else '+61447254068' end as "from",
     case n % 5
         when 0 then 'Hi Zoë, your order ' || n || ' is on its way ☀️ ' || repeat('and more ', 6)
         when 1 then 'شكرا محمد، رقم طلبك ' || n
@@ -55,7 +53,8 @@ select
     md5('r' || n || status_code) as receipt_id,
     md5('m' || n) as message_id,
     status_code,
-    timestamp '2026-08-01' + n * interval '122 days' / {messages} + interval '2 seconds' * (1 + n % 50) as timestamp
+    timestamp '2026-08-01' + n * interval '122 days' / {messages} + interval '2 seconds' * (1 + n % 50)
+        as timestamp
 from generate_series(1::bigint, {messages}) as n
 cross join (values ('200'), ('201')) as codes (status_code)
 where n % 12 <> 0 and (status_code = '201' or n % 4 = 0);
