@@ -203,7 +203,7 @@ def test_the_same_person_can_be_several_contacts(large):
 
 
 def test_a_day_brings_something_new_something_changed_and_something_gone():
-    sim = small()
+    sim = small(messages=600, contacts=300)
     before = contacts(sim)
     templates, messages = dict(sim.store.templates), len(sim.store.sms)
     unsettled = [row for row in sim.store.sms if row.delivery.status == "Scheduled"]

@@ -250,10 +250,11 @@ class Batch:
         starts = message.schedule or message.date
         if message.delivery.final or starts > self._sim.now + RETENTION:
             return
-        legs = traffic.sent_legs(self._rng, self._channel)
-        self._sim.expect(traffic.travel(self._rng, message, legs, self._channel))
+        legs = traffic.sent_legs(self._rng, message, self._channel)
+        events = traffic.travel(self._rng, message, legs, self._channel)
+        self._sim.expect(events)
         if isinstance(message, Sms):
-            self._sim.expect(traffic.answers(self._rng, message))
+            self._sim.expect(traffic.answers(self._rng, message, events))
 
     def _throttled(self, message: Message) -> str:
         """Tell whether the recipient has just been sent the same."""
