@@ -61,6 +61,12 @@ def test_sizes_are_about_those_asked_for(large):
     assert rows["voice_history"] == pytest.approx(300, rel=0.3)
 
 
+@pytest.mark.parametrize("messages", [1, 10, 40])
+def test_tiny_worlds_have_their_size_too(messages):
+    sizes = [small(seed, messages=messages).rows()["sms_history"] for seed in range(5)]
+    assert messages * 0.5 <= sum(sizes) / 5 <= messages * 1.5
+
+
 @pytest.mark.parametrize("sizes", [{"messages": 0}, {"contacts": 0}, {"messages": 0, "contacts": 0}])
 def test_empty_worlds_go_on_too(sizes):
     sim = small(**sizes)

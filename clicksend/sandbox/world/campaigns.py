@@ -57,7 +57,7 @@ class Mailing(Struct):
     """A campaign that goes out.
 
     Attributes:
-        campaign: Its row; ``list_id`` and ``sender`` are of its first message.
+        campaign: Its row; ``sender`` is that of its first message.
         due: Counts towards the next STOP.
     """
 
@@ -67,7 +67,7 @@ class Mailing(Struct):
     due: float
 
     def is_stop(self) -> bool:
-        """Tell of somebody who got it whether they answer with a STOP; every so manieth does."""
+        """Tell of somebody who got it whether they answer with a STOP; one of so many does."""
         self.due += self.kind.stops / 100
         if self.due < 1:
             return False
@@ -127,7 +127,7 @@ def _weekly(start: int) -> Iterator[tuple[int, Kind]]:
 
 
 def _size(kind: Kind, messages: int) -> int:
-    return max(1, round(messages * kind.size / 100))
+    return round(messages * kind.size / 100)
 
 
 def _begin(monday: int, kind: Kind) -> int:

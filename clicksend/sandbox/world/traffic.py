@@ -1,13 +1,9 @@
-"""The messages of the made-up world, and what becomes of each: statuses, reports, complaints, replies."""
+"""The messages of the made-up world, and what follows from each: reports, complaints, replies."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
-from functools import cache
-from math import exp
 from random import Random
-from statistics import NormalDist
 from typing import NamedTuple, TypedDict
 
 from clicksend.sandbox.world import texts
@@ -17,166 +13,28 @@ from clicksend.sandbox.world.contacts import People, Person
 from clicksend.sandbox.world.countries import PLACES, SHARED_NUMBER, Place, any_place, carrier, pick, price
 from clicksend.sandbox.world.events import Event, MessageSent, OptedOut, Replied, StatusChanged
 from clicksend.sandbox.world.identifiers import random_uuid, time_uuid
-from clicksend.sandbox.world.links import shortened
-from clicksend.sandbox.world.profiles import (
-    BLOCKED,
-    ELSEWHERE,
-    LATE_MEDIAN,
-    LATE_SPREAD,
-    LOST_AFTER_RETRY,
-    LOST_BECAUSE,
-    NETWORKS,
-    OUTAGE,
-    SPREAD,
-    Network,
+from clicksend.sandbox.world.journeys import (
+    CANCELLED_IN_TIME,
+    JOURNEYS,
+    MMS_QUEUED,
+    QUEUED,
+    RECEIVED,
+    REFUSED,
+    SCHEDULED,
+    TEST_NUMBER,
+    Journey,
+    Leg,
+    legs_in_outage,
+    sent_legs,
+    sms_journey,
 )
+from clicksend.sandbox.world.links import shortened
+from clicksend.sandbox.world.profiles import OUTAGE
 from clicksend.sandbox.world.rhythm import Hour, local_time
 from clicksend.sandbox.world.rows import Delivery, Inbound, Message, Mms, Sms, Voice
 from clicksend.sandbox.world.segments import parts
 
-_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
-_ON_NETWORK = "Success: Message sent successfully."
-_ON_HANDSET = ("201", "Message delivered to the handset", "4", "Message delivered to the handset")
-_NO_REASON = "Unknown error"
-
-QUEUED = Delivery("Queued")
-SCHEDULED = Delivery("Scheduled")
-RECEIVED = Delivery("Received", final=True)
-TEST_NUMBER = Delivery("Completed", final=True)
-REFUSED = Delivery("Failed", final=True)
-_WAITING = Delivery("WaitApproval")
-_CANCELLED = Delivery("Cancelled", final=True)
-_REVIEWED = Delivery("CancelledAfterReview", final=True)
-_COMPLETED = Delivery("Completed")
-_SENT = Delivery("Sent", "200", _ON_NETWORK)
-_ARRIVED = Delivery("Sent", *_ON_HANDSET, final=True)
-_ARRIVED_COMPLETED = Delivery("Completed", *_ON_HANDSET, final=True)
-_BUSY = Delivery("Sent", "300", "Temporary network error.", "16", _NO_REASON)
-_REROUTED = Delivery("Sent", "302", "Supplier routing issue.", "18", _NO_REASON)
-_LOST = {
-    code: Delivery("Failed", "301", text, code, _NO_REASON, final=True) for _, code, text in LOST_BECAUSE
-}
-_LOST_SOMEHOW = tuple(_LOST[code] for share, code, _ in LOST_BECAUSE for _ in range(share))
-_LOST_AFTER_RETRY = tuple(_LOST[code] for code in LOST_AFTER_RETRY)
-
-MMS_QUEUED = Delivery("Queued:WaitSend")
-_MMS_SENT = Delivery("Sent", None, "Sent")
-_MMS_DONE = Delivery("Completed", "Completed", "Delivered", final=True)
-_MMS_FAILED = Delivery("Failed", "Failed", "Not delivered", final=True)
-
-
-class Leg(NamedTuple):
-    """One step: one of ``delays`` (seconds) after the step before, to one of ``outcomes``; all as likely."""
-
-    delays: Sequence[int]
-    outcomes: tuple[Delivery, ...]
-
-
-class Journey(NamedTuple):
-    """A first state and the steps after it; the first step counts from the schedule."""
-
-    start: Delivery
-    legs: tuple[Leg, ...]
-
-
-def _log_normal(median: float, spread: float, latest: int) -> tuple[int, ...]:
-    """Return 500 delays, one as likely as the other; drawing one is faster than drawing a number."""
-    normal = NormalDist(0, spread)
-    delays = (median * exp(normal.inv_cdf((place + 0.5) / 500)) for place in range(500))
-    return tuple(min(latest, max(1, round(delay))) for delay in delays)
-
-
-_LATEST = 69 * _HOUR
-_TO_NETWORK = Leg(range(1, 3), (_SENT,))
-_NOTICED = Leg(_log_normal(60, 1.8, 2 * _HOUR), _LOST_SOMEHOW)
-_LATE = _log_normal(LATE_MEDIAN, LATE_SPREAD, _LATEST)
-_SOON = range(20, 600)
-_TO_REVIEW = range(600, 24 * _HOUR)
-_FAILS = Journey(QUEUED, (_TO_NETWORK, _NOTICED))
-_ANYWHERE = (
-    (10, Journey(QUEUED, (_TO_NETWORK, Leg(_LATE, (_ARRIVED,))))),
-    (
-        12,
-        Journey(
-            QUEUED,
-            (_TO_NETWORK, Leg(_SOON, (_BUSY,)), Leg(_LATE, (*(_ARRIVED,) * 4, *_LOST_AFTER_RETRY))),
-        ),
-    ),
-    (8, Journey(QUEUED, (_TO_NETWORK, Leg(_SOON, (_REROUTED,)), Leg(range(60, 6 * _HOUR), (_ARRIVED,))))),
-    (30, Journey(QUEUED, (_TO_NETWORK,))),
-    (5, Journey(_WAITING, (Leg(_TO_REVIEW, (_REVIEWED,)),))),
-    (6, Journey(REFUSED, ())),
-)
-"""What becomes of text messages in any network, of a thousand each."""
-_COMPLETED_FIRST, _REVIEWED_FIRST = 20, 8  # of a thousand; then they are delivered like others
-
-
-@cache
-def _journeys(country: str, carrier: str) -> tuple[Journey, ...]:
-    """Return a thousand journeys, one as likely as the other, of text messages through a network."""
-    network = _network(country, carrier)
-    handset = Leg(
-        _log_normal(network.seconds, SPREAD, _LATEST), (_ARRIVED, _ARRIVED, _ARRIVED, _ARRIVED_COMPLETED)
-    )
-    shares = (
-        *_ANYWHERE,
-        (network.lost, _FAILS),
-        (_COMPLETED_FIRST, Journey(QUEUED, (Leg(range(1, 2), (_COMPLETED,)), _TO_NETWORK, handset))),
-        (_REVIEWED_FIRST, Journey(_WAITING, (Leg(_TO_REVIEW, (_SENT,)), handset))),
-    )
-    known = [journey for share, journey in shares for _ in range(share)]
-    delivered = Journey(QUEUED, (_TO_NETWORK, handset))
-    return (*known, *(delivered,) * (1000 - len(known)))
-
-
-def _network(country: str, carrier: str) -> Network:
-    """Return a network; where the carrier is not known, what is usual in its country."""
-    networks = NETWORKS.get(country, (ELSEWHERE,))
-    usual = Network(
-        "",
-        100,
-        round(sum(one.share * one.lost for one in networks) / 100),
-        sum(one.share * one.seconds for one in networks) / 100,
-    )
-    return next((one for one in networks if one.name == carrier), usual)
-
-
-_BLOCKED = (
-    *(Journey(QUEUED, (_TO_NETWORK, Leg(_NOTICED.delays, tuple(_LOST[code] for code in BLOCKED.errors)))),)
-    * BLOCKED.lost,
-    *(Journey(QUEUED, (_TO_NETWORK, Leg(range(2, 30), (_ARRIVED,)))),) * (100 - BLOCKED.lost),
-)
-_LOST_IN_OUTAGE = tuple(_LOST[code] for code in OUTAGE.errors)
-_CANCELLED_IN_TIME = Journey(SCHEDULED, (Leg(range(-2 * _HOUR, -_HOUR), (_CANCELLED,)),))
-_MMS = (
-    *(Journey(MMS_QUEUED, (Leg(range(5, 60), (_MMS_SENT,)), Leg(range(10, 2 * _HOUR), (_MMS_DONE,)))),) * 8,
-    Journey(QUEUED, (Leg(range(5, 60), (_MMS_SENT,)),)),
-    Journey(MMS_QUEUED, (Leg(range(30, 2 * _HOUR), (_MMS_FAILED,)),)),
-)
-_BUSY_LINE = Leg(range(20, 60), (_BUSY,))
-_VOICE = (
-    *(Journey(QUEUED, (Leg(range(20, 120), (_ARRIVED_COMPLETED,)),)),) * 8,
-    Journey(QUEUED, (_BUSY_LINE, Leg(range(300, 2 * _HOUR), (_ARRIVED_COMPLETED, _LOST["12"])))),
-    Journey(REFUSED, ()),
-)
-_OTHER_CHANNELS = {"mms": _MMS, "voice": _VOICE}
-
-
-def sms_journey(rng: Random, message: Message) -> Journey:
-    """Draw what becomes of a text message that is sent at once."""
-    if message.sender == BLOCKED.sender and message.country == BLOCKED.country:
-        return pick(rng, _BLOCKED)
-    return pick(rng, _journeys(message.country, message.carrier))
-
-
-def sent_legs(rng: Random, message: Message, channel: str) -> tuple[Leg, ...]:
-    """Draw what becomes of a message that a call has sent: nobody reviews it, it is not refused later."""
-    while True:
-        drawn = sms_journey(rng, message) if channel == "sms" else pick(rng, _OTHER_CHANNELS[channel])
-        if drawn.start in {QUEUED, MMS_QUEUED}:
-            return drawn.legs
-
-
+_HOUR, _DAY = 3600, 86_400
 FREE = "0.0000"
 _ANSWERED, _STOPPED = 0.09, 0.015
 """Shares of the text messages that arrived: those that are answered, and that are answered with a STOP."""
@@ -387,7 +245,7 @@ class Composer:
     def _scheduled_journey(self, message: Sms) -> Journey:
         """Draw what becomes of a scheduled message; some are cancelled one to two hours before their time."""
         if self._rng.random() < _CANCELLED_SHARE:
-            return _CANCELLED_IN_TIME
+            return CANCELLED_IN_TIME
         legs = self._legs_in_outage(message) or sent_legs(self._rng, message, "sms")
         return Journey(SCHEDULED, legs)
 
@@ -397,10 +255,7 @@ class Composer:
         is_out = self._out_from <= sent < self._out_until and message.carrier == OUTAGE.carrier
         if not is_out or message.country != OUTAGE.country:
             return ()
-        if self._rng.random() * 100 < OUTAGE.lost:
-            return _TO_NETWORK, Leg(_NOTICED.delays, _LOST_IN_OUTAGE)
-        remaining = self._out_until - sent
-        return _TO_NETWORK, Leg(range(remaining, remaining + 2 * _HOUR), (_ARRIVED,))
+        return legs_in_outage(self._rng, self._out_until - sent)
 
     def mms(self, at: int, hour: Hour) -> list[Event]:
         """Compose a picture message; some come in."""
@@ -420,7 +275,7 @@ class Composer:
             message.direction, message.delivery, message.schedule = "in", RECEIVED, None
             message.to, message.sender = SHARED_NUMBER, message.to
             return [MessageSent(at, message)]
-        return self._send(at, message, pick(rng, _MMS), "mms")
+        return self._send(at, message, pick(rng, JOURNEYS["mms"]), "mms")
 
     def voice(self, at: int, hour: Hour) -> list[Event]:
         """Compose a call; keys that were pressed arrive with the last report, one receipt for each."""
@@ -442,7 +297,7 @@ class Composer:
             **_common(address, at, body, ""),
         )
         message.machine_detected = int(rng.random() < _MACHINE) if message.machine_detection else None
-        return self._send(at, message, pick(rng, _VOICE), "voice")
+        return self._send(at, message, pick(rng, JOURNEYS["voice"]), "voice")
 
     def _send(self, at: int, message: Message, journey: Journey, channel: str) -> list[Event]:
         """Enter the message into the history and let it travel; a refused one has no schedule, no parts."""
