@@ -91,7 +91,7 @@ def _no_keys_from_outside(monkeypatch):
 def _shared_sandbox():
     from clicksend.sandbox import Sandbox
 
-    with Sandbox(seed=1, messages=450, contacts=260) as box:
+    with Sandbox(seed=1, messages=450, contacts=260, epoch=EPOCH) as box:
         yield box
 
 

@@ -67,7 +67,8 @@ Unconfirmed and fixed here:
 - that what is cut off a long message is missing in the answer too; that a message is paid for when it is
   accepted, and the price given back when it is cancelled
 - that uploads exist for ten minutes; nobody looks at a media file, its name decides
-- what becomes of a message that was sent, and when; who answers, and what
+- what becomes of a message that was sent, and when (``world/profiles.py`` has the tables, by country and
+  carrier); who answers, and what; that only an answer that begins with STOP moves a contact
 - rate limits other than those of ``/account`` and ``/sms/send``, and that each is counted per endpoint for
   all callers together
 - ``legacy`` rows keep every fact of the ``live`` ones, so that both hold the same rows; real old answers had

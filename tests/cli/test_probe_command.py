@@ -234,7 +234,7 @@ def test_neither_output_nor_file_nor_note_is_private(tmp_path, monkeypatch, type
     private = {CANARY, TO, CREDENTIALS["api_key"], "ACME", "user@example.com", "+61411222333"}
     private |= {str(row[name]) for row in history for name in ("message_id", "body", "to") if row[name]}
     private |= {str(row["list_id"]) for row in rows} | {row["list_name"] for row in rows}
-    private -= {"+61411111111"}
+    private = {one for one in private if len(one) > 2} - {"+61411111111"}  # a reply may be "1"
     for text in (file.read_text(), ran.output, *notes):
         assert not [value for value in private if value in text]
     assert file.stat().st_mode & 0o777 == 0o600

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 from clicksend.sandbox.world.seed_data import CUSTOMERS, LEADS, OPT_OUTS
 from tests.conftest import FULL
 from tests.contract.schemas import DOCUMENTS, HERE
+from tests.sandbox.runner import EPOCH
 
 CONFIG = {
     "generation": {"with-security-parameters": False, "deterministic": True, "database": "none"},
@@ -74,7 +75,9 @@ def ask_anything(name, verb, path, ask):
 def world(request):
     from clicksend.sandbox import Sandbox
 
-    with Sandbox(seed=1, messages=150, contacts=60, types=request.param, dialect="documented") as sandbox:
+    with Sandbox(
+        seed=1, messages=150, contacts=60, epoch=EPOCH, types=request.param, dialect="documented"
+    ) as sandbox:
         yield sandbox
 
 

@@ -9,6 +9,7 @@ import requests
 
 from tests.contract.recorded_server import BARE, ENDPOINTS, NOT_PAGED, recorded
 from tests.contract.schemas import SENDERS, endpoint, response, validator
+from tests.sandbox.runner import EPOCH
 
 KEYS = {
     "sms_history": "message_id",
@@ -39,7 +40,9 @@ def types(request):
 def box(types):
     from clicksend.sandbox import Sandbox
 
-    with Sandbox(seed=1, messages=500, contacts=200, types=types, dialect="documented") as sandbox:
+    with Sandbox(
+        seed=1, messages=500, contacts=200, epoch=EPOCH, types=types, dialect="documented"
+    ) as sandbox:
         sandbox.control("POST", "limits", {"GET /account": [1_000_000, 60]})
         yield sandbox
 

@@ -220,7 +220,7 @@ class TestProgress:
     def test_it_ends_full_also_where_the_server_counts_more(self, sandbox, read, monkeypatch):
         sandbox.control("POST", "switches", {"date_filter": "ignored"})
         monkeypatch.setattr(sys, "stderr", terminal := Terminal())
-        rows = list(read("sms_history", since="2026-10-01"))
+        rows = list(read("sms_history", since="2026-08-01"))
         assert f"| {len(rows)}/{len(rows)} [" in terminal.getvalue()
         assert len(rows) < sandbox.state()["rows"]["sms_history"]
 

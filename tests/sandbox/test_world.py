@@ -61,6 +61,12 @@ def test_sizes_are_about_those_asked_for(large):
     assert rows["voice_history"] == pytest.approx(300, rel=0.3)
 
 
+@pytest.mark.parametrize("messages", [1, 10, 40])
+def test_tiny_worlds_have_their_size_too(messages):
+    sizes = [small(seed, messages=messages).rows()["sms_history"] for seed in range(5)]
+    assert messages * 0.5 <= sum(sizes) / 5 <= messages * 1.5
+
+
 @pytest.mark.parametrize("sizes", [{"messages": 0}, {"contacts": 0}, {"messages": 0, "contacts": 0}])
 def test_empty_worlds_go_on_too(sizes):
     sim = small(**sizes)
@@ -203,7 +209,7 @@ def test_the_same_person_can_be_several_contacts(large):
 
 
 def test_a_day_brings_something_new_something_changed_and_something_gone():
-    sim = small()
+    sim = small(messages=600, contacts=300)
     before = contacts(sim)
     templates, messages = dict(sim.store.templates), len(sim.store.sms)
     unsettled = [row for row in sim.store.sms if row.delivery.status == "Scheduled"]

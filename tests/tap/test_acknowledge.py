@@ -163,7 +163,7 @@ def test_a_receipt_nobody_has_seen_before_the_cut_stops_the_marking(world):
 
 def test_what_another_consumer_has_marked_meanwhile_is_no_proof_either(world, session):
     first = run(world, "sms_receipts")
-    some = sorted(row["timestamp"] for row in first.rows("sms_receipts"))[-20]
+    some = sorted(row["timestamp"] for row in first.rows("sms_receipts"))[-60]
     session.put(world.api_url + "/sms/receipts-read", json={"date_before": seconds_of(some, "")}, timeout=5)
     second = run(world, "sms_receipts", state=first.state)
     assert len(marks(world)) == 1
@@ -254,7 +254,8 @@ def test_what_grows_too_old_meanwhile_does_not_stop_the_marking(world):
     second = run(world, "sms_receipts", state=first.state)
     assert keys(first, "sms_receipts") - keys(second, "sms_receipts")
     assert marks(world)
-    assert len(run(world, "sms_receipts", state=second.state).rows("sms_receipts")) < 20
+    left = len(run(world, "sms_receipts", state=second.state).rows("sms_receipts"))
+    assert left < len(second.rows("sms_receipts")) / 5
 
 
 def test_an_old_receipt_that_nobody_has_seen_stops_the_marking(world):

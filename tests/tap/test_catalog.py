@@ -28,6 +28,7 @@ from tap_clicksend.rows.arrow import ArrowColumns
 from tap_clicksend.rows.schema import StreamSchema
 from tap_clicksend.tap import TapClickSend
 from tests.conftest import budget
+from tests.sandbox.runner import EPOCH
 from tests.tap.catalog_cases import (
     ABSENT,
     DESELECTED,
@@ -92,7 +93,7 @@ class World:
 def world(tmp_path_factory):
     """Return the settings of a small world in which every stream has rows."""
     url = f"sqlite:///{tmp_path_factory.mktemp('ledger')}/ledger.db"
-    with Sandbox(seed=1, messages=40, contacts=12, dialect="documented") as box:
+    with Sandbox(seed=3, messages=40, contacts=12, epoch=EPOCH, dialect="documented") as box:
         with Ledger.open(url, api_url=box.api_url, user_id="7") as ledger:
             for number in range(5):
                 about = {

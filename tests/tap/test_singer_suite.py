@@ -13,6 +13,7 @@ from singer_sdk.testing.suites import tap_stream_attribute_tests, tap_stream_tes
 
 from tap_clicksend.streams import ALL
 from tap_clicksend.tap import TapClickSend
+from tests.sandbox.runner import EPOCH
 from tests.tap.runner import CREDENTIALS, catalog_of
 
 CONFIG = SuiteConfig(max_records_limit=120)
@@ -22,7 +23,7 @@ CONFIG = SuiteConfig(max_records_limit=120)
 def runner():
     from clicksend.sandbox import Sandbox
 
-    with Sandbox(seed=2, messages=200, contacts=60, dialect="documented") as box:
+    with Sandbox(seed=2, messages=200, contacts=60, epoch=EPOCH, dialect="documented") as box:
         box.control("POST", "limits", {"GET /account": [1_000_000, 60]})
         runner = TapTestRunner(
             tap_class=TapClickSend,

@@ -14,6 +14,7 @@ from clicksend import errors
 from clicksend.sandbox import Sandbox
 from tap_clicksend.streams import ALL
 from tap_clicksend.tap import TapClickSend
+from tests.sandbox.runner import EPOCH
 from tests.tap.runner import CREDENTIALS, Output, run_tap
 
 STREAMS = {stream.name: stream for stream in ALL}
@@ -27,7 +28,7 @@ def keys(output, stream):
 
 @pytest.mark.parametrize("types", ["live", "legacy"])
 def test_every_row_of_every_stream_comes_out_once(types):
-    with Sandbox(seed=3, messages=350, contacts=220, types=types, dialect="documented") as box:
+    with Sandbox(seed=3, messages=350, contacts=220, epoch=EPOCH, types=types, dialect="documented") as box:
         output = run_tap(box.api_url)
         counts = {stream: len(keys(output, stream)) for stream in STREAMS}
         assert counts == box.state()["rows"]

@@ -238,7 +238,7 @@ def test_a_due_window_that_never_stands_still_stays_due(caplog):
 def test_the_sandbox_drifting_under_the_tap(drift, small_windows):
     from clicksend.sandbox import Sandbox
 
-    with Sandbox(seed=5, messages=600, contacts=20) as box:
+    with Sandbox(seed=5, messages=600, contacts=20, epoch=NOW) as box:
         before = {row["message_id"] for row in run_tap(box.api_url, "sms_history").rows("sms_history")}
         box.control("POST", "switches", {"drift": drift})
         output = run_tap(box.api_url, "sms_history", page_size=15)

@@ -8,7 +8,7 @@ import msgspec
 
 from clicksend.sandbox.api.answers import Answer, Call
 from clicksend.sandbox.simulation import Simulation
-from clicksend.sandbox.world import traffic
+from clicksend.sandbox.world import journeys
 from clicksend.sandbox.world.countries import SHARED_NUMBER, millionths
 from clicksend.sandbox.world.events import OptedOut, Replied
 from clicksend.sandbox.world.identifiers import time_uuid
@@ -69,7 +69,7 @@ def _rows(sim: Simulation, sender: str, body: str) -> tuple[Sms, Inbound]:
         custom_string=sent.custom_string if sent else "",
         country=sent.country if sent else country(sender),
         carrier=sent.carrier if sent else "",
-        delivery=traffic.RECEIVED,
+        delivery=journeys.RECEIVED,
         contact_id=sent.contact_id if sent else None,
     )
     inbound = Inbound(

@@ -14,7 +14,7 @@ from clicksend.sandbox.api.access import NO_CREDIT
 from clicksend.sandbox.api.answers import Call, Refusal, bad_fields, number
 from clicksend.sandbox.api.bodies import text
 from clicksend.sandbox.simulation import RETENTION, Simulation
-from clicksend.sandbox.world import countries, phones, segments, traffic
+from clicksend.sandbox.world import countries, journeys, phones, segments, traffic
 from clicksend.sandbox.world.events import MessageSent
 from clicksend.sandbox.world.identifiers import message_uuid
 from clicksend.sandbox.world.rows import SUCCESS, Contact, Message, Mms, Outgoing, Sms, Voice
@@ -250,10 +250,11 @@ class Batch:
         starts = message.schedule or message.date
         if message.delivery.final or starts > self._sim.now + RETENTION:
             return
-        legs = traffic.sent_legs(self._rng, self._channel)
-        self._sim.expect(traffic.travel(self._rng, message, legs, self._channel))
+        legs = journeys.sent_legs(self._rng, message, self._channel)
+        events = traffic.travel(self._rng, message, legs, self._channel)
+        self._sim.expect(events)
         if isinstance(message, Sms):
-            self._sim.expect(traffic.answers(self._rng, message))
+            self._sim.expect(traffic.answers(self._rng, message, events))
 
     def _throttled(self, message: Message) -> str:
         """Tell whether the recipient has just been sent the same."""
@@ -292,7 +293,7 @@ class Batch:
             "custom_string": wanted.custom_string,
             "country": country,
             "carrier": countries.carrier(country, to),
-            "delivery": traffic.TEST_NUMBER,
+            "delivery": journeys.TEST_NUMBER,
         }
         if contact := wanted.contact:
             common |= {"list_id": contact.list_id, "contact_id": contact.contact_id}
@@ -316,8 +317,8 @@ class Batch:
         """Give it its time and its first state."""
         if is_time(wanted.schedule):
             message.schedule = send_time(wanted.schedule, message.date)
-        queued = traffic.MMS_QUEUED if self._channel == "mms" else traffic.QUEUED
-        message.delivery = queued if message.schedule == message.date else traffic.SCHEDULED
+        queued = journeys.MMS_QUEUED if self._channel == "mms" else journeys.QUEUED
+        message.delivery = queued if message.schedule == message.date else journeys.SCHEDULED
 
 
 def _sms(wanted: OutgoingMessage, common: dict[str, Any]) -> Sms:

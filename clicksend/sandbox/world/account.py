@@ -11,7 +11,7 @@ from random import Random
 from msgspec.structs import replace
 
 from clicksend.sandbox.world.countries import PLACES, millionths
-from clicksend.sandbox.world.events import Event
+from clicksend.sandbox.world.events import Event, MessageSent
 from clicksend.sandbox.world.identifiers import random_uuid
 from clicksend.sandbox.world.rows import (
     AREAS,
@@ -56,7 +56,7 @@ def _set_up(founded: int, rng: Random) -> Iterator[Event]:
     yield SubaccountSaved(founded, _subaccount(SHOP, "sandbox-shop", "Siân", "Núñez", _FEW))
     yield SubaccountSaved(founded, _subaccount(OLD, "sandbox-old", "Noah", "Doe", ()))
     for place in PLACES:
-        for sender in place.senders:
+        for sender in dict.fromkeys(place.senders):
             if sender.startswith("+"):
                 number = Number(
                     dedicated_number=sender, country=place.code, price="18.59", guid=random_uuid(rng)
@@ -154,7 +154,6 @@ def _subaccount(key: int, username: str, first: str, last: str, access: tuple[st
     )
 
 
-_FIRST_CAMPAIGN_ID = 7100
 _COMPLAINTS = ("The customer says nothing came.", 'She waited "all day"; nothing.', "Pas reçu, déjà 2 fois")
 _COMPLAINING = 4  # one of so many
 
@@ -169,13 +168,14 @@ class CampaignSaved(Event):
         store.campaigns[self.campaign.sms_campaign_id] = self.campaign
 
 
-class CampaignSent(Event):
-    """A message of a campaign goes out; the first one makes the campaign."""
+class CampaignSent(MessageSent):
+    """A message of a campaign enters the history; the first one makes the campaign."""
 
     campaign: Campaign
 
     def apply(self, store: Store) -> None:
-        """Count the message."""
+        """Append and pay as for any message, and count it."""
+        MessageSent.apply(self, store)
         key = self.campaign.sms_campaign_id
         store.campaigns.setdefault(key, self.campaign).sent += 1
 
@@ -282,22 +282,6 @@ class IssueResolved(Event):
         issue = store.issues.get(self.message_id)
         if issue is not None:
             issue.resolved, issue.support_comments = 1, "Carrier fault, fixed."
-
-
-def campaign_message(at: int, number: int, message: Message, name: str, text: str) -> list[Event]:
-    """Return what a campaign's message means for campaign number ``number``."""
-    campaign = Campaign(
-        sms_campaign_id=_FIRST_CAMPAIGN_ID + number,
-        name=name,
-        list_id=message.list_id or 0,
-        sender=message.sender,
-        body=text.replace("{name}", "(First Name)"),
-        schedule=at,
-        status="Sending",
-        date_added=at,
-        custom_string=message.custom_string,
-    )
-    return [CampaignSent(at, campaign), CampaignEnded(at + _HOUR, campaign.sms_campaign_id, "Sent")]
 
 
 def complaint(at: int, message: Message, channel: str) -> list[Event]:

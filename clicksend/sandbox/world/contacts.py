@@ -8,7 +8,7 @@ from random import Random
 from typing import NamedTuple
 
 from clicksend.sandbox.world import texts
-from clicksend.sandbox.world.countries import any_place, pick
+from clicksend.sandbox.world.countries import PLACES, any_place, pick
 from clicksend.sandbox.world.events import ContactAdded, ContactChanged, ContactDeleted, Event
 from clicksend.sandbox.world.rows import Contact
 from clicksend.sandbox.world.seed_data import (
@@ -46,7 +46,8 @@ class People:
     """Draws contacts and their changes; keeps the ones that may be written to."""
 
     def __init__(self, rng: Random, size: int) -> None:
-        self.reachable: list[Person] = []
+        self._by_country: dict[str, list[Person]] = {place.code: [] for place in PLACES}
+        self._gone: set[int] = set()
         self._rng = rng
         self._size = size
         self._serial = count()
@@ -72,13 +73,34 @@ class People:
 
     def leave(self, person: Person) -> None:
         """Stop writing to somebody: deleted, or wrote STOP."""
-        if person in self.reachable:
-            self.reachable.remove(person)
+        self._gone.add(person.contact_id)
+
+    def someone(self, rng: Random, country: str) -> Person | None:
+        """Draw somebody in a country who may be written to, if there is anybody."""
+        people = self._by_country[country]
+        while people:
+            place = int(rng.random() * len(people))
+            person = people[place]
+            if person.contact_id not in self._gone:
+                return person
+            # Who left is forgotten here: searching for them would take long in a world of a million contacts.
+            people[place] = people[-1]
+            people.pop()
+        return None
+
+    def members(self, list_id: int) -> list[Person]:
+        """Return everybody of a list who may be written to."""
+        return [
+            person
+            for people in self._by_country.values()
+            for person in people
+            if person.list_id == list_id and person.contact_id not in self._gone
+        ]
 
     def _arrival(self, at: int, lists: tuple[int, ...]) -> ContactAdded:
         contact = self._contact(at, pick(self._rng, lists))
         if contact.list_id != OPT_OUTS:
-            self.reachable.append(
+            self._by_country[contact.address_country].append(
                 Person(
                     contact.contact_id,
                     contact.list_id,
@@ -94,20 +116,21 @@ class People:
         yield self._arrival(at, _LASTING_LISTS)
 
     def _departure(self, at: int) -> Iterator[Event]:
-        if self.reachable:
-            # Swapping with the last keeps this O(1) in a world of a million contacts.
-            place = int(self._rng.random() * len(self.reachable))
-            self.reachable[place], self.reachable[-1] = self.reachable[-1], self.reachable[place]
-            person = self.reachable.pop()
+        if person := self._anybody():
+            self.leave(person)
             yield ContactDeleted(at, person.list_id, person.contact_id)
 
     def _change(self, at: int) -> Iterator[Event]:
-        if self.reachable:
-            person = self.reachable[int(self._rng.random() * len(self.reachable))]
+        if person := self._anybody():
             values = pick(self._rng, _CHANGES)
             yield ContactChanged(
                 at, person.list_id, person.contact_id, dict(values, custom_4=f"changed {at}")
             )
+
+    def _anybody(self) -> Person | None:
+        likely = any_place(self._rng).code
+        found = (self.someone(self._rng, country) for country in (likely, *self._by_country))
+        return next(filter(None, found), None)
 
     def _contact(self, at: int, list_id: int) -> Contact:
         rng = self._rng
@@ -137,8 +160,7 @@ class People:
         """Draw a number, its country and a city; some are somebody already known, in this list or another."""
         rng = self._rng
         place = any_place(rng)
-        if self.reachable and rng.random() < _KNOWN:
-            known = self.reachable[int(rng.random() * len(self.reachable))]
+        if rng.random() < _KNOWN and (known := self._anybody()):
             return known.phone_number, known.country, ""
         return place.number(rng), place.code, pick(rng, place.cities)
 

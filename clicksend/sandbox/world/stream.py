@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from heapq import heappop, heappush, merge
-from itertools import count, pairwise
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from random import Random
 
 from msgspec import Struct
 
-from clicksend.sandbox.world import account
+from clicksend.sandbox.world import account, campaigns, rhythm
+from clicksend.sandbox.world.campaigns import Recipient
 from clicksend.sandbox.world.contacts import People
 from clicksend.sandbox.world.events import Event
+from clicksend.sandbox.world.rhythm import Hour
 from clicksend.sandbox.world.seed_data import HISTORY_DAYS, milestones
 from clicksend.sandbox.world.traffic import Composer
 
 _DAY = 86_400
-_SMS_SHARE, _MMS_SHARE = 0.91, 0.045  # the rest are calls
-_SLOTS_PER_SMS_ROW = 1.03  # answers are rows too, other channels are not
-_BLOCK, _CAMPAIGN_EVERY, _CAMPAIGN_SIZE, _PER_SECOND = 25, 8, 12, 10
-_RHYTHM = ((0.0, 0), (0.06, 7 * 3600), (0.86, 20 * 3600), (1.0, _DAY))
-"""Share of the day's traffic until a second of the (UTC) day: most goes out between 07:00 and 20:00."""
+_SMS, _MMS, _CALLS = 0.947, 0.043, 0.0435
+"""Messages that are sent for each row of SMS history that a plan asks for; the answers are rows too."""
+_GOLDEN = 0.6180339887498949
+"""Multiples of it, modulo 1, are spread evenly: a small world too has its share of every channel."""
 
 
 class Plan(Struct, frozen=True):
@@ -44,65 +44,49 @@ def events(plan: Plan) -> Iterator[Event]:
     """Yield everything that happens, in time order and for ever."""
     start = plan.epoch - HISTORY_DAYS * _DAY
     people = People(Random(f"people {plan.seed}"), plan.contacts)
-    composer = Composer(Random(f"messages {plan.seed}"), people)
-    rhythm = Random(f"rhythm {plan.seed}")
+    composer = Composer(Random(f"messages {plan.seed}"), people, rhythm.sale_day(start))
     return merge(
         milestones(start, plan.epoch),
         people.life(start),
         account.life(start, plan.epoch, Random(f"account {plan.seed}")),
-        _traffic(plan, start, composer, rhythm),
+        _traffic(plan, start, people, composer),
         key=attrgetter("at"),
     )
 
 
-def _traffic(plan: Plan, start: int, composer: Composer, rng: Random) -> Iterator[Event]:
+def _traffic(plan: Plan, start: int, people: People, composer: Composer) -> Iterator[Event]:
     """Yield messages as they are sent, and what follows from each when its time has come."""
     if not plan.messages:
         return
-    interval = HISTORY_DAYS * _DAY / (plan.messages * _SLOTS_PER_SMS_ROW)
+    number = plan.messages * (_SMS + _MMS + _CALLS) - campaigns.messages_between(
+        start, plan.epoch, plan.messages
+    )
+    moments: Iterator[tuple[int, Hour | Recipient | None]] = merge(
+        rhythm.moments(start, plan.epoch, number, Random(f"rhythm {plan.seed}")),
+        campaigns.sendings(start, plan.messages, people, Random(f"campaigns {plan.seed}")),
+        key=itemgetter(0),
+    )
+    calls = plan.messages * _CALLS / number
+    pictures = plan.messages * _MMS / number
     pending: list[tuple[int, int, Event]] = []
-    serial = 0
-    for at, campaign in _moments(start, interval, rng):
+    serial = single = 0
+    for at, occasion in moments:
         while pending and pending[0][0] <= at:
             yield heappop(pending)[2]
-        channel = rng.random()
-        if campaign is not None or channel < _SMS_SHARE:
-            happenings = composer.sms(at, campaign)
-        elif channel < _SMS_SHARE + _MMS_SHARE:
-            happenings = composer.mms(at)
+        if occasion is None:
+            continue
+        if isinstance(occasion, Recipient):
+            happenings = composer.campaign_sms(at, occasion)
         else:
-            happenings = composer.voice(at)
+            single += 1
+            channel = single * _GOLDEN % 1
+            if channel < calls:
+                happenings = composer.voice(at, occasion)
+            elif channel < calls + pictures:
+                happenings = composer.mms(at, occasion)
+            else:
+                happenings = composer.sms(at, occasion)
         yield happenings[0]
         for event in happenings[1:]:
             serial += 1
             heappush(pending, (event.at, serial, event))
-
-
-def _moments(start: int, interval: float, rng: Random) -> Iterator[tuple[int, int | None]]:
-    """Yield when messages are sent and the number of the campaign, if any; never goes back in time.
-
-    The messages come in blocks of 25. Every eighth block opens with a campaign, which goes out ten to a
-    second; the rest of the block fills the same time more thinly, so that no day of a small world stays
-    silent.
-    """
-    latest = start
-    for block in count():
-        first = start + block * _BLOCK * interval
-        burst = _CAMPAIGN_SIZE if block % _CAMPAIGN_EVERY == _CAMPAIGN_EVERY // 2 else 0
-        for number in range(burst):
-            latest = max(latest, _by_day(first) + number // _PER_SECOND)
-            yield latest, block // _CAMPAIGN_EVERY
-        spacing = interval * _BLOCK / (_BLOCK - burst)
-        for number in range(_BLOCK - burst):
-            latest = max(latest, _by_day(first + (number + rng.random()) * spacing))
-            yield latest, None
-
-
-def _by_day(moment: float) -> int:
-    """Shift a moment within its day, keeping the order, so that the traffic follows the rhythm of the day."""
-    day, second = divmod(moment, _DAY)
-    share = second / _DAY
-    for (low, begins), (high, ends) in pairwise(_RHYTHM):
-        if share < high:
-            return int(day * _DAY + begins + (share - low) / (high - low) * (ends - begins))
-    return int(day * _DAY + _DAY - 1)

@@ -44,17 +44,25 @@ TRANSACTIONAL = (
         " building, entrance B. Thank you!"
     ),
 )
-CAMPAIGNS = (
-    ("summer-sale", "Hi {name}! Summer sale: 20% off everything until Sunday ☀️ Reply STOP to opt out"),
-    ("vip-night", "{name}, VIP night on Friday. Doors 7 pm. RSVP with YES. Opt out: STOP"),
-    (
-        "newsletter",
-        "News from ACME:\n1) longer hours\n2) new shop in Orléans\n3) free coffee\nSTOP to unsubscribe",
-    ),
-    ("Grüße 2.0", "Hello {name}, the ACME app 2.0 is here: https://example.com/app Opt out: STOP"),
-    ("survey", "How did we do, {name}? Answer 1 (bad) to 5 (great). STOP to end"),
+_FLASH = (
+    "Today only: 15% off all shoes and bags, online and in our shops. Just show this text at the till."
+    " Opt out: STOP"
 )
-STOP_WORDS = ("STOP", "Stop", "stop please", "STOP\n")
+CAMPAIGNS = {
+    "big-sale": "Hi {name}! The big sale: 20% off everything until Sunday ☀️ Reply STOP to opt out",
+    "vip-night": "{name}, VIP night on Friday. Doors 7 pm. RSVP with YES. Opt out: STOP",
+    "newsletter": (
+        "News from ACME:\n1) longer hours\n2) new shop in Orléans\n3) free coffee\nSTOP to unsubscribe"
+    ),
+    "flash": _FLASH,
+    "flash-emoji": f"👟 {_FLASH}",
+    "Grüße 2.0": "Hello {name}, the ACME app 2.0 is here: https://example.com/app Opt out: STOP",
+    "survey": "How did we do, {name}? Answer 1 (bad) to 5 (great). STOP to end",
+}
+"""The texts of campaigns. One has a twin with an emoji, which makes two parts of what was one."""
+STOP_WORDS = (
+    "STOP", "STOP", "STOP", "Stop", "Stop", "stop please", "STOP\n", "please stop", "Opt out", "unsubscribe",
+)  # fmt: skip
 REPLIES = (
     "YES", "Yes please 👍", "no", "5", "Who is this?", "Thanks!", 'He said "ok"', "Ok, à bientôt",
     "C U l8r\\", "call me\nback", "", "👍🏽", "can't make it, sorry", "1",

@@ -45,7 +45,7 @@ def test_any_run_of_any_sink_that_sends_cancels_it(later, sink):
     again = later.send({"id": 10, "to": STRANGER, "body": "newer"}, sink=sink, opt_out="enforce")
     assert "scheduled" not in again.report["rows"]
     later.advance(101 * DAY)
-    assert statuses(later)["Hi 2"] == "Sent"
+    assert statuses(later)["Hi 2"] in {"Sent", "Completed"}
 
 
 def test_so_does_one_without_rows(later):
