@@ -77,7 +77,9 @@ SECRETS = {
 }
 HARMLESS = re.compile(r"NOTAREALKEY|THIS-IS-A-LIVE-API-KEY|(?i:example)")
 """What made-up secrets have in them."""
-_PIN = re.compile(r"[A-Za-z0-9._-]+==[^\s;]+(?: ; [^\\]+)?(?: +--hash=sha256:[0-9a-f]{64})+")
+_PIN = re.compile(
+    r"[A-Za-z0-9._-]+(?:\[[a-z0-9,_-]+\])?==[^\s;]+(?: ; [^\\]+)?(?: +--hash=sha256:[0-9a-f]{64})+"
+)
 
 
 def unpinned(text: str) -> Iterator[str]:
