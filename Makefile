@@ -18,6 +18,8 @@ COMPILE = "$$UV" pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
 # pipelinewise-tap-postgres asks for 2.9.5, which has no wheels for Python 3.12 and later
 PSYCOPG2 = psycopg2-binary~=2.9.10
+# downloads a program while it installs, and dbt does without it
+PARSER = dbt-core-experimental-parser; python_version < '3'
 
 # Without compiled files every Python that the tests start compiles again what it imports.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
@@ -93,6 +95,7 @@ lock: .venv/demo.stamp
 	$(COMPILE) --group extractor -o requirements-extractor.txt $(ARGS); \
 	$(COMPILE) --no-strip-extras --group dbt -o requirements-dbt.txt $(ARGS); \
 	$(COMPILE) --no-strip-extras --group dbt-engines -c requirements-dbt.txt -o requirements-dbt-engines.txt $(ARGS); \
+	echo "$(PARSER)" | $(COMPILE) --no-strip-extras --overrides /dev/stdin --group dbt-next -o requirements-dbt-next.txt $(ARGS); \
 	$(COMPILE) --group clicksend-client -o requirements-clicksend-client.txt $(ARGS); \
 	$(COMPILE) --group tap-csv -o requirements-tap-csv.txt $(ARGS); \
 	echo "$(PSYCOPG2)" | $(COMPILE) --overrides /dev/stdin --group tap-pipelinewise -o requirements-tap-pipelinewise.txt $(ARGS); \

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.transform.account import NEVER_MIND, STREAMS, account
+from tests.transform.dbt import installed
 from tests.transform.engines import DuckDbWarehouse, PostgresWarehouse
 
 TABLES = (
@@ -59,6 +60,24 @@ def test_personal_data_and_optional_tables_are_missing(dbt, duck, tmp_path, pii)
     assert any(row["times_sent"] for row in contacts) is (pii == "hash")
     assert any(row["is_reachable"] for row in contacts) is (pii == "hash")
     assert duck.rows("send_outcomes") == []
+
+
+@pytest.mark.long
+def test_the_next_version_of_dbt_builds_the_same(dbt, tmp_path):
+    """What is deprecated there is said here."""
+    rows = {}
+    with account(tmp_path) as one:
+        files = one.files("batches")
+        for name, command in {"today": dbt, "next": installed("dbt-next")}.items():
+            folder = tmp_path / name
+            folder.mkdir()
+            warehouse = DuckDbWarehouse(folder / "warehouse.duckdb")
+            warehouse.show(files, one.streams)
+            built = warehouse.build(command, folder, as_of=one.as_of)
+            assert (built.code, built.wrong) == (0, {}), built.output
+            assert "eprecat" not in built.output
+            rows[name] = {table: sorted(map(repr, warehouse.rows(table))) for table in TABLES}
+    assert rows["today"] == rows["next"]
 
 
 def test_another_currency_and_another_zone(dbt, duck, tmp_path):
