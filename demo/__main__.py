@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
@@ -94,16 +94,18 @@ def _warehouse(directory: Path, console: Console) -> int:
     """Run the warehouse until it is to stop, and say how to reach it."""
     with Postgres(directory / "postgres") as url:
         host = parse_qs(urlsplit(url).query)["host"][0]
-        project = shlex.quote(str(PROJECT / "transform"))
+        dbt = PROJECT / ".meltano" / "utilities" / "dbt-postgres" / "venv" / "bin" / "dbt"
+        build = [str(dbt if dbt.exists() else "dbt"), "build"]
+        build += [f"--{kind}-dir={PROJECT / 'transform'}" for kind in ("project", "profiles")]
         console.print(
             f"The warehouse is running; Ctrl-C ends it.\n\n"
             f"URL    {_with_search_path(url)}\n"
             f"psql   {shlex.join([program('psql'), _with_search_path(url)])}\n"
-            f"dbt    DBT_POSTGRES_HOST={shlex.quote(host)}"
-            f" dbt build --project-dir {project} --profiles-dir {project}",
+            f"dbt    DBT_POSTGRES_HOST={shlex.quote(host)} {shlex.join(build)}",
             markup=False,
         )
-        signal.pause()
+        with suppress(KeyboardInterrupt):
+            signal.pause()
     return 0
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from decimal import Decimal
+from itertools import islice
 
 import psutil
 import psycopg
@@ -19,6 +20,7 @@ from demo.pipeline import Pipeline
 from demo.postgres import Postgres
 from tests.conftest import FULL
 from tests.e2e.checkout import check_out, run
+from tests.e2e.meltano_project import query
 
 SMALL = ("-m", "demo", "--messages=600", "--contacts=60")
 # A user's own settings, none of which may reach the demo
@@ -152,6 +154,39 @@ def test_last_lines_are_the_answers(request, day, messages):
     before, after, less = (Decimal(one.replace(",", "")) for one in found.groups())
     assert before - after == less > 0
     assert f"By ledger {less}, by history {less}." in output
+
+
+@pytest.mark.usefixtures("second_day")
+def test_warehouse_stays_until_ctrl_c(project):
+    """Everybody finds tables and models in it, at the lines that it prints."""
+    command = [sys.executable, "-u", "-m", "demo", "--warehouse"]
+    with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            lines = dict(
+                islice(
+                    (line.rstrip("\n").split(maxsplit=1) for line in process.stdout if line[6:7] == " "), 3
+                )
+            )
+            assert query(lines["URL"], "select count(*) from campaign_cost")[0][0] > 0
+            assert query(lines["URL"], "select count(*) from sms_history")[0][0] > 0
+            asked = subprocess.run(
+                f"{lines['psql']} -Atc 'select count(*) from messages'",
+                shell=True,
+                capture_output=True,
+                check=True,
+            )
+            assert int(asked.stdout) == 325
+            listed = subprocess.run(
+                lines["dbt"].replace(" build ", " ls --select source:* --quiet "),
+                shell=True,
+                capture_output=True,
+                check=True,
+            )
+            assert b"sms_history" in listed.stdout
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0
+    assert offspring(project) == []
 
 
 @pytest.mark.long
