@@ -19,6 +19,8 @@ from tests.target.runner import line_of, state, stream_of
 ROWS = [{"to": f"+6149157015{number}", "body": f"Text {number}"} for number in range(4, 10)]
 BATCH = 2
 KILLS = budget(1, 200)
+PAGE = 30
+"""Rows that are delivered at once."""
 
 # The target, that kills itself at one step of its second batch.
 TARGET = """
@@ -165,10 +167,11 @@ def test_killed_anywhere_and_delivered_again_from_its_state(out):
     out.switch(throttle_seconds=0)
     seed = random.randrange(10**6)
     chance, kills, row = random.Random(seed), 0, 0
-    rows = [{"id": n, "to": f"+6149157{n:04}", "body": f"Text {n}"} for n in range(1, 31)]
+    rows = [{"id": n, "to": f"+6149157{n:04}", "body": f"Text {n}"} for n in range(1, PAGE + 1)]
     while row < len(rows) or kills < KILLS:
         if row == len(rows):
-            rows += [{**one, "id": one["id"] + len(rows)} for one in rows]
+            # Few enough that their states fit into the pipe, which is read after the kill.
+            rows += [{**one, "id": one["id"] + PAGE} for one in rows[-PAGE:]]
         with subprocess.Popen(
             [sys.executable, "-m", "target_clicksend", "--config", str(config(out))],
             stdin=subprocess.PIPE,
