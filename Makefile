@@ -1,6 +1,8 @@
 # make demo   a table into ClickSend, and ClickSend into a real PostgreSQL, through Meltano, all on this machine
 # make psql   a look at the demo's warehouse
 # make warehouse  the demo's warehouse, running until Ctrl-C, for notebooks and other programs
+# make notebooks  the notebooks on the demo's warehouse, in an environment of their own
+# make gallery  docs/gallery anew: the notebooks as pages, on the demo's warehouse
 # make test   linters, types and the tests
 # make test-long  the same in full: every pipeline, 200 kills each, 500 random walks, many random examples, all mutants
 # make mutants  small changes of the modules changed since the last commit, that a test must notice (ARGS=clicksend/ledger)
@@ -24,13 +26,19 @@ PARSER = dbt-core-experimental-parser; python_version < '3'
 # Without compiled files every Python that the tests start compiles again what it imports.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo psql warehouse test test-long mutants bench audit lint format lock clean
+.PHONY: demo psql warehouse notebooks gallery test test-long mutants bench audit lint format lock clean
 
 demo: .venv/demo.stamp
 	@$(BIN)/python -m demo $(ARGS)
 
 psql: .venv/demo.stamp
 	@$(BIN)/python -m demo --psql
+
+notebooks: .venv/demo.stamp .notebooks/stamp
+	@$(BIN)/python -m demo --notebooks=$(CURDIR)/.notebooks/bin/jupyter
+
+gallery: .venv/demo.stamp .notebooks/stamp
+	@$(BIN)/python -m demo --gallery=$(CURDIR)/.notebooks/bin/python
 
 warehouse: .venv/demo.stamp
 	@$(BIN)/python -m demo --warehouse
@@ -81,6 +89,12 @@ format: .venv/test.stamp
 		$$PIP --require-hashes --target ".venv/$$name" -r "requirements-$$name.txt"; done
 	@touch $@
 
+.notebooks/stamp: requirements-notebooks.txt pyproject.toml
+	@rm -rf .notebooks; "$(PYTHON)" -m venv .notebooks; echo "Installing $< into .notebooks"
+	@PIP=".notebooks/bin/python -m pip install -qq --disable-pip-version-check"; \
+	$$PIP --require-hashes -r $< && $$PIP --no-deps --no-build-isolation -e .
+	@touch $@
+
 .audit/stamp: requirements-audit.txt
 	@rm -rf .audit; "$(PYTHON)" -m venv .audit
 	@.audit/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $<
@@ -97,9 +111,10 @@ lock: .venv/demo.stamp
 	$(COMPILE) --no-strip-extras --group dbt-engines -c requirements-dbt.txt -o requirements-dbt-engines.txt $(ARGS); \
 	echo "$(PARSER)" | $(COMPILE) --no-strip-extras --overrides /dev/stdin --group dbt-next -o requirements-dbt-next.txt $(ARGS); \
 	$(COMPILE) --group clicksend-client -o requirements-clicksend-client.txt $(ARGS); \
+	$(COMPILE) pyproject.toml --extra arrow --extra postgres --group notebooks --group build -c requirements-demo.txt -o requirements-notebooks.txt $(ARGS); \
 	$(COMPILE) --group tap-csv -o requirements-tap-csv.txt $(ARGS); \
 	echo "$(PSYCOPG2)" | $(COMPILE) --overrides /dev/stdin --group tap-pipelinewise -o requirements-tap-pipelinewise.txt $(ARGS); \
 	$(COMPILE) --group tap-spreadsheets -o requirements-tap-spreadsheets.txt $(ARGS)
 
 clean:
-	rm -rf .venv .audit .demo .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis dist
+	rm -rf .venv .audit .notebooks .demo .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis dist

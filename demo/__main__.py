@@ -55,6 +55,11 @@ def main() -> int:
         options.directory.mkdir(parents=True, exist_ok=True)
         if options.psql:
             return _psql(options.directory)
+        if options.notebooks:
+            lab = [options.notebooks, "lab", "--no-browser", PROJECT / "notebooks"]
+            return _beside(options.directory, lab)
+        if options.gallery:
+            return _beside(options.directory, [options.gallery, PROJECT / "notebooks" / "gallery.py"])
         return _warehouse(options.directory, console) if options.warehouse else _demo(options, console)
     except (DemoError, OSError, psycopg.Error, requests.RequestException) as error:
         console.print(str(error), style="red", markup=False)
@@ -71,6 +76,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--directory", type=_path, default=PROJECT / ".demo", help="where everything is kept")
     parser.add_argument("--psql", action="store_true", help="only open psql on the warehouse")
     parser.add_argument("--warehouse", action="store_true", help="only run the warehouse, until Ctrl-C")
+    parser.add_argument(
+        "--notebooks", metavar="JUPYTER", help="only run Jupyter, beside warehouse and sandbox"
+    )
+    parser.add_argument("--gallery", metavar="PYTHON", help="only write docs/gallery, with that Python")
     return parser.parse_args()
 
 
@@ -107,6 +116,21 @@ def _warehouse(directory: Path, console: Console) -> int:
         with suppress(KeyboardInterrupt):
             signal.pause()
     return 0
+
+
+def _beside(directory: Path, command: Sequence[str | Path]) -> int:
+    """Run a program while warehouse and sandbox of an earlier demo are up; return its exit code.
+
+    Raises:
+        DemoError: There is no earlier demo.
+    """
+    state = directory / "sandbox.json"
+    if not state.exists():
+        raise DemoError("There is nothing to look at yet: run `make demo` first.")
+    with Postgres(directory / "postgres") as url, World(state, messages=0, contacts=0) as world:
+        found = {"CLICKSEND_WAREHOUSE_URL": url, "CLICKSEND_API_URL": f"{world.url}/v3"}
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is the program's, to ask or to end
+        return subprocess.run(command, env=os.environ | found, check=False).returncode  # noqa: S603
 
 
 def _with_search_path(url: str) -> str:
