@@ -23,7 +23,7 @@ other is left null, and a warning names the column and counts them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -112,10 +112,13 @@ class ArrowColumns:
 
     def table(self, pages: Iterable[bytes]) -> pa.Table:
         """Return encoded pages as a table with exactly ``schema``."""
-        parts, ahead = [self.schema.empty_table()], iter(pages)
+        return pa.Table.from_batches(self.batches(pages), self.schema)
+
+    def batches(self, pages: Iterable[bytes]) -> Iterator[pa.RecordBatch]:
+        """Yield encoded pages as Arrow batches with exactly ``schema``, as soon as there are ``PAGES``."""
+        ahead = iter(pages)
         while some := list(islice(ahead, PAGES)):
-            parts.append(self.part(b"".join(some)))
-        return pa.concat_tables(parts)
+            yield from self.part(b"".join(some)).to_batches()
 
     def part(self, content: bytes) -> pa.Table:
         """Return encoded pages, at least one, as a table with exactly ``schema``."""
