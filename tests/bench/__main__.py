@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reference, cases = bare(), list(taps())
         if len(cases) == 1:
             _print("The tap does not know batch_config: BATCH is left out.\n")
-        cases.append(frames())
+        cases.extend(frames())
         for case in (reference, *cases):
             _check(case, min(CHECKED_ROWS, *options.rows))
         _throughput(reference, cases, options.rows, options.repeats)

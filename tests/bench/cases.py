@@ -45,16 +45,24 @@ def taps() -> Iterator[Case]:
             yield Case(f"tap, BATCH {name}", _Tap(catalog, encoding), _batch_rows)
 
 
-def frames() -> Case:
-    """Return ``clicksend.read``, in batches."""
-    # By its path: the output of a command is kept in a folder of its own.
-    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tests.bench.frames import read; "
-    code += f"print(read(sys.argv[1], {CONCURRENCY}))"
-    return Case(
-        "read, to_batches",
-        lambda api_url, _: [sys.executable, "-c", code, api_url],
-        lambda output, _: int(output.read_text()),
-    )
+def frames() -> Iterator[Case]:
+    """Yield ``clicksend.read`` in each way that keeps memory bounded."""
+    # By its path: a command runs in a folder of its own.
+    head = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tests.bench.frames import"
+    for way in ("to_batches", "to_parquet"):
+        code = f"{head} {way}; print({way}(*sys.argv[1:]))"
+        yield Case(
+            f"read, {way}",
+            lambda api_url, folder, code=code: [
+                sys.executable,
+                "-c",
+                code,
+                api_url,
+                str(CONCURRENCY),
+                str(folder),
+            ],
+            lambda output, _: int(output.read_text()),
+        )
 
 
 class _Tap:

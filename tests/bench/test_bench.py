@@ -66,6 +66,7 @@ def test_the_benchmark_counts_the_rows_of_every_case_and_prints_its_tables(capsy
         "bare loop",
         "tap, RECORD",
         "read, to_batches",
+        "read, to_parquet",
         "--about",
         "--discover",
     }
