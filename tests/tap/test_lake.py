@@ -1,16 +1,19 @@
 """Parquet files as a lake: which version of a row is the newest, and what is gone."""
 
+import io
 import json
 import re
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import ClassVar
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from singer_sdk import BatchSink, Target
 
 import clicksend
 from clicksend.errors import ClickSendError
@@ -106,6 +109,7 @@ class TestLayout:
             statistics = [
                 groups.row_group(one).column(number).statistics for one in range(groups.num_row_groups)
             ]
+            assert len(statistics) == -(-len(dates) // 50) > 1
             assert all(one.max <= other.min for one, other in pairwise(statistics))
 
     def test_a_map_does_not_say_when_rows_were_read(self, extract, root):
@@ -313,3 +317,35 @@ def test_the_columns_are_described_before_the_rows(sandbox, tmp_path):
 def test_the_catalog_has_no_such_columns():
     tap = TapClickSend(validate_config=False, message_writer=Output())
     assert "_sdc_sequence" not in json.dumps(tap.catalog_dict, default=float)
+
+
+class Kept(BatchSink):
+    """Keeps what a loader of the SDK would write, by the columns of its tables."""
+
+    found: ClassVar = {}
+
+    def process_batch(self, context):
+        columns = self.schema["properties"]
+        rows = [{name: row.get(name) for name in columns} for row in context["records"]]
+        self.found.setdefault(self.stream_name, []).extend(rows)
+
+
+class Loader(Target):
+    name = "loader"
+    config_jsonschema: ClassVar = {"type": "object", "properties": {}}
+    default_sink_class = Kept
+
+
+@pytest.mark.parametrize("add_record_metadata", [True, False])
+def test_loaders_of_the_sdk_take_the_files(sandbox, extract, add_record_metadata):
+    """With the columns where a loader has them, without where it does not."""
+    lines = [json.dumps(message, default=float) for message in extract("sms_history", "lists").messages]
+    Kept.found.clear()
+    Loader(config={"add_record_metadata": add_record_metadata}).listen(io.StringIO("\n".join(lines)))
+    for stream in ("sms_history", "lists"):
+        rows = Kept.found[stream]
+        own = [{name: row[name] for name in row if not name.startswith("_sdc_")} for row in rows]
+        assert by_key(stream, own) == fresh(sandbox, stream)
+        for name in ("_sdc_extracted_at", "_sdc_sequence"):
+            assert all(row.get(name) is not None for row in rows) == add_record_metadata
+            assert (name in rows[0]) == add_record_metadata
