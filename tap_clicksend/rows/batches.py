@@ -220,7 +220,8 @@ def extraction_folder(name: str, began: datetime) -> str:
 def _opened(storage: StorageTarget, file_name: str) -> Iterator[IO[bytes]]:
     """Open a new file; in a folder of this machine it is its owner's only, as fsspec would not have it.
 
-    It gets its name when it is whole: half a Parquet file would be in the way of whoever reads all.
+    It gets its name when it is whole: half a Parquet file would be in the way of whoever reads all. Before,
+    readers of folders skip it for its dot.
     """
     root = UPath(storage.root, **storage.params)
     if root.protocol not in LOCAL:
@@ -230,7 +231,7 @@ def _opened(storage: StorageTarget, file_name: str) -> Iterator[IO[bytes]]:
         return
     path = Path(root.path) / file_name
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         with opened(unfinished, "wb") as file:
             yield file
