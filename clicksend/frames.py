@@ -178,7 +178,7 @@ class Rows:
     def to_batches(self) -> pa.RecordBatchReader:
         """Return the rows as Arrow batches of some thousand, read as they are asked for, in bounded memory.
 
-        The reader is iterated once. DuckDB, polars and pyarrow take it as a table.
+        The reader is iterated once. DuckDB and pyarrow take it as a table.
 
         Raises:
             ModuleNotFoundError: The extra ``arrow`` is not installed.

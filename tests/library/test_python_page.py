@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import itertools
 import re
 from contextlib import closing
@@ -68,6 +69,20 @@ def test_the_views_show_what_was_written(sandbox):
         for stream in ("sms_history", "contacts"):
             (found,) = database.sql(f"select count(*) from clicksend.{stream}").fetchall()
             assert found == (rows[stream],)
+
+
+def test_the_cells_of_a_notebook(sandbox, monkeypatch):
+    (cells,) = blocks("text")
+    install, ask, show = cells.splitlines()
+    assert install.startswith("%pip install 'singer-clicksend[arrow] @ git+")
+    answers = dict(zip(("CLICKSEND_USERNAME", "CLICKSEND_API_KEY"), CREDENTIALS.values(), strict=True))
+    for name in answers:
+        monkeypatch.setenv(name, "")
+    monkeypatch.setattr(getpass, "getpass", answers.__getitem__)
+    exec(ask, {})
+    monkeypatch.setattr(clicksend, "read", partial(frames.read, api_url=sandbox.api_url), raising=False)
+    exec(show, found := {})
+    assert len(found["clicksend"].read("account").to_pandas()) == 1
 
 
 def test_what_a_price_does_in_pandas():
