@@ -1,4 +1,4 @@
-"""``clicksend.read``: any stream of the tap as rows, a pandas frame or an Arrow table, without a warehouse.
+"""``clicksend.read``: any stream of the tap as rows, frames, Arrow or Parquet files, without a warehouse.
 
 Not named ``clicksend.read``: a module of that name would take the function's place in the package.
 """
@@ -6,11 +6,15 @@ Not named ``clicksend.read``: a module of that name would take the function's pl
 from __future__ import annotations
 
 import difflib
+import logging
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from clicksend.config import Schema, typed
@@ -23,12 +27,15 @@ if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
     import pyarrow as pa  # type: ignore[import-untyped]
 
+    from tap_clicksend.progress import Display
     from tap_clicksend.rows.encode import Encoder
     from tap_clicksend.sdk import ClickSendStream
     from tap_clicksend.tap import TapClickSend
 
-TAP_SETTINGS = ("page_size", "list_ids", "pii", "pii_key")
+TAP_SETTINGS = ("page_size", "list_ids", "pii", "pii_key", "ledger_url")
 """Settings of the tap that hold here too. Maps, say, do not: refused, they cannot be silently left out."""
+
+ROWS_IN_A_FILE = 25_000
 
 StreamName = Literal[
     "account",
@@ -43,6 +50,7 @@ StreamName = Literal[
     "mms_history",
     "mms_receipts",
     "numbers",
+    "outcomes",
     "sms_campaigns",
     "sms_history",
     "sms_inbound",
@@ -59,30 +67,35 @@ StreamName = Literal[
 """Names of the streams, so that editors complete them and type checkers reject others."""
 
 Row = dict[str, Any]
+Moment = str | date | timedelta
+"""A point in time; numpy's ``datetime64`` is one too, but numpy need not be there."""
 
 
 def streams() -> dict[StreamName, str]:
     """Return what there is to read: the name of each stream, and what it holds."""
     from tap_clicksend.streams import ALL  # noqa: PLC0415
+    from tap_clicksend.streams.outcomes import Outcomes  # noqa: PLC0415
 
+    kinds: list[type[ClickSendStream]] = [*ALL, Outcomes]
     # The SDK declares name for instances; ours have it in the class.
-    told = {str(kind.name): (kind.__doc__ or "").partition("\n")[0] for kind in ALL}  # type: ignore[misc]
+    told = {str(kind.name): (kind.__doc__ or "").partition("\n")[0] for kind in kinds}  # type: ignore[misc]
     return {cast("StreamName", name): told[name] for name in sorted(told)}
 
 
 def read(
-    stream: StreamName, *, since: str | date | None = None, until: str | date | None = None, **connection: Any
+    stream: StreamName, *, since: Moment | None = None, until: Moment | None = None, **connection: Any
 ) -> Rows:
     """Read a stream of the tap.
 
     Args:
         stream: Its name, like ``sms_history``; ``streams()`` has all.
-        since: For histories: the oldest moment to read (ISO 8601, UTC where it names no zone).
-            None: the oldest that ClickSend still has.
+        since: For histories: the oldest moment to read: ISO 8601, a date or time of Python, pandas or numpy
+            (UTC where it names no zone), or a timedelta, which is so long ago. None: the oldest that
+            ClickSend still has.
         until: For histories: read only what lies before this moment. None: all.
-        connection: Settings of the connection, and ``page_size``, ``list_ids``, ``pii`` and ``pii_key``, as
-            the tap has them. Keys come from SKILLBOSS_API_KEY, or CLICKSEND_USERNAME and CLICKSEND_API_KEY,
-            where none are given.
+        connection: Settings of the connection, and ``page_size``, ``list_ids``, ``pii``, ``pii_key`` and, for
+            outcomes, ``ledger_url``, as the tap has them. Keys come from SKILLBOSS_API_KEY, or
+            CLICKSEND_USERNAME and CLICKSEND_API_KEY, where none are given.
 
     Returns:
         The rows. Nothing is requested until they are iterated or converted.
@@ -94,11 +107,14 @@ def read(
     config = typed(connection, _properties())
     check(config, _properties())
     tap = _tap(config)
+    if stream == "outcomes" and stream not in tap.streams:
+        raise SettingsError("outcomes needs ledger_url, the URL of target-clicksend's ledger.")
     if stream not in tap.streams:
         near = difflib.get_close_matches(stream, tap.streams, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
         raise SettingsError(f"There is no stream {stream}: {hint}the streams are {', '.join(tap.streams)}.")
-    span = _span(_moment("since", since), _moment("until", until))
+    now = _now()
+    span = _span(_moment("since", since, now), _moment("until", until, now), now)
     if span and not _is_history(tap.streams[stream]):
         histories = ", ".join(name for name, kind in tap.streams.items() if _is_history(kind))
         raise SettingsError(f"since and until are for {histories}; {stream} can only be read whole.")
@@ -121,7 +137,7 @@ class Rows:
         self._config = config
 
     def __repr__(self) -> str:
-        return f"<rows of {self._stream}: iterate them, or call to_pandas() or to_arrow()>"
+        return f"<rows of {self._stream}: iterate them, or call to_pandas(), to_arrow(), to_batches()>"
 
     def __iter__(self) -> Iterator[Row]:
         """Yield the rows as the tap writes them: times as ISO 8601 text, prices as ``Decimal``."""
@@ -130,17 +146,21 @@ class Rows:
 
     def _pages(self, encoder: Encoder | None = None) -> Iterator[Any]:
         """Yield the rows page by page, as an encoder makes them; as dictionaries where none is given."""
-        from tap_clicksend.progress import Bar  # noqa: PLC0415
         from tap_clicksend.rows.encode import PlainRows  # noqa: PLC0415
 
-        # A tap of its own for each: it remembers in its state what it has read.
-        tap = _tap(self._config)
+        with self._stream_to_read() as stream:
+            for page in stream.read(encoder or PlainRows(), _bar):
+                yield page.content
+
+    @contextmanager
+    def _stream_to_read(self, **settings: Any) -> Iterator[ClickSendStream]:
+        """Make a tap of its own for each: it remembers in its state what it has read."""
+        tap = _tap({**self._config, **settings})
         try:
             stream = cast("ClickSendStream", tap.streams[self._stream])
             # Else a history would write its bookmarks, as Singer messages, to stdout.
             stream.forced_replication_method = "FULL_TABLE"
-            for page in stream.read(encoder or PlainRows(), lambda name, _: Bar(name, stays=True)):
-                yield page.content
+            yield stream
         finally:
             tap.client.close()
 
@@ -154,6 +174,44 @@ class Rows:
             from tap_clicksend.rows.arrow import ArrowColumns  # noqa: PLC0415
         columns = ArrowColumns(self.schema)
         return columns.table(self._pages(columns))
+
+    def to_batches(self) -> pa.RecordBatchReader:
+        """Return the rows as Arrow batches of some thousand, read as they are asked for, in bounded memory.
+
+        The reader is iterated once. DuckDB and pyarrow take it as a table.
+
+        Raises:
+            ModuleNotFoundError: The extra ``arrow`` is not installed.
+        """
+        with _extra():
+            import pyarrow as pa  # noqa: PLC0415
+
+            from tap_clicksend.rows.arrow import ArrowColumns  # noqa: PLC0415
+        columns = ArrowColumns(self.schema)
+        return pa.RecordBatchReader.from_batches(columns.schema, columns.batches(self._pages(columns)))
+
+    def to_parquet(self, folder: str | os.PathLike[str]) -> Path:
+        """Write the rows into Parquet files, as the tap's ``batch_config`` does, in bounded memory.
+
+        Returns:
+            The folder of these files, ``folder/<stream>/extracted=<time>``; each call makes a new one.
+
+        Raises:
+            ModuleNotFoundError: The extra ``arrow`` is not installed.
+        """
+        with _extra():
+            import pyarrow as pa  # noqa: F401, PLC0415
+        from tap_clicksend.rows.batches import Batches, extraction_folder  # noqa: PLC0415
+
+        began = _now()
+        with self._stream_to_read(batch_config=_parquet_in(folder)) as stream:
+            config: Any = stream.get_batch_config(stream.config)
+            batches = Batches(config, {self._stream: self.schema}, lambda *_: None, began)
+            # Also where there is no row: whoever reads the folder finds the columns.
+            batches.begin(self._stream)
+            for _ in stream.write_files(batches, _bar):
+                pass
+        return Path(folder, extraction_folder(self._stream, began))
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a frame with the same types whatever the rows hold.
@@ -181,6 +239,17 @@ def _extra() -> Iterator[None]:
         raise ModuleNotFoundError(
             f"{missing.name} is missing: pip install 'singer-clicksend[arrow]'", name=missing.name
         ) from missing
+
+
+def _parquet_in(folder: str | os.PathLike[str]) -> dict[str, Any]:
+    storage = {"root": str(Path(folder).absolute())}
+    return {"encoding": {"format": "parquet"}, "storage": storage, "batch_size": ROWS_IN_A_FILE}
+
+
+def _bar(stream: str, _: logging.Logger) -> Display:
+    from tap_clicksend.progress import Bar  # noqa: PLC0415
+
+    return Bar(stream, stays=True)
 
 
 def _properties() -> dict[str, Schema]:
@@ -216,20 +285,35 @@ def _is_history(stream: object) -> bool:
     return isinstance(stream, History)
 
 
-def _moment(name: str, value: str | date | None) -> datetime | None:
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _moment(name: str, value: object, now: datetime) -> datetime | None:
+    """Return a point in time as UTC, None where none is given.
+
+    Raises:
+        SettingsError: It is none.
+    """
     if value is None:
         return None
+    numpy = sys.modules.get("numpy")
+    if numpy and isinstance(value, numpy.datetime64):
+        value = value.astype("datetime64[us]").item()
     try:
-        return parse_iso(value.isoformat() if isinstance(value, date) else value)
-    except (TypeError, ValueError):
+        if isinstance(value, timedelta):
+            return now - value
+        return parse_iso(value.isoformat() if isinstance(value, date) else cast("str", value))
+    except (TypeError, ValueError, OverflowError):
         raise SettingsError(
-            f"{name} must be a date, or ISO 8601 like 2026-10-01 or 2026-10-01T00:00:00Z."
+            f"{name} must be a date, or ISO 8601 like 2026-10-01 or 2026-10-01T00:00:00Z, or a timedelta: for"
+            " a week ago write datetime.timedelta(days=7)."
         ) from None
 
 
-def _span(since: datetime | None, until: datetime | None) -> dict[str, str]:
+def _span(since: datetime | None, until: datetime | None, now: datetime) -> dict[str, str]:
     """Return the tap's settings for a span of time."""
-    if since and since > datetime.now(UTC):
+    if since and since > now:
         raise SettingsError("since lies in the future: there is nothing to read yet.")
     if since and until and since >= until:
         raise SettingsError("since must lie before until.")

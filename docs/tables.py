@@ -19,7 +19,7 @@ from target_clicksend.settings import SINKS
 from target_clicksend.target import TargetClickSend, sink_class
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("tap.md", "target.md", "clicksend-api.md", "analytics.md")
+PAGES = ("tap.md", "target.md", "clicksend-api.md", "analytics.md", "python.md")
 FILES = [ROOT / "README.md", *(ROOT / "docs" / name for name in PAGES)]
 MODELS = ROOT / "transform" / "models" / "marts" / "marts.yml"
 

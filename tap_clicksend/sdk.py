@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from copy import deepcopy
+from datetime import UTC, datetime
 from functools import cached_property, partial
 from types import FrameType
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
@@ -28,7 +29,7 @@ from clicksend.settings import Settings
 from clicksend.text import counted, escaped
 from tap_clicksend.catalog import Columns, Selection, checked_catalog
 from tap_clicksend.progress import Display, Progress, log_fields, run_summary, shown_on_stderr
-from tap_clicksend.rows.batches import Batches
+from tap_clicksend.rows.batches import EXTRACTION, Batches, is_lake
 from tap_clicksend.rows.columns import Column, Row, iso
 from tap_clicksend.rows.conform import Conformer
 from tap_clicksend.rows.encode import EncodedPage, Encoder, PlainRows, RecordLines
@@ -38,7 +39,7 @@ from tap_clicksend.state import checked_state, seconds_of
 if TYPE_CHECKING:
     from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.helpers.types import Context
-    from singer_sdk.singerlib.encoding.simple import Message, RecordMessage
+    from singer_sdk.singerlib.encoding.simple import Message, RecordMessage, SchemaMessage
 
 
 class PageWriter(MsgSpecWriter):
@@ -139,7 +140,7 @@ class ClickSendStream(Stream):
     path: ClassVar[str]
     columns: ClassVar[dict[str, Column]]
     marks_deleted: ClassVar[bool] = False
-    """Whether rows that are missing from a complete read are gone (ACTIVATE_VERSION)."""
+    """Whether rows that are missing from a complete read are gone."""
     unavailable: ClassVar[dict[type[ApiError], str]] = {}
     """Errors that mean the account has nothing here, with what to tell the user."""
 
@@ -294,9 +295,14 @@ class ClickSendStream(Stream):
             self._write_state_message()
 
     @property
+    def shows_deleted(self) -> bool:
+        """Whether a complete read shows what is gone, with these settings."""
+        return self.marks_deleted
+
+    @property
     @override
     def emit_activate_version_messages(self) -> bool:
-        return self.marks_deleted and bool(self.config["emit_activate_version"])
+        return self.shows_deleted and bool(self.config["emit_activate_version"])
 
     @override
     def log(self, message: str, *args: Any, level: int = logging.INFO, **options: Any) -> None:
@@ -338,10 +344,19 @@ class ClickSendStream(Stream):
             super()._write_activate_version_message(self._stream_version)
 
     @override
+    def _generate_schema_messages(self) -> Generator[SchemaMessage, None, None]:
+        """Describe all columns of Parquet files."""
+        for message in super()._generate_schema_messages():
+            if is_lake(self.get_batch_config(self.config)):
+                columns = message.schema["properties"] | EXTRACTION
+                message.schema = {**message.schema, "properties": columns}
+            yield message
+
+    @override
     def _sync_batches(self, batch_config: BatchConfig, context: Context | None = None) -> None:
         """Write files of rows that went through selection and maps, which the SDK's own way leaves out.
 
-        What is gone is not said: no row of a file carries a version.
+        No message says what is gone: no row of a file carries a version.
         """
 
         def announce(name: str, url: str) -> None:
@@ -349,20 +364,37 @@ class ClickSendStream(Stream):
             self.state_manager.is_flushed = False
             files.increment()
 
-        schemas = {stream_map.stream_alias: stream_map.transformed_schema for stream_map in self.stream_maps}
-        self._batches = Batches(batch_config, schemas, announce)
         with self.get_record_counter() as counter, self.get_batch_counter() as files, self.get_sync_timer():
             self._write_starting_replication_value(None)
-            is_unmapped = self._is_unmapped()
-            for page in self.read(self._batches.encoder(self.name) if is_unmapped else PlainRows()):
-                if is_unmapped:
-                    self._batches.add(self.name, len(page.keys), page.content)
-                else:
-                    self._add_mapped(page.content, self._batches)
-                counter.increment(len(page.keys))
-            self._batches.flush()
+            schemas = {one.stream_alias: one.transformed_schema for one in self.stream_maps}
+            for rows in self.write_files(Batches(batch_config, schemas, announce, datetime.now(UTC))):
+                counter.increment(rows)
         self._finalize_state(self.stream_state)
         self._write_state_message()
+
+    def write_files(
+        self, batches: Batches, display: Callable[[str, logging.Logger], Display] = shown_on_stderr
+    ) -> Iterator[int]:
+        """Read the stream into files; yield after each page how many rows it had.
+
+        Args:
+            batches: What writes the files.
+            display: Makes what shows the progress.
+
+        Raises:
+            ClickSendError: A page could not be read, or a file not written.
+        """
+        self._batches = batches
+        is_unmapped = self._is_unmapped()
+        for page in self.read(batches.encoder(self.name) if is_unmapped else PlainRows(), display):
+            if is_unmapped:
+                batches.add(self.name, len(page.keys), page.content)
+            else:
+                self._add_mapped(page.content, batches)
+            yield len(page.keys)
+        batches.flush()
+        if self.shows_deleted and self.complete:
+            batches.mark_complete()
 
     def _add_mapped(self, rows: list[Row], batches: Batches) -> None:
         """Add rows after maps, under each name that these give them."""

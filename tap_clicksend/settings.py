@@ -64,7 +64,7 @@ PROPERTIES: dict[str, Schema] = {
         "title": "Batch files",
         "description": "Write rows into files instead of RECORD messages: encoding.format (jsonl, parquet),"
         " encoding.compression (gzip, none), storage.root (file:// URL of a folder), storage.prefix,"
-        " batch_size.",
+        " batch_size. jsonl lies flat there; Parquet in <stream>/extracted=<time>/, with two columns more.",
         "properties": {
             "encoding": {
                 "type": "object",

@@ -23,7 +23,8 @@ other is left null, and a warning names the column and counts them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -33,11 +34,13 @@ from typing import IO, Any
 
 import msgspec
 import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.json as pj  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from singer_sdk.contrib.msgspec import encoder
 
 from clicksend.times import parse_iso
+from tap_clicksend.rows.batches import EXTRACTION
 from tap_clicksend.rows.columns import Row
 from tap_clicksend.rows.encode import json_text
 from tap_clicksend.rows.schema import RecordBatch
@@ -45,9 +48,13 @@ from tap_clicksend.rows.schema import RecordBatch
 PAGES = 100
 """Pages that are converted at once."""
 
+ROW_GROUP = 50_000
+"""Rows of a Parquet file that are skipped or read as one, by the times in them."""
+
 SMALLEST = Decimal("1e-9")
 EPOCH = datetime.fromtimestamp(0, UTC)
 MICROSECOND = timedelta(microseconds=1)
+MILLISECOND = timedelta(milliseconds=1)
 
 _decoder = msgspec.json.Decoder(dict[str, list[Any]], float_hook=Decimal)
 _digits = Context(prec=38)
@@ -112,10 +119,13 @@ class ArrowColumns:
 
     def table(self, pages: Iterable[bytes]) -> pa.Table:
         """Return encoded pages as a table with exactly ``schema``."""
-        parts, ahead = [self.schema.empty_table()], iter(pages)
+        return pa.Table.from_batches(self.batches(pages), self.schema)
+
+    def batches(self, pages: Iterable[bytes]) -> Iterator[pa.RecordBatch]:
+        """Yield encoded pages as Arrow batches with exactly ``schema``, as soon as there are ``PAGES``."""
+        ahead = iter(pages)
         while some := list(islice(ahead, PAGES)):
-            parts.append(self.part(b"".join(some)))
-        return pa.concat_tables(parts)
+            yield from self.part(b"".join(some)).to_batches()
 
     def part(self, content: bytes) -> pa.Table:
         """Return encoded pages, at least one, as a table with exactly ``schema``."""
@@ -141,20 +151,41 @@ class ArrowColumns:
 
 
 class Parquet(ArrowColumns):
-    """Parquet files of a stream."""
+    """Parquet files of a stream, with the columns ``EXTRACTION`` beside those of the rows.
+
+    The rows of a file are sorted by the first column of times, which of messages is their date: who asks for
+    a month reads the groups of rows that have some of it, by their least and greatest times.
+    """
 
     suffix = "parquet"
 
-    def __init__(self, json_schema: Mapping[str, Any], *, zipped: bool) -> None:
-        super().__init__(json_schema)
+    def __init__(self, json_schema: Mapping[str, Any], *, zipped: bool, began: datetime) -> None:
+        own = {name: one for name, one in json_schema["properties"].items() if name not in EXTRACTION}
+        super().__init__({"properties": own})
         self._compression = "gzip" if zipped else "snappy"
+        sequence = (began - EPOCH) // MILLISECOND
+        values = zip(EXTRACTION.items(), (sequence * 1000, sequence), strict=True)
+        self._extraction = [(name, _kind(column).arrow, value) for (name, column), value in values]
 
     def write(self, file: IO[bytes], parts: list[pa.Table]) -> None:
         """Write a file."""
+        table = pa.concat_tables([pa.Table.from_batches([], self.schema), *parts])
+        if self._times and not _is_sorted(table.column(self._times[0])):
+            table = table.take(pc.sort_indices(table, [(self._times[0], "ascending")]))
+        for name, type_, value in self._extraction:
+            # Of a Python object Arrow could only make it with pandas imported, which takes 40 MB.
+            data = pa.py_buffer(array("q", [value]) * table.num_rows)
+            column = pa.Array.from_buffers(type_, table.num_rows, [None, data])
+            table = table.append_column(name, column)
         # To a Python file every small write would wait for its turn among the threads.
         buffer = pa.BufferOutputStream()
-        pq.write_table(pa.concat_tables(parts), buffer, compression=self._compression)
+        pq.write_table(table, buffer, compression=self._compression, row_group_size=ROW_GROUP)
         file.write(buffer.getvalue())
+
+
+def _is_sorted(times: pa.ChunkedArray) -> bool:
+    """Return whether rows need not be copied to be sorted: histories come in order."""
+    return not times.null_count and pc.all(pc.less_equal(times[:-1], times[1:])).as_py() is not False
 
 
 def _array(name: str, kind: Kind, values: list[Any]) -> pa.Array:

@@ -1,11 +1,16 @@
-"""Rows as files that BATCH messages name, instead of RECORD messages."""
+"""Rows as files that BATCH messages name, instead of RECORD messages.
+
+Parquet files make a lake: a folder for each stream, in it one for each time that it was read. Two columns
+beside those of the rows tell which of two versions is newer; a mark tells that nothing is missing.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
@@ -22,6 +27,22 @@ if TYPE_CHECKING:
 
 PART = 1 << 20
 """Bytes of encoded rows that are converted at once; the last of them while nothing is read any more."""
+
+EXTRACTION: dict[str, Row] = {
+    "_sdc_extracted_at": {
+        "type": ["string", "null"],
+        "format": "date-time",
+        "description": "When the run that wrote this began to read the stream.",
+    },
+    "_sdc_sequence": {
+        "type": ["integer", "null"],
+        "description": "The same in milliseconds since 1970: of two versions of a row the larger is newer.",
+    },
+}
+"""JSON schemas of the columns that Parquet files have beside those of the rows."""
+
+COMPLETE = "_SUCCESS"
+"""Name of the empty file in a folder where all is that the stream had; readers of Parquet skip it."""
 
 LOCAL = ("", "file", "local")
 """What fsspec calls folders of this machine."""
@@ -78,7 +99,11 @@ class Batches:
     """Collects the rows of one stream, under each name that its maps give them, and writes them as files."""
 
     def __init__(
-        self, config: BatchConfig, schemas: Mapping[str, Row], announce: Callable[[str, str], None]
+        self,
+        config: BatchConfig,
+        schemas: Mapping[str, Mapping[str, Any]],
+        announce: Callable[[str, str], None],
+        began: datetime,
     ) -> None:
         """Prepare.
 
@@ -86,13 +111,15 @@ class Batches:
             config: Format, folder and size of the files.
             schemas: JSON schema of the rows, by the name they go out under.
             announce: Called with the name and the URL of every file that is complete.
+            began: When the stream begins to be read, UTC.
 
-        All methods but ``encoder`` raise ``ClickSendError`` when a file could not be written.
+        All methods but ``encoder`` and ``begin`` raise ``ClickSendError`` when a file could not be written.
         """
         self._config = config
         self._announce = announce
+        self._began = began
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="batches")
-        self._formats = {name: _format(config.encoding, schema) for name, schema in schemas.items()}
+        self._formats = {name: _format(config.encoding, schema, began) for name, schema in schemas.items()}
         self._files: dict[str, _File] = {}
         self._afterwards: list[Callable[[], None]] = []
         self._waiting: deque[tuple[dict[str, Future[str]], list[Callable[[], None]]]] = deque()
@@ -101,10 +128,14 @@ class Batches:
         """Return what encodes rows for ``add``."""
         return self._formats[name]
 
+    def begin(self, name: str) -> _File:
+        """Begin a file that is written even if no row comes; return the one in hand."""
+        return self._files.setdefault(name, _File(self._formats[name]))
+
     def add(self, name: str, rows: int, content: bytes) -> None:
         """Add a page of so many rows."""
         if rows:
-            file = self._files.setdefault(name, _File(self._formats[name]))
+            file = self.begin(name)
             file.add(rows, content)
             if file.rows >= self._config.batch_size:
                 self._end_files()
@@ -119,6 +150,13 @@ class Batches:
         """Announce all files, and do what waits for them."""
         self._end_files()
         self._go_on(most=0)
+
+    def mark_complete(self) -> None:
+        """Say in the folders of Parquet files that all rows are there: what a folder lacks is gone."""
+        if is_lake(self._config):
+            for name in self._formats:
+                with self._new_file(name, f"{extraction_folder(name, self._began)}/{COMPLETE}"):
+                    pass
 
     def _end_files(self) -> None:
         """Write the files, beside what goes on here."""
@@ -142,34 +180,70 @@ class Batches:
                 action()
 
     def _write(self, name: str, rows: _File) -> str:
-        storage = self._config.storage
-        file_name = f"{storage.prefix or ''}{name}-{uuid4()}.{self._formats[name].suffix}"
+        prefix, suffix = self._config.storage.prefix or "", self._formats[name].suffix
+        if is_lake(self._config):
+            file_name = f"{extraction_folder(name, self._began)}/{prefix}part-{uuid4()}.{suffix}"
+        else:
+            file_name = f"{prefix}{name}-{uuid4()}.{suffix}"
+        with self._new_file(name, file_name) as file:
+            rows.write(file)
+        return self._config.storage.get_url(file_name)
+
+    @contextmanager
+    def _new_file(self, name: str, file_name: str) -> Iterator[IO[bytes]]:
         try:
-            with _opened(storage, file_name) as file:
-                rows.write(file)
+            with _opened(self._config.storage, file_name) as file:
+                yield file
         except (OSError, ImportError) as error:
             reason = getattr(error, "strerror", None) or "what its URL needs is not installed"
             raise ClickSendError(
-                f"A file of {name} cannot be written ({reason}): check storage.root in batch_config, and that"
-                " there is room. Run again: the state stays behind the rows of that file."
+                f"A file of {name} cannot be written ({reason}): check its folder (storage.root in"
+                " batch_config), and that there is room. Run again: the state stays behind the rows of that"
+                " file."
             ) from None
-        return storage.get_url(file_name)
 
 
-def _opened(storage: StorageTarget, file_name: str) -> AbstractContextManager[IO[bytes]]:
-    """Open a new file; in a folder of this machine it is its owner's only, as fsspec would not have it."""
+def is_lake(config: BatchConfig | None) -> bool:
+    """Return whether rows go into Parquet files."""
+    return config is not None and config.encoding.format == "parquet"
+
+
+def extraction_folder(name: str, began: datetime) -> str:
+    """Return the folder for the Parquet files of a stream, beneath that of all files, by when it was read.
+
+    By name they are in order of time; the form is a partition of Hive's, without what file systems refuse.
+    """
+    return f"{name}/extracted={began:%Y-%m-%dT%H-%M-%S}-{began.microsecond // 1000:03}Z"
+
+
+@contextmanager
+def _opened(storage: StorageTarget, file_name: str) -> Iterator[IO[bytes]]:
+    """Open a new file; in a folder of this machine it is its owner's only, as fsspec would not have it.
+
+    It gets its name when it is whole: half a Parquet file would be in the way of whoever reads all. Before,
+    readers of folders skip it for its dot.
+    """
     root = UPath(storage.root, **storage.params)
     if root.protocol not in LOCAL:
-        return storage.open(file_name, "wb")
-    folder = Path(root.path)
-    folder.mkdir(parents=True, exist_ok=True)
-    return opened(folder / file_name, "wb")
+        root.joinpath(file_name).parent.mkdir(parents=True, exist_ok=True)
+        with storage.open(file_name, "wb") as file:
+            yield file
+        return
+    path = Path(root.path) / file_name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        with opened(unfinished, "wb") as file:
+            yield file
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
-def _format(encoding: BaseBatchFileEncoding, schema: Row) -> Format:
+def _format(encoding: BaseBatchFileEncoding, schema: Mapping[str, Any], began: datetime) -> Format:
     zipped = encoding.compression == "gzip"
     if encoding.format != "parquet":
         return JsonLines(zipped=zipped)
     from tap_clicksend.rows.arrow import Parquet  # noqa: PLC0415
 
-    return Parquet(schema, zipped=zipped)
+    return Parquet(schema, zipped=zipped, began=began)

@@ -34,8 +34,8 @@ class ListCollection(Collection):
 
     @property
     @override
-    def emit_activate_version_messages(self) -> bool:
-        return super().emit_activate_version_messages and "list_ids" not in self.config
+    def shows_deleted(self) -> bool:
+        return super().shows_deleted and "list_ids" not in self.config
 
 
 class Lists(ListCollection):
@@ -88,9 +88,9 @@ class Contacts(ListCollection):
 
     @property
     @override
-    def emit_activate_version_messages(self) -> bool:
-        # What was deleted does not show among what changed.
-        return super().emit_activate_version_messages and not self._incremental
+    def shows_deleted(self) -> bool:
+        # What was deleted is not among what changed.
+        return super().shows_deleted and not self._incremental
 
     @override
     def raw_pages(self) -> Iterator[list[Row]]:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from tests.bench.cases import BARE_TAP, CONCURRENCY, TAP, bare, taps
+from tests.bench.cases import BARE_TAP, CONCURRENCY, TAP, bare, frames, taps
 from tests.bench.runs import BenchError, Case, Run, run, seconds_of
 
 CHECKED_ROWS = 20_000
@@ -24,10 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     try:
         reference, cases = bare(), list(taps())
-        for case in (reference, *cases):
-            _check(case, min(CHECKED_ROWS, *options.rows))
         if len(cases) == 1:
             _print("The tap does not know batch_config: BATCH is left out.\n")
+        cases.extend(frames())
+        for case in (reference, *cases):
+            _check(case, min(CHECKED_ROWS, *options.rows))
         _throughput(reference, cases, options.rows, options.repeats)
         if options.latency:
             _at_latency(cases[:1], min(LATENCY_ROWS, max(options.rows)), options.latency, options.repeats)

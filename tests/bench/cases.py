@@ -1,4 +1,4 @@
-"""What is measured: the bare loop, and the tap in each way it can write."""
+"""What is measured: the bare loop, the tap in each way it can write, and ``clicksend.read``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import bare_loop, bare_tap
-from tests.bench.runs import ENVIRONMENT, BenchError, Case
+from tests.bench.runs import ENVIRONMENT, ROOT, BenchError, Case
 
 TAP = [sys.executable, "-m", "tap_clicksend"]
 BARE_TAP = [sys.executable, bare_tap.__file__]
@@ -43,6 +43,26 @@ def taps() -> Iterator[Case]:
     if "batch_config" in _tap_json("--about", "--format=json")["settings"]["properties"]:
         for name, encoding in BATCH_ENCODINGS.items():
             yield Case(f"tap, BATCH {name}", _Tap(catalog, encoding), _batch_rows)
+
+
+def frames() -> Iterator[Case]:
+    """Yield ``clicksend.read`` in each way that keeps memory bounded."""
+    # By its path: a command runs in a folder of its own.
+    head = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tests.bench.frames import"
+    for way in ("to_batches", "to_parquet"):
+        code = f"{head} {way}; print({way}(*sys.argv[1:]))"
+        yield Case(
+            f"read, {way}",
+            lambda api_url, folder, code=code: [
+                sys.executable,
+                "-c",
+                code,
+                api_url,
+                str(CONCURRENCY),
+                str(folder),
+            ],
+            lambda output, _: int(output.read_text()),
+        )
 
 
 class _Tap:

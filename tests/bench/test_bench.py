@@ -62,4 +62,11 @@ def test_pages_and_totals_are_those_of_the_range():
 def test_the_benchmark_counts_the_rows_of_every_case_and_prints_its_tables(capsys):
     assert main(["--rows", "250", "--repeats", "1", "--latency", "5"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert {line.split("  ")[0] for line in lines} >= {"bare loop", "tap, RECORD", "--about", "--discover"}
+    assert {line.split("  ")[0] for line in lines} >= {
+        "bare loop",
+        "tap, RECORD",
+        "read, to_batches",
+        "read, to_parquet",
+        "--about",
+        "--discover",
+    }

@@ -6,19 +6,24 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from importlib.metadata import version
 from typing import get_args
 
+import duckdb
 import msgspec
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import clicksend
-from clicksend import errors
+from clicksend import errors, frames
 from clicksend.client import Client
-from clicksend.errors import SettingsError, UnauthorizedError
+from clicksend.errors import SettingsError, UnauthorizedError, UnreachableError
+from clicksend.ledger.records import Outcome
+from tap_clicksend.streams.outcomes import Outcomes
 from tap_clicksend.tap import TapClickSend
 from tests.e2e.checkout import ROOT
 from tests.tap.runner import CREDENTIALS, run_tap
@@ -96,11 +101,55 @@ def test_values_in_a_frame(read):
     assert frame["list_id"].sum() == sum(row["list_id"] or 0 for row in rows)
 
 
+class TestBatches:
+    """Arrow batches, in bounded memory."""
+
+    def test_they_hold_what_the_table_holds(self, read, monkeypatch):
+        monkeypatch.setattr("tap_clicksend.rows.arrow.PAGES", 2)
+        batches = list(reader := read("sms_history").to_batches())
+        assert len(batches) > 1
+        table = read("sms_history").to_arrow()
+        assert reader.schema == table.schema
+        assert pa.Table.from_batches(batches, reader.schema) == table
+
+    @pytest.mark.usefixtures("empty")
+    def test_an_empty_stream_keeps_its_types(self, read):
+        table = read("sms_history").to_batches().read_all()
+        assert (table.num_rows, table.schema) == (0, read("sms_history").to_arrow().schema)
+
+    def test_one_is_there_before_the_next_are_asked_for(self, sandbox, read, monkeypatch):
+        monkeypatch.setattr("tap_clicksend.rows.arrow.PAGES", 2)
+        rows = read("sms_history", page_size=15)
+        closed = []
+        monkeypatch.setattr(Client, "close", lambda _: closed.append("closed"))
+        for batch in rows.to_batches():
+            assert batch.num_rows == 30
+            assert not closed
+            break
+        del batch
+        assert len(closed) == 1
+        assert len(sandbox.requests()) < 25
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt, UnreachableError])
+    def test_what_ends_the_reading_comes_through(self, read, monkeypatch, error):
+        def request(*_, **__):
+            raise error("as it is")
+
+        reader = read("countries").to_batches()
+        monkeypatch.setattr(Client, "request", request)
+        with pytest.raises(error, match="as it is"):
+            list(reader)
+
+
 def test_an_arrow_table_holds_what_the_frame_holds(read):
     table = read("sms_history").to_arrow()
     assert table.num_rows == len(read("sms_history").to_pandas())
     assert str(table.schema.field("date").type) == "timestamp[us, tz=UTC]"
     assert str(table.schema.field("message_price").type) == "decimal128(38, 9)"
+
+
+def in_numpy(moment):
+    return np.datetime64(datetime.fromisoformat(moment).replace(tzinfo=None))
 
 
 @pytest.mark.parametrize("stream", HISTORIES)
@@ -109,10 +158,22 @@ def test_since_and_until_cut_to_the_second(read, stream):
     dates = [row[STREAMS[stream].replication_key] for row in rows]
     since, until = dates[len(rows) // 3], dates[2 * len(rows) // 3]
     expected = {row["message_id"] for row, moment in zip(rows, dates, strict=True) if since <= moment < until}
-    for kind in (str, datetime.fromisoformat, pd.Timestamp):
+    for kind in (str, datetime.fromisoformat, pd.Timestamp, in_numpy):
         cut = list(read(stream, since=kind(since), until=kind(until)))
         assert {row["message_id"] for row in cut} == expected
         assert len(cut) == len(expected) > 0
+
+
+def test_a_timedelta_is_so_long_ago(sandbox, read, monkeypatch):
+    now = datetime.fromtimestamp(sandbox.state()["now"], UTC)
+    monkeypatch.setattr(frames, "_now", lambda: now)
+    dates = {row["message_id"]: datetime.fromisoformat(row["date"]) for row in read("sms_history")}
+    month, week = timedelta(days=30), pd.Timedelta(days=7)
+    last = {row["message_id"] for row in read("sms_history", since=month)}
+    assert last == {key for key, moment in dates.items() if moment >= now - month}
+    before = {row["message_id"] for row in read("sms_history", since=month, until=week)}
+    assert before == {key for key, moment in dates.items() if now - month <= moment < now - week}
+    assert set(dates) > last > before > set()
 
 
 @pytest.fixture
@@ -185,6 +246,14 @@ def test_keys_come_from_the_environment(sandbox, monkeypatch):
         ("sms_history", {"since": "soon"}, "since must be a date"),
         ("sms_history", {"until": 1_790_000_000}, "until must be a date"),
         ("sms_history", {"since": pd.NaT}, "since must be a date"),
+        ("sms_history", {"since": "7 days ago"}, r"for a week ago write datetime.timedelta\(days=7\)\."),
+        ("sms_history", {"since": np.datetime64("NaT")}, "since must be a date"),
+        ("sms_history", {"until": np.datetime64("20000-01-01")}, "until must be a date"),
+        ("sms_history", {"since": timedelta.max}, "since must be a date"),
+        ("sms_history", {"since": timedelta(seconds=-1)}, "since lies in the future"),
+        ("sms_history", {"since": timedelta(1), "until": timedelta(7)}, "since must lie before until"),
+        ("lists", {"since": timedelta(1)}, "lists can only be read whole"),
+        ("outcomes", {}, "outcomes needs ledger_url"),
         ("sms_history", {"since": "2999-01-01"}, "since lies in the future"),
         ("sms_history", {"since": "2026-02-01", "until": "2026-02-01"}, "since must lie before until"),
         ("sms_history", {"pagesize": 5}, "Unknown setting pagesize: did you mean page_size"),
@@ -255,6 +324,10 @@ def test_without_the_extra_it_says_what_to_install_before_it_reads(sandbox, read
         ModuleNotFoundError, match=rf"{missing} is missing: pip install 'singer-clicksend\[arrow\]'"
     ):
         read("sms_history").to_pandas()
+    if missing == "pyarrow":
+        for convert in (clicksend.frames.Rows.to_arrow, clicksend.frames.Rows.to_batches):
+            with pytest.raises(ModuleNotFoundError, match="pyarrow is missing: pip install"):
+                convert(read("sms_history"))
     assert not sandbox.requests()
     assert list(read("countries"))
 
@@ -272,7 +345,10 @@ def test_importing_clicksend_is_lean_and_a_module_never_hides_the_function():
         "assert not (heavy | {'requests', 'jsonschema'}) & sys.modules.keys()\n"
         "import clicksend.frames, clicksend.cli.doctor\n"
         "assert callable(clicksend.read)\n"
-        "assert not heavy & sys.modules.keys(), heavy & sys.modules.keys()"
+        "assert not heavy & sys.modules.keys(), heavy & sys.modules.keys()\n"
+        "from datetime import timedelta\n"
+        "sys.modules |= dict.fromkeys(['numpy', 'pandas', 'pyarrow'])  # as if they were not installed\n"
+        "clicksend.read('sms_history', since=timedelta(days=7), username='u', api_key='k')"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
@@ -281,10 +357,11 @@ class TestPackage:
     """What ``import clicksend`` offers an analyst."""
 
     def test_all_streams_are_named_for_editors_and_told(self):
-        assert list(get_args(clicksend.StreamName)) == sorted(STREAMS)
-        assert list(clicksend.streams()) == sorted(STREAMS)
+        kinds = {name: type(stream) for name, stream in STREAMS.items()} | {"outcomes": Outcomes}
+        assert list(get_args(clicksend.StreamName)) == sorted(kinds)
+        assert list(clicksend.streams()) == sorted(kinds)
         for name, what in clicksend.streams().items():
-            assert what == (type(STREAMS[name]).__doc__ or "").splitlines()[0] != ""
+            assert what == (kinds[name].__doc__ or "").splitlines()[0] != ""
 
     def test_a_type_checker_rejects_a_wrong_name(self):
         code = (
@@ -333,3 +410,18 @@ def test_what_is_personal_can_be_hashed_or_dropped_here_too(read, config):
     assert all(plain.values())
     assert not set(plain.values()) & set(shown.values())
     assert all(len(value or "") == 64 * (config["pii"] == "hash") for value in shown.values())
+
+
+@pytest.mark.both_databases
+def test_outcomes_come_from_the_ledger(ledger, ledger_url, capfd):
+    about = {"sink": "sms_messages", "stream": "texts", "outcome": "sent", "price": Decimal("0.1584")}
+    ledger.outcomes.record("run", [Outcome(key=f"k{number}", **about) for number in range(1500)])
+    rows = clicksend.read("outcomes", ledger_url=ledger_url, api_url="http://127.0.0.1:1/v3", **CREDENTIALS)
+    assert {row["key"] for row in rows} == {f"k{number}" for number in range(1500)}
+    assert rows.to_pandas()["price"].sum() == 1500 * Decimal("0.1584")
+    with duckdb.connect() as database:
+        # It reads from threads of its own.
+        database.register("outcomes", rows.to_batches())
+        (found,) = database.sql("select count(distinct key), sum(price) from outcomes").fetchall()
+    assert found == (1500, 1500 * Decimal("0.1584"))
+    assert capfd.readouterr().out == ""

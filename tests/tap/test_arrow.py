@@ -198,8 +198,10 @@ def test_nothing_is_imported_while_rows_are_read():
     """It would keep all threads waiting: 0.1 s for pyarrow.compute."""
     code = """
 import io, sys
+from datetime import UTC, datetime
 from tap_clicksend.rows.arrow import Parquet
-parquet = Parquet({"properties": {"x": {"type": "string", "format": "date-time"}}}, zipped=False)
+parquet = Parquet({"properties": {"x": {"type": "string", "format": "date-time"}}}, zipped=False,
+    began=datetime.now(UTC))
 before = set(sys.modules)
 parquet.write(io.BytesIO(), [parquet.part(parquet.encode_rows([{"x": "2026-10-01"}]))])
 print(set(sys.modules) - before)

@@ -17,6 +17,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from tests.e2e.checkout import ROOT
+from tests.tap.lake import view
 
 PROJECT = ROOT / "transform"
 Row = dict[str, Any]
@@ -108,7 +109,7 @@ class PostgresWarehouse(Warehouse):
 
 
 class DuckDbWarehouse(Warehouse):
-    """A file; its raw tables are views over the Parquet files of one run of the tap."""
+    """A file; its raw tables are views over the tap's Parquet files."""
 
     engine = "duckdb"
 
@@ -127,10 +128,8 @@ class DuckDbWarehouse(Warehouse):
         """Make the views; a stream without rows has no file, and then no view."""
         self.query("create schema if not exists clicksend")
         for stream in streams:
-            pattern = f"{stream}-*.parquet"
-            if any(files.glob(pattern)):
-                read = f"select * from read_parquet('{files / pattern}')"
-                self.query(f"create or replace view clicksend.{stream} as {read}")
+            if any(files.glob(f"{stream}/*/*.parquet")):
+                self.query(view(files, stream))
 
 
 @dataclass
