@@ -85,9 +85,8 @@ class LinkClicks(History):
     def encode_messages(self, batch: RecordBatch, encoder: Encoder, finality: Finality) -> EncodedPage:
         looked_at = (batch[name] for name in ("direction", "status", "body"))
         linked = self._messages.with_keys(batch.filter(map(_has_link, *looked_at)))
-        # Whatever became of the message by now, its link can be opened for some days more.
-        undecided = linked.with_columns({"status": [None] * len(linked)})
-        pending = finality.pending(undecided, self._date)
+        # By its date alone: a link can be opened for some days more, whatever became of its message.
+        pending = finality.pending(linked, self._date)
         return EncodedPage(self._messages.keys_of(linked), encoder, encoder.encode(linked), pending)
 
     def _links_of(self, message: Row) -> list[Row]:

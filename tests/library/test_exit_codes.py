@@ -1,13 +1,16 @@
 """How the commands end as processes: what other tests see of them in their own process is what users see."""
 
 import json
+import logging
 import re
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
 
+from clicksend import exit_codes
 from tests.command import PROCESSES, environment, run_command, run_process
 from tests.tap.runner import CREDENTIALS
 from tests.target.runner import line_of, record, schema, state, stream_of
@@ -103,3 +106,15 @@ def test_a_signal_ends_a_whole_process(box, folder, name, signum):
     assert process.returncode == 128 + signum
     assert b"Traceback" not in stderr
     assert b"RECORD" not in stdout
+
+
+def test_output_that_nobody_got_is_no_success(monkeypatch):
+    class Gone:
+        def flush(self):
+            raise BrokenPipeError
+
+    for command, code in ((lambda: 0, 1), (lambda: 3, 3)):
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", Gone())
+            found = exit_codes.exit_code_of(command, logging.getLogger("tap-clicksend"))
+        assert found == code

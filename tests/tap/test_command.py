@@ -100,6 +100,7 @@ def test_about_discover_and_test(sandbox, tmp_path):
     assert tested.returncode == 0
     kinds = [json.loads(line)["type"] for line in tested.stdout.splitlines()]
     assert kinds.count("SCHEMA") == len(ALL)
+    assert 0 < kinds.count("RECORD") <= len(ALL)
     wrong = tap_command(tmp_path, {**config, "api_key": "wrong"}, "--test")
     assert wrong.returncode == 1
     assert "Traceback" not in wrong.stderr
