@@ -213,22 +213,30 @@ class Rows:
                 pass
         return Path(folder, extraction_folder(self._stream, began))
 
-    def to_pandas(self) -> pd.DataFrame:
-        """Return a frame with the same types whatever the rows hold.
+    def to_pandas(
+        self, *, categories: bool = False, money: Literal["exact", "float"] = "exact"
+    ) -> pd.DataFrame:
+        """Return a frame with the same types whatever the rows hold, those of ``warehouse.read_sql``.
 
         Text is ``str``, times are ``datetime64[us, UTC]``, integers ``Int64`` (null is ``<NA>``). Prices are
         objects, ``decimal.Decimal`` or None: sums and groups stay exact, and ``astype(float)`` is there for
         plots and statistics; pandas' Arrow decimals fail in describe() and in arithmetic. Lists are arrays;
         objects, such as ``extra``, are JSON text.
 
+        Args:
+            categories: Whether columns such as status, direction and country are categories, which takes less
+                memory; frames that are put together lose them.
+            money: ``exact``, or ``float`` for charts and statistics.
+
         Raises:
+            SettingsError: ``money`` is neither of them.
             ModuleNotFoundError: The extra ``arrow`` is not installed.
         """
         with _extra():
-            import pandas as pd  # noqa: PLC0415
-            import pyarrow as pa  # noqa: PLC0415
-        nullable = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
-        return self.to_arrow().to_pandas(types_mapper=nullable.get)
+            import pandas as pd  # noqa: F401, PLC0415 - before all is read
+        from clicksend.warehouse import frame_of  # noqa: PLC0415
+
+        return frame_of(self.to_arrow(), categories=categories, money=money)
 
 
 @contextmanager

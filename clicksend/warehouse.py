@@ -49,8 +49,6 @@ def read_sql(
         ModuleNotFoundError: The extras ``arrow`` and ``postgres`` are not installed.
         psycopg.Error: The database cannot be read.
     """
-    if money not in ("exact", "float"):
-        raise SettingsError(f"money must be exact or float, not {money!r}.")
     try:
         import psycopg  # noqa: PLC0415
         import pyarrow as pa  # noqa: PLC0415
@@ -71,6 +69,8 @@ def read_sql(
 
 def frame_of(table: pa.Table, *, categories: bool, money: Literal["exact", "float"]) -> pd.DataFrame:
     """Return an Arrow table as a frame; see ``read_sql``."""
+    if money not in ("exact", "float"):
+        raise SettingsError(f"money must be exact or float, not {money!r}.")
     import pandas as pd  # noqa: PLC0415
     import pyarrow as pa  # noqa: PLC0415
 

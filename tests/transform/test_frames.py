@@ -28,9 +28,15 @@ def test_both_doors_give_equal_frames(loader, postgres, tmp_path):
     warehouse = PostgresWarehouse(postgres)
     with account(tmp_path, streams=tuple(STREAMS)) as one:
         loader.load(one.extract()[0], warehouse, tmp_path)
-        api = {
-            name: clicksend.read(name, api_url=one.box.api_url, **CREDENTIALS).to_pandas() for name in STREAMS
-        }
+        rows = {name: clicksend.read(name, api_url=one.box.api_url, **CREDENTIALS) for name in STREAMS}
+        api = {name: found.to_pandas() for name, found in rows.items()}
+        options = {"categories": True, "money": "float"}
+        history = rows["sms_history"].to_pandas(**options)
+    found = read_sql("select * from clicksend.sms_history", warehouse.url, **options)[list(history)]
+    pd.testing.assert_frame_equal(
+        *(_sorted(frame.drop(columns="extra"), "message_id") for frame in (history, found))
+    )
+    assert history.dtypes.astype(str)["message_price"] == "float64"
     for name, keys in STREAMS.items():
         columns = ", ".join(f'"{column}"' for column in api[name].columns)
         query = f"select {columns} from clicksend.{name} where _sdc_deleted_at is null"
