@@ -314,6 +314,8 @@ def test_times_have_a_zone(ledger):
 @pytest.mark.both_databases
 def test_times_are_compared_whatever_the_zones_of_clocks(ledger, ledger_time):
     """A lease that a worker in Perth took holds for one in New York."""
+    # No other test has these times: how they are stored is remembered by moment, whatever its zone.
+    ledger_time.advance(days=977, microseconds=1)
     began = ledger_time()
 
     def turn(minutes, hours):
