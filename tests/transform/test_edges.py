@@ -33,7 +33,7 @@ def test_nothing_is_there(request, dbt, duck, tmp_path, engine):
     assert {table: warehouse.rows(table) for table in TABLES} == {table: [] for table in TABLES}
 
 
-@pytest.mark.parametrize("pii", ["hash", "drop"])
+@pytest.mark.parametrize("pii", ["hash", pytest.param("drop", marks=pytest.mark.long)])
 def test_personal_data_and_optional_tables_are_missing(dbt, duck, tmp_path, pii):
     """No ledger, no voice; texts say nothing, and numbers still join where they are hashed."""
     streams = tuple(name for name in STREAMS if name not in ("outcomes", *NEVER_MIND))
