@@ -77,7 +77,7 @@ def pytest_collection_modifyitems(config, items):
     if not FULL:
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
         items[:] = [item for item in items if not item.get_closest_marker("long")]
-    items.sort(key=lambda item: "e2e" not in item.path.parts)
+    items.sort(key=lambda item: not {"e2e", "transform"} & set(item.path.parts))
 
 
 @pytest.fixture(autouse=True)
