@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -31,3 +32,24 @@ def kept(name: str, pins: Iterable[Path], make: Callable[[Path], None]) -> Path:
             make(folder)
             stamp.write_text(wanted)
     return folder
+
+
+def environment_of(requirements: Path, *, editable: Path | None = None) -> Path:
+    """Return the ``bin`` of a kept environment with all that a requirement file names.
+
+    Args:
+        requirements: A complete file, but for what is left out on purpose: dependencies are not followed.
+        editable: A project to install beside it.
+    """
+
+    def make(folder: Path) -> None:
+        pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True)
+        options = ["--no-deps", "--require-hashes", "-r", requirements]
+        subprocess.run([*pip, *options], check=True, capture_output=True)
+        if editable:
+            options = ["--no-deps", "--no-build-isolation", "-e", editable]
+            subprocess.run([*pip, *options], check=True, capture_output=True)
+
+    pins = [requirements, *([editable / "pyproject.toml"] if editable else [])]
+    return kept(requirements.stem.removeprefix("requirements-"), pins, make) / "bin"

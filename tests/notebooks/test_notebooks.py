@@ -7,7 +7,6 @@ import os
 import re
 import runpy
 import subprocess
-import sys
 from decimal import Decimal
 from functools import partial
 
@@ -15,7 +14,7 @@ import pytest
 
 from tests.command import environment
 from tests.e2e.checkout import ROOT
-from tests.e2e.kept import kept
+from tests.e2e.kept import environment_of
 from tests.e2e.meltano_project import plugins  # noqa: F401, fixture
 from tests.transform.account import account
 from tests.transform.conftest import dbt, loader  # noqa: F401, fixtures
@@ -48,21 +47,10 @@ def test_its_page_in_the_gallery_is_of_today(name):
     assert "Warning" not in page
 
 
-def _install(folder):
-    pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    for command in (
-        [sys.executable, "-m", "venv", folder],
-        [*pip, "--require-hashes", "-r", ROOT / "requirements-notebooks.txt"],
-        [*pip, "--no-deps", "--no-build-isolation", "-e", ROOT],
-    ):
-        subprocess.run(command, check=True, capture_output=True)
-
-
 @pytest.fixture(scope="module")
 def executed(dbt, loader, postgres, tmp_path_factory):  # noqa: F811
     """Return a function that runs a notebook, and what is known of its data."""
-    pins = [ROOT / "requirements-notebooks.txt", ROOT / "pyproject.toml"]
-    python = kept("notebooks", pins, _install) / "bin" / "python"
+    python = environment_of(ROOT / "requirements-notebooks.txt", editable=ROOT) / "python"
     folder = tmp_path_factory.mktemp("notebooks")
     warehouse = PostgresWarehouse(postgres)
     with account(folder) as one:

@@ -16,7 +16,7 @@ import smsutil
 
 from clicksend.sandbox.simulation import RETENTION
 from clicksend.sandbox.world.countries import countries
-from clicksend.sandbox.world.rows import Message, Mms, Sms
+from clicksend.sandbox.world.rows import Message, Mms
 from clicksend.sandbox.world.store import Store
 
 DAY = 86_400
@@ -419,6 +419,3 @@ def says_stop(body: str) -> bool:
 
 def _group(text: str | None) -> str:
     return next((group for group, texts in GROUPS.items() if text in texts), "unknown")
-
-
-__all__ = ["Known", "Sms", "at", "none"]
