@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from clicksend.sandbox.world.countries import countries
 from clicksend.sandbox.world.rows import Message, Mms
 from clicksend.sandbox.world.store import Store
 
+USUAL = set(pd.read_csv(Path(__file__).parents[2] / "transform" / "seeds" / "character_names.csv").code_point)
 DAY = 86_400
 SETTLED = 4 * DAY
 OUT = ("delivered", "undelivered", "unconfirmed", "pending")
@@ -367,6 +370,9 @@ class Known:
         for row in messages[messages.went_out].itertuples():
             for one in row.foreign:
                 entry = found.setdefault(one, {"messages": 0, "parts": 0, "cost": Decimal(0)})
+                code_point = f"U+{ord(one):04X}"
+                name = unicodedata.name(one) if code_point in USUAL else None
+                entry |= {"code_point": code_point, "name": name}
                 entry["messages"] += 1
                 entry["parts"] += row.parts_wasted
                 entry["cost"] += row.cost * int(row.parts_wasted) / int(row.parts)

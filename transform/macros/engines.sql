@@ -78,6 +78,13 @@
 {% macro bigquery__code_point(character) -%} to_code_points({{ character }})[offset(0)] {%- endmacro %}
 
 
+{#- The code point of a character as Unicode writes it: U+ and four digits or more. lpad alone would cut the fifth off. -#}
+{% macro unicode_notation(character) -%}
+    {%- set digits = clicksend.hexadecimal(clicksend.code_point(character)) -%}
+    'U+' || case when length({{ digits }}) < 4 then lpad({{ digits }}, 4, '0') else {{ digits }} end
+{%- endmacro %}
+
+
 {#- Capital hexadecimal digits of a number. -#}
 {% macro hexadecimal(number) %}{{ return(adapter.dispatch('hexadecimal', 'clicksend')(number)) }}{% endmacro %}
 {% macro default__hexadecimal(number) -%} upper(to_hex({{ number }})) {%- endmacro %}

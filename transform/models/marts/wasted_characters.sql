@@ -23,7 +23,7 @@ counted as (
 
 select
     counted.character,
-    'U+' || lpad({{ clicksend.hexadecimal(clicksend.code_point('counted.character')) }}, 4, '0') as code_point,
+    {{ clicksend.unicode_notation('counted.character') }} as code_point,
     names.name,
     counted.currency,
     counted.messages,
@@ -31,4 +31,4 @@ select
     counted.cost
 from counted
 left join {{ ref('character_names') }} as names
-    on names.code_point = 'U+' || lpad({{ clicksend.hexadecimal(clicksend.code_point('counted.character')) }}, 4, '0')
+    on names.code_point = {{ clicksend.unicode_notation('counted.character') }}
