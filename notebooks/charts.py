@@ -14,10 +14,10 @@ alt.renderers.enable("svg")
 
 FATES = {
     "delivered": "#1b4f72",
-    "undelivered": "#b03a2e",
-    "unconfirmed": "#d4ac0d",
-    "pending": "#d5dbdb",
-    "scheduled": "#ebf0f0",
+    "undelivered": "#d9695f",
+    "unconfirmed": "#e8c547",
+    "pending": "#dfe4e4",
+    "scheduled": "#f7f9f9",
 }
 """Fates that charts show, from dark to light: printed in grey they stay apart."""
 INK, ACCENT, PALE = "#1b2631", "#b03a2e", "#aab7b8"
@@ -47,7 +47,7 @@ def _theme() -> alt.theme.ThemeConfig:
                     "titleFontWeight": "normal",
                 },
                 "legend": {"titleFontWeight": "normal", "orient": "top", "direction": "horizontal"},
-                "range": {"category": [INK, ACCENT, "#2e86c1", "#7d6608", "#85929e", "#117a65"]},
+                "range": {"category": [INK, "#d9695f", "#85c1e9", "#7d6608", "#85929e", "#117a65"]},
             }
         }
     )

@@ -22,7 +22,7 @@ from tests.transform.engines import PostgresWarehouse
 
 NOTEBOOKS = ROOT / "notebooks"
 GALLERY = runpy.run_path(str(NOTEBOOKS / "gallery.py"))
-CHARTS = {"quickstart": 2, "deliverability": 6, "cost": 3, "replies_and_optouts": 4, "send_outcomes": 3}
+CHARTS = {"quickstart": 2, "deliverability": 6, "cost": 3, "replies_and_optouts": 5, "send_outcomes": 3}
 """Of the fourteen; a campaign's table and the reasons are tables."""
 
 
@@ -130,7 +130,8 @@ def test_replies_and_opt_outs(executed):
     assert figures["answered"] == (delivered.replies > 0).sum()
     assert figures["opt_outs"] == replies[replies.is_opt_out].sender.nunique()
     contacts = known.contacts(messages)
-    assert (figures["contacts"], figures["reachable"]) == (
+    assert (figures["contacts"], figures["added"], figures["reachable"]) == (
+        len(contacts),
         len(contacts),
         sum(one["is_reachable"] for one in contacts),
     )

@@ -3,5 +3,6 @@
     ('contact_id', 'contact_id', 'integer'),
     ('phone_number', 'phone_number', 'text'),
     ('list_name', '_list_name', 'text'),
+    ('added_at', 'date_added', 'time'),
     ('updated_at', 'date_updated', 'time'),
 ]) }}
