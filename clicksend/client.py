@@ -39,7 +39,7 @@ SENDING = 60.0
 LONGEST_WAIT = 900.0
 """Seconds; a server that asks for a longer pause gets its answer reported instead."""
 AHEAD = 4
-"""Results for each thread that may wait for the reader, so that no thread waits for it."""
+"""Results for each request at once that may wait for the reader, so that no request waits for it."""
 BARE = ("/short-url/", "/own-numbers", "/alpha-tags", "/mms-campaigns")
 """Where ClickSend answers without its envelope (documented; of campaigns older pages show one)."""
 NEED_NO_BODY = frozenset({"PUT", "DELETE"})
@@ -152,7 +152,9 @@ class Client:
         self.settings = settings
         self._time = Time()
         self._clock = clock or self._time
-        self._limiter = Limiter(self._clock, settings.requests_per_minute)
+        self._limiter = Limiter(
+            self._clock, settings.requests_per_minute, settings.rate_limit_share, settings.max_concurrency
+        )
         self._transport = self._new_transport()
         self._backoff = wait_exponential_jitter(initial=1, max=60)
         self._get = self._transport.prepare(requests.Request("GET", settings.api_url, auth=_auth(settings)))
@@ -245,7 +247,7 @@ class Client:
         try:
             for item in items:
                 pending.append(self._workers.submit(function, item))
-                if len(pending) >= AHEAD * self.settings.max_concurrency:
+                if len(pending) >= AHEAD * self._limiter.level:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
@@ -300,16 +302,17 @@ class Client:
     def _exchange(self, call: Call, request: requests.PreparedRequest, transport: Transport) -> Response:
         """Make a request within the rate limits."""
         headers: Mapping[str, str] = {}
-        if self._time.stopped:
-            raise StoppedError
-        self._limiter.acquire(call.endpoint)
+        status = None
+        place = self._limiter.acquire(call.endpoint)
         try:
+            if self._time.stopped:
+                raise StoppedError
             if call.may_start and not call.may_start():
                 raise TooLateError
             response = transport.exchange(request, call.endpoint)
-            headers = response.headers
+            status, headers = response.status, response.headers
         finally:
-            self._limiter.release(call.endpoint, headers)
+            self._limiter.release(place, status, headers)
         return response
 
     def _answer(self, call: Call, request: requests.PreparedRequest, response: Response) -> Answer:

@@ -1,24 +1,33 @@
 """Keeps requests under ClickSend's rate limits, which no documentation states: the headers teach it.
 
+How many are under way at once is each endpoint's ``Concurrency``; who waits for a place is served in order.
+
 Observed: limits count per endpoint and caller (20 a minute for /account, 6000 elsewhere);
 ``x-ratelimit-remaining`` is what is left, ``ratelimit-reset`` the seconds until it is full again.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Protocol
 
+from clicksend.concurrency import Concurrency
 from clicksend.errors import StoppedError
 
 NAP = 0.2
 """Seconds after which a sleeper looks whether it was stopped."""
+
+OVERLOADED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, None)
+"""Statuses that ask for fewer requests at once; None is no answer."""
 
 IDS = re.compile(r"/(\d+|[0-9A-Fa-f]{8}-[0-9A-Fa-f-]{27}|(?<=/short-url/tracking/)[^/]+)(?=/|$)")
 
@@ -56,30 +65,83 @@ class Time:
             time.sleep(min(left, NAP))
 
 
+@dataclass(slots=True)
+class Place:
+    """One of the requests that an endpoint may have under way at once.
+
+    Attributes:
+        budget: The endpoint's.
+        since: When it was got, by the clock.
+        free: Set once it was got.
+        waited: Whether the rate limit was waited for in it, so that its time says nothing of the server.
+    """
+
+    budget: Budget
+    since: float = 0.0
+    free: threading.Event = field(default_factory=threading.Event)
+    waited: bool = False
+
+
 @dataclass
 class Budget:
-    """What one endpoint still allows; times are the clock's."""
+    """What one endpoint still allows; times are the clock's.
 
+    Attributes:
+        concurrency: How many requests may be under way at once.
+        places: Requests that have a place among them; some wait for the rate limit.
+        queue: Who waits for a place; each learns when it got one.
+        under_way: Requests that have started.
+        limit: Requests in one of the server's windows, None before it said so.
+    """
+
+    concurrency: Concurrency
+    places: int = 0
+    queue: deque[Place] = field(default_factory=deque)
+    under_way: int = 0
     remaining: float = float("inf")
     resets_at: float = 0.0
     paused_until: float = 0.0
-    under_way: int = 0
     limit: int | None = None
 
-    def wait(self, now: float) -> float:
-        """Return seconds until one more request is allowed."""
+    def wait(self, now: float, share: float) -> float:
+        """Return seconds until one more request is allowed, of which the rest is left to others."""
         if now >= self.resets_at:
             self.remaining = float("inf")
-        exhausted = self.resets_at if self.remaining < 1 else 0.0
+        limit = self.limit or 0
+        exhausted = self.resets_at if self.remaining - (limit - math.ceil(limit * share)) < 1 else 0.0
         return max(self.paused_until, exhausted) - now
+
+    def admit(self, now: float) -> None:
+        """Give free places to those who wait longest."""
+        while self.queue and self.places < self.concurrency.level:
+            self.places += 1
+            place = self.queue.popleft()
+            place.since = now
+            place.free.set()
 
 
 class Limiter:
     """Shared by all threads of a client."""
 
-    def __init__(self, clock: Clock, requests_per_minute: int | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        requests_per_minute: int | None = None,
+        rate_limit_share: float = 1.0,
+        max_concurrency: int = 64,
+    ) -> None:
+        """Begin, knowing nothing of the server.
+
+        Args:
+            clock: What waits and limits are counted by.
+            requests_per_minute: Ceiling on all requests together.
+            rate_limit_share: Share (0 to 1) of each limit that is used; it is rounded up to whole requests.
+            max_concurrency: Requests under way at once, of one endpoint.
+        """
         self._clock = clock
         self._interval = 60 / requests_per_minute if requests_per_minute else 0.0
+        self._share = rate_limit_share
+        self._ceiling = max_concurrency
         self._next_start = 0.0
         self.requests = 0
         """Requests that were let go."""
@@ -92,15 +154,40 @@ class Limiter:
         with self._lock:
             return {name: b.limit for name, b in self._budgets.items() if b.limit is not None}
 
-    def acquire(self, endpoint: str) -> None:
-        """Wait until a request to an endpoint may start. Each ``acquire`` needs its ``release``."""
-        while (wait := self._try(endpoint)) > 0:
-            self._clock.sleep(wait)
-
-    def _try(self, endpoint: str) -> float:
+    @property
+    def level(self) -> int:
+        """Requests that the busiest endpoint may have under way at once."""
         with self._lock:
-            budget, now = self._budget(endpoint), self._clock.monotonic()
-            wait = max(budget.wait(now), self._next_start - now)
+            levels = [budget.concurrency.level for budget in self._budgets.values()]
+        return max(levels, default=self._ceiling)
+
+    def acquire(self, endpoint: str) -> Place:
+        """Wait until a request to an endpoint may start. Each needs its ``release``.
+
+        Raises:
+            StoppedError: It is not worth it any more; then nothing is to be released.
+        """
+        with self._lock:
+            budget = self._budget(endpoint)
+            place = Place(budget)
+            budget.queue.append(place)
+            budget.admit(self._clock.monotonic())
+            budget.concurrency.wanted |= bool(budget.queue)
+        place.free.wait()
+        try:
+            while (wait := self._try(budget)) > 0:
+                place.waited = True
+                self._clock.sleep(wait)
+        except BaseException:
+            with self._lock:
+                self._leave(budget)
+            raise
+        return place
+
+    def _try(self, budget: Budget) -> float:
+        with self._lock:
+            now = self._clock.monotonic()
+            wait = max(budget.wait(now, self._share), self._next_start - now)
             if wait <= 0:
                 budget.remaining -= 1
                 budget.under_way += 1
@@ -108,20 +195,31 @@ class Limiter:
                 self._next_start = now + self._interval
             return wait
 
-    def release(self, endpoint: str, headers: Mapping[str, str] | None = None) -> None:
-        """End a request and learn from its answer's headers, if there was an answer."""
+    def release(self, place: Place, status: int | None, headers: Mapping[str, str]) -> None:
+        """End a request and learn from its answer.
+
+        Args:
+            place: What ``acquire`` returned.
+            status: Of the answer, None without one.
+            headers: Of the answer.
+        """
         with self._lock:
-            budget = self._budget(endpoint)
+            budget, now = place.budget, self._clock.monotonic()
+            if status in OVERLOADED:
+                budget.concurrency.refused(place.since, now)
+            elif not place.waited:
+                budget.concurrency.answered(place.since, now)
             budget.under_way -= 1
+            self._leave(budget)
             remaining, reset = (
-                _seconds((headers or {}).get(name)) for name in ("x-ratelimit-remaining", "ratelimit-reset")
+                _seconds(headers.get(name)) for name in ("x-ratelimit-remaining", "ratelimit-reset")
             )
-            if (limit := _seconds((headers or {}).get("x-ratelimit-limit"))) is not None:
+            if (limit := _seconds(headers.get("x-ratelimit-limit"))) is not None:
                 budget.limit = int(limit)
             if remaining is not None and reset is not None:
                 # The server may not have counted yet what is still under way.
                 budget.remaining = remaining - budget.under_way
-                budget.resets_at = self._clock.monotonic() + reset
+                budget.resets_at = now + reset
 
     def pause(self, endpoint: str, seconds: float) -> None:
         """Let nobody start a request to an endpoint for a while, after a 429."""
@@ -129,8 +227,15 @@ class Limiter:
             budget = self._budget(endpoint)
             budget.paused_until = max(budget.paused_until, self._clock.monotonic() + seconds)
 
+    def _leave(self, budget: Budget) -> None:
+        budget.places -= 1
+        budget.admit(self._clock.monotonic())
+
     def _budget(self, endpoint: str) -> Budget:
-        return self._budgets.setdefault(IDS.sub("/{id}", endpoint), Budget())
+        name = IDS.sub("/{id}", endpoint)
+        if name not in self._budgets:
+            self._budgets[name] = Budget(Concurrency(self._ceiling))
+        return self._budgets[name]
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

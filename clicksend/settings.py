@@ -69,10 +69,18 @@ PROPERTIES: dict[str, Schema] = {
     "max_concurrency": {
         "type": "integer",
         "title": "Concurrency",
-        "description": "How many requests may be under way at once.",
+        "description": "Most requests under way at once; up to it the best number is found.",
         "minimum": 1,
         "maximum": 64,
-        "default": 8,
+        "default": 64,
+    },
+    "rate_limit_share": {
+        "type": "number",
+        "title": "Share of the rate limit",
+        "description": "Share of ClickSend's rate limit (of its headers) to use; the rest is left to others.",
+        "exclusiveMinimum": 0,
+        "maximum": 1,
+        "default": 0.8,
     },
     "requests_per_minute": {
         "type": "integer",
@@ -121,6 +129,7 @@ class Settings:
     timeout: float
     max_retries: int
     max_concurrency: int
+    rate_limit_share: float
     requests_per_minute: int | None
     user_agent: str
 
@@ -158,6 +167,7 @@ class Settings:
             timeout=chosen["timeout"],
             max_retries=chosen["max_retries"],
             max_concurrency=chosen["max_concurrency"],
+            rate_limit_share=chosen["rate_limit_share"],
             requests_per_minute=chosen["requests_per_minute"],
             user_agent=chosen["user_agent"] or f"singer-clicksend/{metadata.version('singer-clicksend')}",
         )

@@ -6,7 +6,7 @@ import gzip
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from tests.bench.runs import ENVIRONMENT, ROOT, BenchError, Case
 TAP = [sys.executable, "-m", "tap_clicksend"]
 BARE_TAP = [sys.executable, bare_tap.__file__]
 STREAM = "sms_history"
-CONCURRENCY = 8
+FIXED = (8, 16, 32, 64)
+"""Requests at once that the level which the tap finds is compared with."""
 RECORD = b'{"type":"RECORD"'
 BATCH_ENCODINGS = {
     "jsonl.gz": {"format": "jsonl", "compression": "gzip"},
@@ -35,14 +36,28 @@ def bare() -> Case:
 
 def taps() -> Iterator[Case]:
     """Yield the tap in RECORD mode, and in each BATCH mode if it knows ``batch_config``."""
-    catalog = _tap_json("--discover")
-    for entry in catalog["streams"]:
-        root = next(part["metadata"] for part in entry["metadata"] if not part["breadcrumb"])
-        root["selected"] = entry["stream"] == STREAM
+    catalog = _catalog()
     yield Case("tap, RECORD", _Tap(catalog), _records)
     if "batch_config" in _tap_json("--about", "--format=json")["settings"]["properties"]:
         for name, encoding in BATCH_ENCODINGS.items():
             yield Case(f"tap, BATCH {name}", _Tap(catalog, encoding), _batch_rows)
+
+
+def levels() -> Iterator[Case]:
+    """Yield the tap as it is, and with each fixed number of requests at once."""
+    catalog = _catalog()
+    yield Case("as it finds out", _Tap(catalog), _records)
+    for level in FIXED:
+        command = [sys.executable, str(Path(__file__).with_name("fixed_tap.py")), str(level)]
+        yield Case(f"{level} at once", _Tap(catalog, command=command), _records)
+
+
+def _catalog() -> dict[str, Any]:
+    catalog = _tap_json("--discover")
+    for entry in catalog["streams"]:
+        root = next(part["metadata"] for part in entry["metadata"] if not part["breadcrumb"])
+        root["selected"] = entry["stream"] == STREAM
+    return catalog
 
 
 def frames() -> Iterator[Case]:
@@ -58,7 +73,6 @@ def frames() -> Iterator[Case]:
                 "-c",
                 code,
                 api_url,
-                str(CONCURRENCY),
                 str(folder),
             ],
             lambda output, _: int(output.read_text()),
@@ -68,16 +82,18 @@ def frames() -> Iterator[Case]:
 class _Tap:
     """The tap's command with config and catalog."""
 
-    def __init__(self, catalog: dict[str, Any], encoding: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, catalog: dict[str, Any], encoding: dict[str, str] | None = None, command: Sequence[str] = TAP
+    ) -> None:
         self._catalog = catalog
         self._encoding = encoding
+        self._command = command
 
     def __call__(self, api_url: str, folder: Path) -> list[str]:
         config: dict[str, Any] = {
             "api_url": api_url,
             "username": bare_loop.CREDENTIALS[0],
             "api_key": bare_loop.CREDENTIALS[1],
-            "max_concurrency": CONCURRENCY,
         }
         if self._encoding:
             (batches := folder / "batches").mkdir()
@@ -85,7 +101,7 @@ class _Tap:
             config["batch_config"] = {"encoding": self._encoding, "storage": storage}
         for name, content in (("config", config), ("catalog", self._catalog)):
             (folder / f"{name}.json").write_text(json.dumps(content))
-        return [*TAP, "--config", f"{folder}/config.json", "--catalog", f"{folder}/catalog.json"]
+        return [*self._command, "--config", f"{folder}/config.json", "--catalog", f"{folder}/catalog.json"]
 
 
 def _bare_command(api_url: str, _folder: Path) -> list[str]:

@@ -19,7 +19,12 @@ from tests.bench.rows import History
 LARGEST_PAGE = 100
 HEAD = (
     b"HTTP/1.1 %s\r\nDate: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
-    b"Connection: keep-alive\r\n\r\n"
+    b"Connection: keep-alive\r\n%s\r\n"
+)
+LIMITS = b"x-ratelimit-limit: %d\r\nx-ratelimit-remaining: %d\r\nratelimit-reset: %d\r\n"
+MINUTE = 60.0
+TOO_MANY = (
+    b'{"http_code":429,"response_code":"TOO_MANY_REQUESTS","response_msg":"Too many requests.","data":null}'
 )
 ENVELOPE = b'{"http_code":200,"response_code":"SUCCESS","response_msg":"Here are your data.","data":%s}'
 PAGE = (
@@ -36,19 +41,23 @@ class Served:
     Attributes:
         first: When the first request came, by ``time.time()``.
         busy: Seconds of processor time since then.
+        refused: Requests that were answered with 429.
     """
 
     requests: int = 0
+    refused: int = 0
     rows: int = 0
     first: float = 0.0
     busy: float = 0.0
 
 
 class Service:
-    """Answers requests."""
+    """Answers requests, so many a minute at most if there is a limit."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, limit: int) -> None:
         self.served = Served()
+        self._limit = limit
+        self._used, self._until = 0, 0.0
         self._history = history
         self._busy_before = 0.0
 
@@ -65,12 +74,25 @@ class Service:
 
     def answer(self, target: str) -> bytes:
         """Return the whole answer to a GET."""
-        url = urlsplit(target)
-        if url.path == "/v3/sms/history":
+        url, limits, granted = urlsplit(target), b"", True
+        if self._limit:
+            granted, limits = self._count(time.monotonic())
+        if not granted:
+            self.served.refused += 1
+            status, body = b"429 Too Many Requests", TOO_MANY
+        elif url.path == "/v3/sms/history":
             status, body = b"200 OK", ENVELOPE % self._page(parse_qs(url.query))
         else:
             status, body = b"404 Not Found", NOT_FOUND
-        return HEAD % (status, formatdate(usegmt=True).encode(), len(body)) + body
+        return HEAD % (status, formatdate(usegmt=True).encode(), len(body), limits) + body
+
+    def _count(self, now: float) -> tuple[bool, bytes]:
+        """Count a request; return whether it is within the limit, and the headers that say what is left."""
+        if now >= self._until:
+            self._used, self._until = 0, now + MINUTE
+        granted = self._used < self._limit
+        self._used += granted
+        return granted, LIMITS % (self._limit, self._limit - self._used, int(self._until - now) + 1)
 
     def _page(self, query: dict[str, list[str]]) -> bytes:
         def number(name: str, default: int) -> int:
@@ -137,8 +159,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, required=True)
     parser.add_argument("--latency", type=float, default=0, help="milliseconds before each answer")
+    parser.add_argument(
+        "--limit", type=int, default=0, help="requests a minute, 0 for no limit and no headers"
+    )
     arguments = parser.parse_args()
-    asyncio.run(serve(Service(History(arguments.rows, int(time.time()))), arguments.latency / 1000))
+    service = Service(History(arguments.rows, int(time.time())), arguments.limit)
+    asyncio.run(serve(service, arguments.latency / 1000))
 
 
 if __name__ == "__main__":

@@ -50,6 +50,7 @@ class Run:
         start_up: Seconds before the first request.
         megabytes: Peak of its resident memory.
         busy: Share of the time that the page server was working.
+        refused: Requests that were answered with 429.
         written: Rows that were found in its output; None where they were not counted.
     """
 
@@ -59,6 +60,7 @@ class Run:
     megabytes: float
     requests: int
     busy: float
+    refused: int
     written: int | None
 
     @property
@@ -76,8 +78,8 @@ class PageServer:
 
 
 @contextmanager
-def page_server(rows: int, latency: float) -> Iterator[PageServer]:
-    """Run a page server: so many rows, so many milliseconds before each answer."""
+def page_server(rows: int, latency: float, limit: int = 0) -> Iterator[PageServer]:
+    """Run a page server: rows, milliseconds before each answer, requests a minute (0: no limit)."""
     command = [
         sys.executable,
         "-m",
@@ -86,6 +88,8 @@ def page_server(rows: int, latency: float) -> Iterator[PageServer]:
         str(rows),
         "--latency",
         str(latency),
+        "--limit",
+        str(limit),
     ]
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -98,13 +102,14 @@ def page_server(rows: int, latency: float) -> Iterator[PageServer]:
         server.served = json.loads(report)
 
 
-def run(case: Case, rows: int, *, latency: float = 0, count: bool = False) -> Run:
+def run(case: Case, rows: int, *, latency: float = 0, limit: int = 0, count: bool = False) -> Run:
     """Read so many rows once.
 
     Args:
         case: What reads.
         rows: Length of the history.
         latency: Milliseconds before each answer.
+        limit: Requests a minute, which the answers' headers name; 0 for no limit.
         count: Whether to keep the output and count the rows in it.
 
     Raises:
@@ -114,7 +119,7 @@ def run(case: Case, rows: int, *, latency: float = 0, count: bool = False) -> Ru
         folder = Path(name)
         (work := folder / "work").mkdir()
         output = folder / "output" if count else Path(os.devnull)
-        with page_server(rows, latency) as server:
+        with page_server(rows, latency, limit) as server:
             began = time.time()
             megabytes = _child(case.command(server.api_url, work), output, folder / "log")
             ended = time.time()
@@ -127,6 +132,7 @@ def run(case: Case, rows: int, *, latency: float = 0, count: bool = False) -> Ru
             megabytes=megabytes,
             requests=served["requests"],
             busy=served["busy"] / seconds,
+            refused=served["refused"],
             written=case.rows(output, work) if count else None,
         )
 

@@ -206,7 +206,7 @@ def test_a_second_iteration_reads_again(sandbox, read):
 
 
 def test_nothing_is_requested_before_it_is_needed_and_little_after(sandbox, read, monkeypatch):
-    rows = read("sms_history", page_size=15)
+    rows = read("sms_history", page_size=15, max_concurrency=4)
     assert "sms_history" in repr(rows)
     assert not sandbox.requests()
     closed = []

@@ -193,9 +193,10 @@ def test_no_number_is_too_large_or_small_for_a_run(box, tmp_path, largest):
 
 
 FRACTIONS = {
-    "tap": {"timeout": 2.5, "settle_days": 0.5},
+    "tap": {"timeout": 2.5, "rate_limit_share": 0.5, "settle_days": 0.5},
     "target": {
         "timeout": 2.5,
+        "rate_limit_share": 0.5,
         "opt_out_max_age": 0.5,
         "dedupe_window_hours": 0.5,
         "max_spend_per_run": 20.5,
