@@ -175,7 +175,10 @@ def test_a_place_is_given_back_by_whoever_was_stopped_in_it(clock, monkeypatch):
     with pytest.raises(StoppedError):
         limiter.acquire("GET /lists")
     clock.now += 20
-    limiter.acquire("GET /lists")
+    next_one = threading.Thread(target=limiter.acquire, args=["GET /lists"], daemon=True)
+    next_one.start()
+    next_one.join(10)
+    assert not next_one.is_alive()
 
 
 def test_what_waited_for_the_rate_limit_says_nothing_of_the_server(clock):
