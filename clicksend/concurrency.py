@@ -66,7 +66,6 @@ class Concurrency:
         if began >= self._began:
             self._most = self.level / STEP
             self._fall_to(self.level / 2)
-            self._before = None
             self._start_round(now)
 
     def _judge(self) -> None:
@@ -106,6 +105,7 @@ class Concurrency:
 
     def _settle(self, level: float) -> None:
         """Stay at a level for some rounds, then try the other direction."""
+        self._before = None
         self.level = min(self._ceiling, max(LEAST, round(level)))
         self._step, self._rises = STEP, not self._rises
         self._wait = min(LONGEST_WAIT, max(SHORTEST_WAIT, 2 * self._wait))

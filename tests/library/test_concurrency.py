@@ -79,10 +79,11 @@ def thrashing(best, seconds):
 
 @pytest.mark.parametrize("seconds", [0.05, 0.3, 0.7])
 @pytest.mark.parametrize("handshake", [0, 0.7])
-@pytest.mark.parametrize("pages", [1000, 10_000])
-def test_latency_alone_is_met_with_all_there_is(seconds, handshake, pages):
+@pytest.mark.parametrize(("pages", "share"), [(1000, 0.85), (10_000, 0.97)])
+def test_latency_alone_is_met_with_all_there_is(seconds, handshake, pages, share):
+    """The rise costs the first second, and a look at lower levels now and then next to nothing."""
     run = partial(read, steady(seconds), pages, handshake=handshake * seconds)
-    assert run(fixed=64).seconds / run().seconds >= 0.85
+    assert run(fixed=64).seconds / run().seconds >= share
 
 
 @pytest.mark.parametrize("seconds", [0.003, 0.1, 0.5])
