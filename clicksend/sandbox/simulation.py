@@ -16,6 +16,7 @@ from clicksend.sandbox.world.countries import countries
 from clicksend.sandbox.world.events import Event
 from clicksend.sandbox.world.links import link_of
 from clicksend.sandbox.world.rows import Inbound, Message, Receipt
+from clicksend.sandbox.world.rules import polled
 from clicksend.sandbox.world.store import Inbox, Store
 from clicksend.sandbox.world.stream import Plan, events
 from clicksend.sandbox.world.texts import VOICE_LANGUAGES
@@ -32,7 +33,7 @@ OPENING_CREDIT = 99_999_856_980
 
 
 class Simulation:
-    """A world under a clock that stands still until it is turned.
+    """A world under a clock that stands still until it is turned: by order, or by the wall clock.
 
     Attributes:
         plan: What the world is made from.
@@ -41,11 +42,13 @@ class Simulation:
         store: All rows as of now.
         dialect: The switches at the epoch.
         switches: Behaviour at unconfirmed points.
+        happened: How much has happened since the start, resets included; a number that only grows.
     """
 
     def __init__(self, plan: Plan, types: Types = "live", dialect: Switches = DIALECTS["official"]) -> None:
         self.plan, self.types, self.dialect = plan, types, dialect
         self._untouched: Store | None = None
+        self.happened = 0
         self._build()
 
     def reset(self) -> None:
@@ -86,6 +89,7 @@ class Simulation:
             if expected:
                 heappop(self._expected)
             event.apply(self.store)
+            self.happened += 1
             if not expected:
                 self._next = next(self._events)
 
@@ -126,17 +130,17 @@ class Simulation:
     def rows(self) -> dict[str, int]:
         """Count, for each stream, the distinct rows that a complete extraction ends up with."""
         store, switches = self.store, self.switches
-        polled = switches.poll_rules > 0
+        receipts = switches.poll_rules > 0
         return {
             "account": 1,
             "sms_history": self._history_size(store.sms),
-            "sms_inbound": len(self.inbound()) * polled,
-            "sms_receipts": self._distinct_receipts("sms") * polled,
+            "sms_inbound": len({id(row) for row in self._polled_inbound()}),
+            "sms_receipts": self._distinct_receipts("sms") * receipts,
             "sms_templates": len(store.templates),
             "mms_history": self._history_size(store.mms),
-            "mms_receipts": self._distinct_receipts("mms") * (polled and switches.legacy_paths == "served"),
+            "mms_receipts": self._distinct_receipts("mms") * (receipts and switches.legacy_paths == "served"),
             "voice_history": self._history_size(store.voice) * switches.voice_access,
-            "voice_receipts": self._distinct_receipts("voice") * (polled and switches.voice_access),
+            "voice_receipts": self._distinct_receipts("voice") * (receipts and switches.voice_access),
             "voice_languages": len(VOICE_LANGUAGES),
             "lists": len(store.lists),
             "contacts": sum(map(len, store.contacts.values())),
@@ -153,6 +157,9 @@ class Simulation:
             "statistics_sms": STATISTICS_DAYS,
             "statistics_voice": STATISTICS_DAYS,
         }
+
+    def _polled_inbound(self) -> list[Inbound]:
+        return polled(self.store, self.switches.poll_rules, self.inbound())
 
     def _recent(self, inbox: Inbox[Item]) -> list[Item]:
         first, end = self.kept(inbox.unread, _TIMESTAMP)

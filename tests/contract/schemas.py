@@ -21,7 +21,11 @@ DOCUMENTS = {
     for name in ("openapi.yaml", "openapi-hub.yaml")
 }
 SENDERS = {"own_numbers": "/own-numbers", "alpha_tags": "/alpha-tags"}
-READS = ENDPOINTS | BARE | SENDERS | {"email_address": "/email/addresses/{email_address_id}"}
+ONES = {
+    "email_address": "/email/addresses/{email_address_id}",
+    "inbound_rule": "/automations/sms/inbound/{inbound_rule_id}",
+}
+READS = ENDPOINTS | BARE | SENDERS | ONES
 OPERATIONS = {
     operation["operationId"]: (method, path)
     for path, item in DOCUMENTS["openapi.yaml"]["paths"].items()

@@ -54,6 +54,8 @@ def test_single_objects(sandbox, connect):
     assert client.get(f"/sms/templates/{wanted['template_id']}").data == wanted
     (wanted, *_) = client.get("/email/addresses").data["data"]
     assert client.get(f"/email/addresses/{wanted['email_address_id']}").data == wanted
+    (wanted, *_) = client.get("/automations/sms/inbound").data["data"]
+    assert client.get(f"/automations/sms/inbound/{wanted['inbound_rule_id']}").data == wanted
     (wanted,) = (one for one in client.get("/lists").data["data"] if one["list_name"] == "Opt-Out List")
     list_id = wanted["list_id"]
     assert client.get(f"/lists/{list_id}").data == wanted
@@ -74,7 +76,7 @@ def test_the_sandbox_serves_every_line(sandbox, connect):
     ids["source_id"] = message["message_id"].lower()
     links = client.get(f"/short-url/statistics/quick_sms/{ids['source_id']}").data["data"]
     ids["long_url_id"] = links[0]["long_url_id"]
-    ids |= {"year": 2026, "month": 5, "email_address_id": 2101}
+    ids |= {"year": 2026, "month": 5, "email_address_id": 2101, "inbound_rule_id": 1}
     for method, path, *_ in TABLE:
         if method == "GET":
             answer = requests.get(

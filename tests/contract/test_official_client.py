@@ -44,6 +44,17 @@ MODEL_IS_WRONG = {
     ),
 }
 """What the SDK's models refuse of right answers, with who saw the answer."""
+RULE = {
+    "dedicated_number": "*",
+    "rule_name": "Inbox",
+    "message_search_type": 0,
+    "action": "POLL",
+    "action_address": "",
+    "enabled": 1,
+}
+SEARCHING = RULE | {"message_search_type": 1, "message_search_term": "yes"}
+CAMPAIGN = {"list_id": LEADS, "name": "Autumn", "from": "ACME", "senders": []}
+CAMPAIGN |= {"body": "Hello (First Name), reply STOP to opt out."}
 INCOMPLETE = {
     "upload_a_media_file": "it cannot say what for; the reference's text and sample do: ?convert=mms"
 }
@@ -129,6 +140,7 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
         {"create_allowed_email_address_request": {"email_address": "b@example.com"}},
     ),
     ("delete_allowed_email_address", ADDRESS),
+    ("send_sms_campaign", {"send_sms_campaign_request": CAMPAIGN}),
     ("view_sms_campaigns", {}),
     ("view_sms_campaigns", PAGE | {"order_by": "date_added:desc"}),
     ("view_subaccounts", {}),
@@ -139,6 +151,13 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("view_sms_statistics", {}),
     ("view_voice_statistics", {}),
     ("view_sms_inbound_automations", {}),
+    ("view_sms_inbound_automation", {"inbound_rule_id": "1"}),
+    ("create_sms_inbound_automation", {"create_sms_inbound_automation_request": RULE}),
+    (
+        "update_sms_inbound_automation",
+        {"inbound_rule_id": "1", "update_sms_inbound_automation_request": SEARCHING},
+    ),
+    ("delete_sms_inbound_automation", {"inbound_rule_id": "1"}),
     ("view_sms_delivery_receipt_rules", {}),
     ("view_voice_delivery_receipt_rules", {}),
 )

@@ -13,7 +13,9 @@ from tests.contract.schemas import OPERATIONS, endpoint
 from tests.sandbox.runner import EPOCH
 
 IDS = {"list_id": CUSTOMERS, "to_list_id": LEADS, "opt_out_list_id": OPT_OUTS, "template_id": 632497}
-IDS |= {"email_address_id": 2102}
+IDS |= {"email_address_id": 2102, "inbound_rule_id": 1}
+RULE = {"dedicated_number": "*", "rule_name": "x", "message_search_type": 0, "message_search_term": None}
+RULE |= {"action": "POLL", "action_address": "", "enabled": 1}
 BODIES = {
     "create_list": {"list_name": "x"},
     "update_list": {"list_name": "x"},
@@ -25,6 +27,9 @@ BODIES = {
     "remove_duplicates": {"fields": ["custom_1"]},
     "remove_duplicates_slash": {"fields": ["custom_1"]},
     "upload": {"content": "aGVsbG8="},
+    "create_inbound_rule": RULE,
+    "update_inbound_rule": RULE,
+    "send_sms_campaign": {"list_id": LEADS, "name": "x", "body": "y"},
 }
 MESSAGES = {
     "sms": {"messages": [{"to": "+61412345678", "body": "x"}]},
@@ -139,6 +144,7 @@ def test_what_was_made_is_what_is_read(send):
         ("list", "create_list", "list_id"),
         ("sms_template", "create_sms_template", "template_id"),
         ("email_address", "create_email_address", "email_address_id"),
+        ("inbound_rule", "create_inbound_rule", "inbound_rule_id"),
     ):
         made = send(create)["data"]
         assert send(one, **{key: made[key]})["data"] == made

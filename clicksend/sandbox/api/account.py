@@ -1,27 +1,25 @@
-"""The account: itself, its usage and statistics, campaigns, subaccounts, numbers, purchases and rules."""
+"""The account: itself, its usage and statistics, campaigns, subaccounts, numbers and purchases."""
 
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import Any
 
 from clicksend.sandbox.api import paging
 from clicksend.sandbox.api.access import NO_CREDIT
 from clicksend.sandbox.api.answers import Answer, Call, Refusal, forbidden, number
+from clicksend.sandbox.api.orders import left
 from clicksend.sandbox.api.search import Fields, dated, matching, ordered
 from clicksend.sandbox.formats.live_account import CURRENCY
 from clicksend.sandbox.simulation import Simulation
 from clicksend.sandbox.world import texts
-from clicksend.sandbox.world.countries import SHARED_NUMBER
 from clicksend.sandbox.world.countries import countries as all_countries
 from clicksend.sandbox.world.usage import statistics, usage
 
 
 def account(sim: Simulation, call: Call) -> Answer:
     """GET /account: with the secret that the real answer has too; each message costs its price."""
-    balance = 0 if call.user == NO_CREDIT else max(0, sim.store.credit)
-    whole, fraction = divmod(balance, 1_000_000)
-    shape = sim.account_shapes.account(f"{whole}.{fraction:06}", sim.switches.part_limit)
+    balance = "0.000000" if call.user == NO_CREDIT else left(sim)
+    shape = sim.account_shapes.account(balance, sim.switches.part_limit)
     return Answer(shape, "Here's your account")
 
 
@@ -146,46 +144,6 @@ def delivery_issues(sim: Simulation, call: Call) -> Answer:
     return paging.answer(list(sim.store.issues.values()), call.query, sim.switches, served)
 
 
-def sms_inbound_rules(sim: Simulation, call: Call) -> Answer:
-    """GET /automations/sms/inbound."""
-    rules = [{"inbound_rule_id": number, **_inbound_rule(**rule)} for number, rule in _rules(sim)]
-    served = paging.Collection("/automations/sms/inbound", "Your list of inbound rules.", dict)
-    return paging.answer(rules, call.query, sim.switches, served)
-
-
-def sms_receipt_rules(sim: Simulation, call: Call) -> Answer:
-    """GET /automations/sms/receipts."""
-    return _receipt_rules(sim, call, "/automations/sms/receipts")
-
-
-def voice_receipt_rules(sim: Simulation, call: Call) -> Answer:
-    """GET /automations/voice/receipts."""
-    return _receipt_rules(sim, call, "/automations/voice/receipts")
-
-
 def _list_name(sim: Simulation, list_id: int) -> str | None:
     owner = sim.store.lists.get(list_id)
     return owner.list_name if owner else None
-
-
-def _rules(sim: Simulation) -> list[tuple[int, dict[str, Any]]]:
-    """Make one POLL rule for each that is switched on, one that is disabled, and one that sends e-mail."""
-    polling = [{"action": "POLL", "action_address": None, "enabled": 1}] * sim.switches.poll_rules
-    disabled = {"action": "POLL", "action_address": None, "enabled": 0}
-    mailing = {"action": "EMAIL_FIXED", "action_address": "user@example.com", "enabled": 1}
-    return list(enumerate([mailing, disabled, *polling], start=1))
-
-
-def _inbound_rule(**rule: Any) -> dict[str, Any]:
-    common = {"dedicated_number": SHARED_NUMBER, "rule_name": "Replies", "message_search_type": 0}
-    return {**common, "message_search_term": None, "body": None, "webhook_type": None, **rule}
-
-
-def _receipt_rules(sim: Simulation, call: Call, path: str) -> Answer:
-    rules = [
-        {"receipt_rule_id": number, "rule_name": f"Rule {number}", "match_type": 0, **rule}
-        for number, rule in _rules(sim)
-    ]
-    return paging.answer(
-        rules, call.query, sim.switches, paging.Collection(path, "Your list of rules.", dict)
-    )

@@ -11,6 +11,7 @@ from clicksend.sandbox.api.answers import Answer, Call, forbidden, not_found
 from clicksend.sandbox.api.search import Fields, dated, matching, ordered
 from clicksend.sandbox.simulation import Simulation
 from clicksend.sandbox.world.rows import SUBACCOUNT_ID, USERNAME
+from clicksend.sandbox.world.rules import polled
 
 _DATE = attrgetter("date")
 _YOUR_DATA = "Here are your data."
@@ -90,21 +91,23 @@ def voice_receipts(sim: Simulation, call: Call) -> Answer:
 def sms_receipt(sim: Simulation, call: Call) -> Answer:
     """GET /sms/receipts/{message_id}: the latest receipt of one message, read or not."""
     wanted = call.path["message_id"].upper()
-    found = [row for row in sim.store.sms_receipts.all() if row.message_id == wanted]
+    found = [row for row in sim.store.sms_receipts.items if row.message_id == wanted]
     if not found:
         raise not_found("Receipt record not found.")
     return Answer(sim.shapes.sms_receipts(found[-1]), _YOUR_DATA)
 
 
 def sms_inbound(sim: Simulation, call: Call) -> Answer:
-    """GET /sms/inbound: unread ones, once per POLL rule."""
-    return _polled(sim, call, sim.inbound(), "sms_inbound", "/sms/inbound")
+    """GET /sms/inbound: unread ones, once per POLL rule that takes them."""
+    rows = polled(sim.store, sim.switches.poll_rules, sim.inbound())
+    served = paging.Collection("/sms/inbound", _YOUR_DATA, sim.shapes.sms_inbound)
+    return paging.answer(rows, call.query, sim.switches, served)
 
 
 def sms_reply(sim: Simulation, call: Call) -> Answer:
     """GET /sms/inbound/{outbound_message_id}: the first reply to one of our messages."""
     wanted = call.path["message_id"].upper()
-    for row in sim.store.inbound.all():
+    for row in sim.store.inbound.items:
         if row.original_message_id == wanted:
             return Answer(sim.shapes.sms_inbound(row), _YOUR_DATA)
     raise not_found("Inbound record not found.")
@@ -125,7 +128,7 @@ def _history(sim: Simulation, call: Call, how: History) -> Answer:
 
 
 def _polled(sim: Simulation, call: Call, rows: Sequence[Any], shape: str, path: str) -> Answer:
-    """Page through unread items; several POLL rules repeat each, without one there are none."""
+    """Page through unread receipts; several POLL rules repeat each, without one there are none."""
     rules = sim.switches.poll_rules
     spell = getattr(sim.shapes, shape)
     served = paging.Collection(path, _YOUR_DATA, lambda place: spell(rows[place // rules]))

@@ -33,9 +33,18 @@ def clear_statuses(sim: Simulation, _: Call) -> Answer:
 
 
 def balance(sim: Simulation, call: Call) -> Answer:
-    """Set what the account has left."""
-    sim.store.credit = millionths(call.body["balance"])
-    return Answer({"balance": call.body["balance"]}, "")
+    """Set what the account has left, or add to it."""
+    if call.body.get("add") is not None:
+        sim.store.credit = max(0, sim.store.credit) + millionths(call.body["add"])
+    else:
+        sim.store.credit = millionths(call.body["balance"])
+    return Answer({"balance": left(sim)}, "")
+
+
+def left(sim: Simulation) -> str:
+    """Spell what the account has left; it is never shown below zero."""
+    whole, fraction = divmod(max(0, sim.store.credit), 1_000_000)
+    return f"{whole}.{fraction:06}"
 
 
 def reply(sim: Simulation, call: Call) -> Answer:
@@ -43,6 +52,7 @@ def reply(sim: Simulation, call: Call) -> Answer:
     sender, body = call.body["from"], call.body["body"]
     row, inbound = _rows(sim, sender, body)
     Replied(sim.now, row, inbound).apply(sim.store)
+    sim.store.replies.append(row)
     leaving = _leaving(sim, sender, call.body.get("list_id")) if _stops(body) else None
     opted_out = None
     if leaving is not None:

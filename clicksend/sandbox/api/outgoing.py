@@ -236,13 +236,15 @@ class Batch:
         return Outgoing(message, status, not wanted.sender)
 
     def send(self, rows: list[Outgoing]) -> None:
-        """Enter what was accepted into the world, with all that will follow from it."""
+        """Enter what was accepted into the world, with all that will follow from it; keep the rest aside."""
         store = self._sim.store
         for row in rows:
             if row.status == SUCCESS:
                 MessageSent(self._sim.now, row.message).apply(store)
                 store.arrived.append(row.message)
                 self._follow(row.message)
+            else:
+                store.refused.append(row)
         store.recent.update(dict.fromkeys(self._bodies, self._sim.now))
 
     def _follow(self, message: Message) -> None:

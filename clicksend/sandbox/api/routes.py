@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from clicksend.sandbox.api import (
     account,
+    campaigns,
     cancellations,
     contacts,
     email_addresses,
@@ -13,6 +14,7 @@ from clicksend.sandbox.api import (
     lists,
     mark_read,
     messages,
+    rules,
     send,
     senders,
     templates,
@@ -80,6 +82,7 @@ ROUTES: tuple[Route, ...] = (
     ("DELETE", "/email/addresses/{email_address_id}", email_addresses.delete),
     ("GET", "/countries", account.countries),
     ("GET", "/sms-campaigns", account.sms_campaigns),
+    ("POST", "/sms-campaigns/send", campaigns.send),
     ("GET", "/mms-campaigns", account.mms_campaigns),
     ("GET", "/short-url/statistics/{source}/{source_id}", links.statistics),
     ("GET", "/short-url/tracking/{long_url_id}", links.tracking),
@@ -92,9 +95,13 @@ ROUTES: tuple[Route, ...] = (
     ("GET", "/delivery-issues", account.delivery_issues),
     ("GET", "/statistics/sms", account.statistics_sms),
     ("GET", "/statistics/voice", account.statistics_voice),
-    ("GET", "/automations/sms/inbound", account.sms_inbound_rules),
-    ("GET", "/automations/sms/receipts", account.sms_receipt_rules),
-    ("GET", "/automations/voice/receipts", account.voice_receipt_rules),
+    ("GET", "/automations/sms/inbound", rules.inbound_rules),
+    ("POST", "/automations/sms/inbound", rules.create),
+    ("GET", "/automations/sms/inbound/{inbound_rule_id}", rules.inbound_rule),
+    ("PUT", "/automations/sms/inbound/{inbound_rule_id}", rules.update),
+    ("DELETE", "/automations/sms/inbound/{inbound_rule_id}", rules.delete),
+    ("GET", "/automations/sms/receipts", rules.sms_receipt_rules),
+    ("GET", "/automations/voice/receipts", rules.voice_receipt_rules),
 )
 PUBLIC = frozenset({"/countries"})
 """Paths that answer without credentials, and with wrong ones."""

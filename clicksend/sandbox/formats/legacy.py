@@ -17,6 +17,7 @@ from clicksend.sandbox.world.rows import (
     ContactList,
     EmailAddress,
     Inbound,
+    InboundRule,
     Issue,
     Mms,
     MmsCampaign,
@@ -166,6 +167,13 @@ def mms_campaigns(row: MmsCampaign, list_name: str | None) -> Shape:
     shape = live_account.mms_campaigns(row, list_name)
     as_text(shape, "schedule", "date_added")
     without_null(shape, "_list_name")
+    return shape
+
+
+def inbound_rules(row: InboundRule) -> Shape:
+    """Age a rule for inbound messages: nothing is said of a webhook's format."""
+    shape = live_account.inbound_rules(row)
+    without_null(shape, "webhook_type")
     return shape
 
 

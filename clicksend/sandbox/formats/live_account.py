@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from msgspec.structs import asdict
+
 from clicksend.sandbox.formats.live import Shape
 from clicksend.sandbox.world.countries import country_name
 from clicksend.sandbox.world.rows import (
@@ -13,6 +15,7 @@ from clicksend.sandbox.world.rows import (
     USER_ID,
     USERNAME,
     Campaign,
+    InboundRule,
     Issue,
     MmsCampaign,
     Number,
@@ -141,6 +144,11 @@ def mms_campaigns(row: MmsCampaign, list_name: str | None) -> Shape:
         "_list_name": list_name,
         "_media_file_url": f"https://media.example.com/files/{row.file_name}",
     }
+
+
+def inbound_rules(row: InboundRule) -> Shape:
+    """Spell a rule for inbound messages."""
+    return asdict(row)
 
 
 def numbers(row: Number) -> Shape:

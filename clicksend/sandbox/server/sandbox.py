@@ -84,8 +84,17 @@ class Sandbox:
         """Base of the v3 API through the hub, with Bearer."""
         return self.url + HUB
 
-    def control(self, method: str, name: str, body: Any = None) -> Any:
+    def control(
+        self, method: str, name: str, body: Any = None, *, wait: float = 0.0, **query: str | int
+    ) -> Any:
         """Call a control endpoint, such as ``control("POST", "faults", {"kind": "html", "path": "/lists"})``.
+
+        Args:
+            method: Of the request.
+            name: Of the control.
+            body: To send as JSON.
+            wait: Seconds that the stand-in may take its time for, if the control can wait.
+            query: What else it is asked.
 
         Raises:
             ValueError: The stand-in's own sentence about wrong input.
@@ -95,8 +104,9 @@ class Sandbox:
             method,
             f"{self.url}{CONTROL}/{name}",
             data=data,
+            params=query | ({"wait": wait} if wait else {}),
             headers={"Content-Type": "application/json"},
-            timeout=_PATIENCE,
+            timeout=_PATIENCE + wait,
         )
         decoded = msgspec.json.decode(response.content)
         if not response.ok:
@@ -110,6 +120,21 @@ class Sandbox:
     def requests(self) -> Any:
         """List the requests so far."""
         return self.control("GET", "requests")
+
+    def arrivals(self, to: str = "", *, wait: float = 0.0, at_least: int = 1) -> list[dict[str, Any]]:
+        """List what was sent, or what was sent to one number, in the order of arrival.
+
+        Args:
+            to: The number; "" is any.
+            wait: Seconds to wait at most, until there are enough.
+            at_least: How many are enough.
+        """
+        found = self.control("GET", "arrivals", wait=wait, to=to, at_least=at_least)
+        return list(found)
+
+    def reply(self, sender: str, body: str) -> Any:
+        """Let somebody answer; STOP puts their contact on the Opt-Out List."""
+        return self.control("POST", "reply", {"from": sender, "body": body})
 
     def advance(self, seconds: int) -> None:
         """Turn the clock."""

@@ -205,6 +205,42 @@ class MmsCampaign(Struct, kw_only=True):
     sent: int = 0
 
 
+class InboundRule(Struct, kw_only=True, frozen=True):
+    """What is done with inbound messages.
+
+    Attributes:
+        inbound_rule_id: Its number.
+        dedicated_number: The number they came to; "*" is any.
+        rule_name: For people.
+        message_search_type: 0 takes any message, 1 those that begin with the term, 2 that contain it, 3 that
+            do not.
+        message_search_term: Never minding case.
+        action: POLL lists them for the API to be read; nothing else is done here.
+        action_address: Where to, for other actions.
+        body: For some actions.
+        enabled: 0 or 1.
+        webhook_type: Post, get or json, where the action is URL.
+    """
+
+    inbound_rule_id: int
+    dedicated_number: str
+    rule_name: str
+    message_search_type: int
+    message_search_term: str | None
+    action: str
+    action_address: str | None
+    body: str | None
+    enabled: int
+    webhook_type: str | None
+
+    def takes(self, inbound: Inbound) -> bool:
+        """Tell whether the rule is for a message."""
+        if self.dedicated_number not in {"*", inbound.to}:
+            return False
+        body, term = inbound.body.casefold(), (self.message_search_term or "").casefold()
+        return (True, body.startswith(term), term in body, term not in body)[self.message_search_type]
+
+
 class Subaccount(Struct, kw_only=True):
     """Somebody who may use the account; ``access`` names the areas that are open."""
 

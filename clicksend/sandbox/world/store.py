@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import copy
-from heapq import merge
-from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct, field
@@ -17,11 +15,13 @@ from clicksend.sandbox.world.rows import (
     EmailAddress,
     Forced,
     Inbound,
+    InboundRule,
     Issue,
     Message,
     Mms,
     MmsCampaign,
     Number,
+    Outgoing,
     Receipt,
     Sms,
     Subaccount,
@@ -38,42 +38,46 @@ FIRST_IDS = {
     "templates": 632_503,
     "email_addresses": 2_105,
     "uploads": 910_001,
+    "campaigns": 1_000_001,
+    "inbound_rules": 136_887,
     "calls": 1,
 }
 """The first id that a write gives away, per table: beyond all that the made-up world will ever use.
 
 For contacts it follows the largest one recorded. ``calls`` numbers the calls that send.
 """
-_TIMESTAMP = attrgetter("timestamp")
 
 
 class Inbox(Generic[T]):
-    """Things that are listed until marked as read, and found by id afterwards too; oldest first."""
+    """Things that are listed until marked as read, and found by id afterwards too; oldest first.
+
+    Attributes:
+        unread: Those that are still listed.
+        items: All that ever came.
+    """
 
     def __init__(self) -> None:
         self.unread: list[T] = []
-        self.read: list[T] = []
+        self.items: list[T] = []
 
     def append(self, item: T) -> None:
         """Add a thing, unread."""
         self.unread.append(item)
+        self.items.append(item)
 
     def mark(self, meant: Callable[[T], bool]) -> int:
         """Mark the unread ones that are meant as read; return how many there were."""
-        marked = [item for item in self.unread if meant(item)]
+        before = len(self.unread)
         self.unread = [item for item in self.unread if not meant(item)]
-        self.read = list(merge(self.read, marked, key=_TIMESTAMP))
-        return len(marked)
+        return before - len(self.unread)
 
     def copy(self) -> Inbox[T]:
         """Return an inbox with copies of the things."""
         twin: Inbox[T] = Inbox()
-        twin.unread, twin.read = list(map(copy, self.unread)), list(map(copy, self.read))
+        copies = {id(item): copy(item) for item in self.items}
+        twin.items = list(copies.values())
+        twin.unread = [copies[id(item)] for item in self.unread]
         return twin
-
-    def all(self) -> Iterator[T]:
-        """Go through all, read or not."""
-        return merge(self.read, self.unread, key=_TIMESTAMP)
 
 
 class Store(Struct):
@@ -85,6 +89,9 @@ class Store(Struct):
     Attributes:
         scheduled: Messages that wait for their time, by id; they may be cancelled.
         arrived: Messages that were accepted from calls, in the order in which they came.
+        refused: Messages of calls that were not accepted, each with its status.
+        replies: What somebody was made to answer, in this order.
+        inbound_rules: Rules for inbound messages that calls have made or changed; None where one is deleted.
         recent: When a body was last accepted for a recipient, by channel, recipient and body.
         forced: Statuses that a test has ordered.
         credit: What the account has left, in millionths; may be below zero.
@@ -110,6 +117,9 @@ class Store(Struct):
     next_ids: dict[str, int] = field(default_factory=FIRST_IDS.copy)
     scheduled: dict[str, Message] = field(default_factory=dict)
     arrived: list[Message] = field(default_factory=list)
+    refused: list[Outgoing] = field(default_factory=list)
+    replies: list[Sms] = field(default_factory=list)
+    inbound_rules: dict[int, InboundRule | None] = field(default_factory=dict)
     recent: dict[tuple[str, str, str], int] = field(default_factory=dict)
     forced: list[Forced] = field(default_factory=list)
     credit: int = 0
