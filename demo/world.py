@@ -17,7 +17,7 @@ import requests
 from clicksend.sandbox import API_KEY, USERNAME
 from demo.processes import DemoError, python, start, stop, tail
 
-USUAL_PORT = 8025
+USUAL_PORT = 8640
 PATIENCE = 30.0
 
 
@@ -36,7 +36,8 @@ class World:
     def __enter__(self) -> Self:
         """Start it and wait for the line that says where it listens."""
         port = USUAL_PORT if _is_free(USUAL_PORT) else 0
-        command = [*python("clicksend.cli:main"), "sandbox", f"--port={port}", f"--state={self._state}"]
+        command = [*python("clicksend.cli:main"), "sandbox", "--clock=still"]
+        command += [f"--port={port}", f"--state={self._state}"]
         with self._log.open("wb") as log:
             self._process = start([*command, *self._size], log, stdout=subprocess.PIPE)
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 from pathlib import Path
@@ -11,7 +10,7 @@ import yaml
 from singer_sdk.plugin_base import PluginBase
 
 from clicksend.errors import BY_CODE, BY_STATUS, ApiError, ServerError
-from clicksend.sandbox.switches import DIALECTS, Switches
+from clicksend.sandbox.switches import DIALECTS, meanings
 from tap_clicksend import streams as tap_streams
 from tap_clicksend.streams.outcomes import Outcomes
 from tap_clicksend.tap import TapClickSend
@@ -19,7 +18,7 @@ from target_clicksend.settings import SINKS
 from target_clicksend.target import TargetClickSend, sink_class
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("tap.md", "target.md", "clicksend-api.md", "analytics.md", "python.md")
+PAGES = ("tap.md", "target.md", "clicksend-api.md", "analytics.md", "python.md", "sandbox.md")
 FILES = [ROOT / "README.md", *(ROOT / "docs" / name for name in PAGES)]
 MODELS = ROOT / "transform" / "models" / "marts" / "marts.yml"
 
@@ -81,14 +80,12 @@ def errors() -> str:
 
 def switches() -> str:
     """Return the table of the sandbox's switches: their positions in each dialect, and what they decide."""
-    said = inspect.cleandoc(Switches.__doc__ or "").partition("Attributes:")[2]
-    meanings = dict(re.findall(r"^    (\w+): (.*(?:\n        .*)*)", said, re.MULTILINE))
     lines = [f"| switch | {' | '.join(DIALECTS)} | what it decides |", "|---" * (len(DIALECTS) + 2) + "|"]
-    for name in Switches.__struct_fields__:
+    for name, meaning in meanings().items():
         positions = " | ".join(
             f"`{json.dumps(getattr(one, name))}`".replace('"', "") for one in DIALECTS.values()
         )
-        lines.append(f"| `{name}` | {positions} | {' '.join(meanings[name].split())} |")
+        lines.append(f"| `{name}` | {positions} | {meaning} |")
     return "\n".join(lines)
 
 

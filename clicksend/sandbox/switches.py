@@ -1,5 +1,7 @@
 """The points that nobody has confirmed about ClickSend or the hub: each a switch, and dialects of them."""
 
+import inspect
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -64,7 +66,7 @@ class Switches(Struct, frozen=True, forbid_unknown_fields=True):
         empty_writes: whether PUT and DELETE answer 204 without a body, a status that the documentation names.
         enabled_countries: countries (ISO 3166-1 alpha-2) that may be sent to; null is all.
         throttle_seconds: how long the same body to the same recipient is THROTTLED; 0 is never. The world's
-            clock counts, which stands still until it is turned.
+            clock counts.
         no_credit: a message that nobody can pay for is INSUFFICIENT_CREDIT among the others, or its whole
             call is a 402.
         too_many_recipients: a call to more than a thousand is refused with 400, or its surplus messages are.
@@ -148,6 +150,13 @@ DIALECTS: dict[str, Switches] = {
 """Positions that belong together: of the current official specification, read against us; of the older
 documentation (the API Blueprint), with the paths that only it has; of recordings, whose gaps are filled with
 what seems likeliest."""
+
+
+def meanings() -> dict[str, str]:
+    """Return what each switch decides, by its name, in the words of `Switches`."""
+    said = inspect.cleandoc(Switches.__doc__ or "").partition("Attributes:")[2]
+    found = re.findall(r"^    (\w+): (.*(?:\n        .*)*)", said, re.MULTILINE)
+    return {name: " ".join(meaning.split()) for name, meaning in found}
 
 
 def dialect(name: str) -> Switches:

@@ -23,7 +23,7 @@ CREDENTIALS = {"username": "sandbox", "api_key": "sandbox-key"}
 TARGET = [sys.executable, "-m", "target_clicksend", "--config", "config.json"]
 SANDBOX = [
     *(sys.executable, "-c", "from clicksend.cli import main; main()", "sandbox"),
-    *("--port", "0", "--messages", "10", "--contacts", "20"),
+    *("--port", "0", "--messages", "10", "--contacts", "20", "--clock", "still"),
 ]
 BATCH = 1000
 CHANGED = 100

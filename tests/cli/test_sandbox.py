@@ -10,14 +10,16 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 import pytest
 import requests
 from click.testing import CliRunner
 
 from clicksend.cli.sandbox import command
+from clicksend.sandbox.switches import Switches
 from tests.command import Started
 
-SMALL = ("--port", "0", "--messages", "40", "--contacts", "20")
+SMALL = ("--port", "0", "--messages", "40", "--contacts", "20", "--clock", "still")
 
 
 class Running:
@@ -79,7 +81,7 @@ def test_ready_line_state_file_and_clean_end(tmp_path):
     with Running(*options) as first:
         pattern = (
             r"ClickSend sandbox ready: (http://127\.0\.0\.1:\d+)/v3 "
-            r"\(username sandbox, API key sandbox-key\), hub \1\n"
+            r"\(username sandbox, API key sandbox-key\), page \1, hub \1\n"
         )
         assert re.fullmatch(pattern, first.line)
         chosen = json.loads(path.read_text())
@@ -95,7 +97,7 @@ def test_ready_line_state_file_and_clean_end(tmp_path):
         assert json.loads(path.read_text()) == {**chosen, "now": 1788256800}
         state = first.control("state")
         assert first.stop() == (0, "", "")
-    with Running(*SMALL[:2], "--seed", "9", "--state", str(path)) as second:
+    with Running(*SMALL[:2], *SMALL[-2:], "--seed", "9", "--state", str(path)) as second:
         assert second.control("state") == state
         code, out, err = second.stop(signal.SIGINT)
     assert (code, out) == (0, "")
@@ -215,6 +217,60 @@ def test_writes_that_cannot_be_done_again(tmp_path, line):
     assert re.search("does not hold writes|cannot be done again", result.stderr)
 
 
+def test_each_message_has_a_line_without_its_text_and_with_its_number_masked():
+    with Running(*SMALL) as running:
+        others = [{"to": "+61412345678", "body": "Secret"}, {"to": "Zoë O'Brien, 0412", "body": "Secret"}]
+        sent = running.api(
+            "POST", "/sms/send", {"messages": messages("Secret", "Secret 2")["messages"] + others}
+        )
+        running.api("POST", "/sms/price", messages("Secret"))
+        running.api("GET", "/sms/history")
+        running.control("reply", {"from": "+61 412 345 678", "body": "Secret answer"})
+        code, out, err = running.stop()
+    assert (code, out) == (0, "")
+    first, second = (row["message_id"] for row in sent["messages"][:2])
+    refused = [row["message_id"] for row in sent["messages"][2:]]
+    price = sent["messages"][0]["message_price"]
+    lines = err.splitlines()
+    assert lines[:2] == [
+        f"sms to +614123*****: SUCCESS, 1 part, {float(price):.6f}, {one}" for one in (first, second)
+    ]
+    assert [line.partition(",")[0] for line in lines[2:]] == [
+        "sms to +614123*****: THROTTLED",
+        "sms to something that is no number: INVALID_RECIPIENT",
+        "sms from +614123*****: 1 part",
+    ]
+    assert [line.rpartition(", ")[2] for line in lines[2:4]] == refused
+    for part in ("Secret", "345678", "0412", "Brien"):
+        assert part not in err
+
+
+def test_its_clock_runs_unless_it_stands():
+    with Running(*SMALL[:-2], "--epoch", "2026-09-01T08:00:00Z") as live:
+        begun, started = live.control("health")["now"], time.monotonic()
+        assert live.control("")["clock"] == "live"
+        while live.control("health")["now"] == begun:
+            assert time.monotonic() - started < 30
+        turned = live.control("clock", {"advance": 86_400})["now"]
+        assert turned >= begun + 86_400
+        while (now := live.control("health")["now"]) == turned:
+            assert time.monotonic() - started < 60
+        assert now - begun <= 86_400 + time.monotonic() - started + 1
+    with Running(*SMALL, "--epoch", "2026-09-01T08:00:00Z") as still:
+        assert still.control("")["clock"] == "still"
+        assert still.control("health")["now"] == 1_788_249_600
+
+
+def test_the_switches_are_listed():
+    done = CliRunner().invoke(command, ["--switches"])
+    assert done.exit_code == 0
+    for name, default in msgspec.to_builtins(Switches()).items():
+        (line,) = [one for one in done.stdout.splitlines() if one.startswith(f"{name} = ")]
+        assert json.loads(line.partition(" = ")[2].partition(" (or")[0]) == default
+    assert 'past_last_page = "empty" (or clamp, repeat)\n    a page past the end: empty with' in done.stdout
+    assert "throttle_seconds = 10\n    how long the same body" in done.stdout
+
+
 def test_a_taken_port_is_one_sentence():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -236,6 +292,7 @@ def test_a_taken_port_is_one_sentence():
         (("--epoch", "yesterday"), "ISO 8601"),
         (("--messages", "-1"), "not in the range"),
         (("--types", "modern"), "modern"),
+        (("--clock", "backwards"), "backwards"),
     ],
 )
 def test_wrong_options(options, sentence):

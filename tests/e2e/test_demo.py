@@ -88,7 +88,7 @@ def first_day(project):
     with socket.socket() as port:
         port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with suppress(OSError):  # then somebody else has taken it
-            port.bind(("127.0.0.1", 8025))
+            port.bind(("127.0.0.1", 8640))
             port.listen()
         return run(project, *SMALL)
 

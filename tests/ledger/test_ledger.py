@@ -335,14 +335,14 @@ def test_times_are_compared_whatever_the_zones_of_clocks(ledger, ledger_time):
 
 
 def test_another_port_of_this_machine_is_the_same_account(ledger_url):
-    Ledger.open(ledger_url, **ACCOUNT | {"api_url": "http://127.0.0.1:8025/v3"}).close()
+    Ledger.open(ledger_url, **ACCOUNT | {"api_url": "http://127.0.0.1:8640/v3"}).close()
     Ledger.open(ledger_url, **ACCOUNT | {"api_url": "http://127.0.0.1:8026/v3"}).close()
     with pytest.raises(LedgerError, match="another ledger"):
         Ledger.open(ledger_url, **ACCOUNT | {"api_url": "https://127.0.0.1.example.com:8026/v3"})
 
 
 def test_another_port_of_another_machine_is_another_server(ledger_url):
-    Ledger.open(ledger_url, **ACCOUNT | {"api_url": "https://proxy.example.com:8025/v3"}).close()
+    Ledger.open(ledger_url, **ACCOUNT | {"api_url": "https://proxy.example.com:8640/v3"}).close()
     with pytest.raises(LedgerError, match="another ledger"):
         Ledger.open(ledger_url, **ACCOUNT | {"api_url": "https://proxy.example.com:8026/v3"})
     with pytest.raises(LedgerError, match="another ledger"):

@@ -286,7 +286,7 @@ def test_a_late_answer(box, session):
         ("faults", {"kind": "html", "color": 1}, "color"),
         ("limits", {"GET /lists": 5}, "array"),
         ("limits", {"GET /lists": [5, 0]}, ">= 1"),
-        ("nonsense", {}, "there are GET /_sandbox/state"),
+        ("nonsense", {}, "there are GET /_sandbox, GET /_sandbox/state"),
     ],
 )
 def test_wrong_controls_are_explained(box, name, body, sentence):

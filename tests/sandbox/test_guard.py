@@ -14,13 +14,13 @@ import requests
 
 from clicksend.sandbox.server import control
 from clicksend.sandbox.server import requests as seen_requests
-from clicksend.sandbox.server.control import ACTIONS
+from clicksend.sandbox.server.control import ACTIONS, CONTROLS
 from clicksend.sandbox.server.requests import Seen, SeenRequests
 from tests.conftest import FULL
 from tests.sandbox.runner import BEARER, notify, run
 
 PATHS = ["/v3/countries", "/v3/account", "/v1/run", "/clicksend/v3/lists", "/nothing"]
-PATHS += sorted({f"/_sandbox/{name}" for _, name in ACTIONS} | {"/_sandbox/nothing", "/_sandbox"})
+PATHS += sorted({f"/_sandbox/{name}" for _, name in CONTROLS} | {"/_sandbox/nothing", "/_sandbox"})
 SAFE = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "sandbox; default-src 'none'",
@@ -126,6 +126,39 @@ def test_a_foreign_origin_is_refused(box, method):
         assert (status, {name: headers[name] for name in SAFE}) == (403, SAFE), (path, origin)
         assert "Origin" in json.loads(content)["error"]
     assert box.requests() == []
+
+
+SITES = [
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},  # another port of this machine
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"},
+    {"Sec-Fetch-Site": "", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"},
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},
+]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+def test_a_page_of_another_site_is_refused_without_an_origin_too(box, method):
+    """Images, forms of old, frames: what a browser says of them is enough."""
+    own = ("Host", f"127.0.0.1:{port(box)}")
+    box.control("POST", "faults", {"kind": "html", "path": "/none"})
+    for path, site in pairs([*PATHS, "/nothing", "//"], SITES):
+        status, headers, content = ask(box, method, path, own, *site.items())
+        assert (status, {name: headers[name] for name in SAFE}) == (403, SAFE), (path, site)
+        assert "other sites" in json.loads(content)["error"]
+    assert len(box.control("GET", "faults")) == 1
+    assert box.requests() == []
+
+
+def test_a_link_may_lead_to_the_page_at_the_root_from_anywhere(box):
+    own, (*foreign, visit) = ("Host", f"127.0.0.1:{port(box)}"), SITES
+    assert ask(box, "GET", "/", own, *visit.items())[0] == 200
+    assert ask(box, "POST", "/", own, *visit.items())[0] == 403
+    for site in foreign:
+        assert ask(box, "GET", "/", own, *site.items())[0] == 403
+    for known in ("none", "same-origin"):
+        assert ask(box, "GET", "/_sandbox/state", own, ("Sec-Fetch-Site", known))[0] == 200
 
 
 CHANGES = [name for method, name in ACTIONS if method != "GET"]

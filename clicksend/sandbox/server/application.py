@@ -14,7 +14,7 @@ from clicksend.sandbox.api import access, bodies
 from clicksend.sandbox.api.answers import Call, Refusal
 from clicksend.sandbox.api.routes import PUBLIC, ROUTES, Route
 from clicksend.sandbox.prelude import HubRefusal, out_of_credits, unauthorized
-from clicksend.sandbox.server import fault_responses, guard
+from clicksend.sandbox.server import fault_responses, guard, page
 from clicksend.sandbox.server.control import PREFIX as CONTROL
 from clicksend.sandbox.server.control import control
 from clicksend.sandbox.server.faults import Fault
@@ -48,8 +48,9 @@ def _gate(service: Service) -> Any:
     async def gate(request: web.Request, handler: _Handler) -> web.StreamResponse:
         if objection := guard.objection(request):
             return _json({"error": objection}, 403)
-        if request.path.startswith(CONTROL):
-            return await control(service, request)
+        service.run_on()
+        if own := await _own(service, request):
+            return own
         path, query = _below_base(request.path), _query(request)
         authorization = request.headers.get("Authorization", "")
         seen = service.seen.add(Seen(request.method, path, query, access.scheme(authorization)))
@@ -69,6 +70,15 @@ def _gate(service: Service) -> Any:
         return await fault_responses.deliver(request, response, fault)
 
     return gate
+
+
+async def _own(service: Service, request: web.Request) -> web.Response | None:
+    """Answer what is asked of the stand-in itself, which faults, limits and credentials have no part in."""
+    if request.path.startswith(CONTROL):
+        return await control(service, request)
+    if request.path == page.PATH and request.method in page.METHODS:
+        return page.answer()
+    return None
 
 
 async def _answer(
@@ -153,7 +163,7 @@ def _run(service: Service) -> _Handler:
             body = bodies.decoded(await request.read())
         except ValueError:
             raise HubRefusal(400, "invalid_json", "The body is not valid JSON.") from None
-        result = service.prelude.run(body)
+        result = service.run(body)
         return _json({"status": "success", "result": result} if service.sim.switches.run_envelope else result)
 
     return handle

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import inspect
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct, field
 
-from clicksend.sandbox.api import bodies
+from clicksend.sandbox.api import bodies, orders
 from clicksend.sandbox.api.answers import Call
 from clicksend.sandbox.server import guard
 from clicksend.sandbox.server.faults import Fault
@@ -25,7 +27,12 @@ PREFIX = "/_sandbox"
 MOST_FAULTS = 1000
 _FURTHEST_TURN = 20 * 365 * 86_400
 _ALLOWANCES = dict[str, tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=1)]]]
+Query = Mapping[str, str]
+View = Callable[[Service, Query], Any]
+"""Answers a GET, from the query string; may have to be awaited."""
 Action = Callable[[Service, bytes], Any]
+"""Does something else, which the body says."""
+MOST_FAULTS_SHOWN = 20
 
 
 class Reply(Struct, forbid_unknown_fields=True):
@@ -36,10 +43,37 @@ class Reply(Struct, forbid_unknown_fields=True):
     list_id: int | None = None
 
 
-class Balance(Struct, forbid_unknown_fields=True):
-    """What the account has left, such as "0.50"."""
+Amount = Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,6})?$")]
 
-    balance: Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,6})?$")]
+
+class Balance(Struct, forbid_unknown_fields=True):
+    """What the account has left, such as "0.50", or what is added to that."""
+
+    balance: Amount | None = None
+    add: Amount | None = None
+
+
+class Awaited(Struct, forbid_unknown_fields=True):
+    """Which messages are asked for: those ``to`` a number, once there are ``at_least`` so many.
+
+    ``wait`` is for how many seconds at most.
+    """
+
+    to: str = ""
+    wait: Annotated[float, Meta(ge=0, le=300)] = 0.0
+    at_least: Annotated[int, Meta(ge=1)] = 1
+
+
+class Shown(Struct, forbid_unknown_fields=True):
+    """Which conversations are asked for: those that hold ``q``, the made-up ones too.
+
+    None come if nothing has changed since ``revision``.
+    """
+
+    q: str = ""
+    made_up: bool = False
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 50
+    revision: str = ""
 
 
 class Turn(Struct, forbid_unknown_fields=True):
@@ -49,24 +83,30 @@ class Turn(Struct, forbid_unknown_fields=True):
     now: int | None = None
 
 
-def state(service: Service, _: bytes) -> dict[str, Any]:
+def health(service: Service, _: Query) -> dict[str, Any]:
+    """Say that it answers, and what time it is there."""
+    return {"status": "ok", "now": service.sim.now}
+
+
+def state(service: Service, _: Query) -> dict[str, Any]:
     """Describe the world, and what a complete extraction of it holds."""
     sim = service.sim
     return {
         **msgspec.structs.asdict(sim.plan),
         "now": sim.now,
+        "clock": _clock(service),
         "types": sim.types,
         "switches": msgspec.structs.asdict(sim.switches),
         "rows": sim.rows(),
     }
 
 
-def requests(service: Service, _: bytes) -> Any:
+def requests(service: Service, _: Query) -> Any:
     """List the requests since the start or the last reset, oldest first."""
     return [seen.shown() for seen in service.seen]
 
 
-def notifications(service: Service, _: bytes) -> Any:
+def notifications(service: Service, _: Query) -> Any:
     """List what ``prelude/notify-send`` has sent."""
     return service.prelude.notifications
 
@@ -74,7 +114,7 @@ def notifications(service: Service, _: bytes) -> Any:
 def reset(service: Service, _: bytes) -> dict[str, Any]:
     """Go back to the epoch with everything as it was then."""
     service.reset()
-    return state(service, b"")
+    return state(service, {})
 
 
 def clock(service: Service, body: bytes) -> dict[str, int]:
@@ -103,7 +143,7 @@ def statuses(service: Service, body: bytes) -> Any:
     return _ordered(service, "statuses", msgspec.structs.asdict(_read(body, Forced)))
 
 
-def list_statuses(service: Service, _: bytes) -> list[Forced]:
+def list_statuses(service: Service, _: Query) -> list[Forced]:
     """List the ordered statuses as they stand; ``times`` 0 is used up."""
     return service.sim.store.forced
 
@@ -114,12 +154,34 @@ def clear_statuses(service: Service, _: bytes) -> Any:
 
 
 def balance(service: Service, body: bytes) -> Any:
-    """Set what the account has left."""
-    return _ordered(service, "balance", msgspec.structs.asdict(_read(body, Balance)))
+    """Set what the account has left, or add to it."""
+    wanted = _read(body, Balance)
+    if (wanted.balance is None) == (wanted.add is None):
+        raise ValueError('give either "balance" or "add", as text: "0.50"')
+    return _ordered(service, "balance", msgspec.structs.asdict(wanted))
 
 
-def arrivals(service: Service, _: bytes) -> list[dict[str, Any]]:
-    """List every message that was accepted from a call, answered or not, in the order of arrival."""
+async def arrivals(service: Service, query: Query) -> list[dict[str, Any]]:
+    """List the messages that were accepted from calls, answered or not, in the order of arrival.
+
+    All, or those to one number; may wait until there are some.
+    """
+    wanted = msgspec.convert(query, Awaited, strict=False)
+    to = _number(wanted.to) if wanted.to else ""
+    clock = asyncio.get_running_loop().time
+    until = clock() + wanted.wait
+    while len(found := _arrived(service, to)) < wanted.at_least and (left := until - clock()) > 0:
+        await service.changed(left)
+    return found
+
+
+def _number(text: str) -> str:
+    """Spell a number as messages have it; a plus sign is a blank in a query string, unless it is escaped."""
+    text = f"+{text[1:]}" if text.startswith(" ") else text
+    return e164(text) or text
+
+
+def _arrived(service: Service, to: str) -> list[dict[str, Any]]:
     return [
         {
             "channel": type(row).__name__.lower(),
@@ -133,10 +195,40 @@ def arrivals(service: Service, _: bytes) -> list[dict[str, Any]]:
             "at": row.date,
         }
         for row in service.sim.store.arrived
+        if not to or row.to == to
     ]
 
 
-def count_arrivals(service: Service, _: bytes) -> dict[str, int]:
+def threads(service: Service, query: Query) -> dict[str, Any]:
+    """List conversations for the page at the root, the newest first, and what else it shows."""
+    wanted = msgspec.convert(query, Shown, strict=False)
+    ordered = service.faults.ordered
+    shown: dict[str, Any] = {
+        "revision": service.revision,
+        "now": service.sim.now,
+        "clock": _clock(service),
+        "balance": orders.left(service.sim),
+        "faults": ordered[-MOST_FAULTS_SHOWN:],
+        "faults_total": len(ordered),
+    }
+    if wanted.revision == service.revision:
+        return shown
+    return shown | service.threads.page(wanted.q.strip(), wanted.limit, made_up=wanted.made_up)
+
+
+def thread(service: Service, query: Query) -> dict[str, Any]:
+    """Return one conversation, for the page at the root."""
+    number = query.get("number", "")
+    if not number:
+        raise ValueError('give a "number"')
+    return service.threads.thread(number)
+
+
+def _clock(service: Service) -> str:
+    return "live" if service.is_live else "still"
+
+
+def count_arrivals(service: Service, _: Query) -> dict[str, int]:
     """Count them by channel."""
     kinds = [type(row).__name__.lower() for row in service.sim.store.arrived]
     return {channel: kinds.count(channel) for channel in CHANNELS}
@@ -162,7 +254,7 @@ def order_fault(service: Service, body: bytes) -> Fault:
     return fault
 
 
-def list_faults(service: Service, _: bytes) -> list[Fault]:
+def list_faults(service: Service, _: Query) -> list[Fault]:
     """List the faults as they stand; ``times`` 0 is used up."""
     return service.faults.ordered
 
@@ -182,40 +274,55 @@ def limits(service: Service, body: bytes) -> dict[str, tuple[int, int]]:
     return wanted
 
 
+VIEWS: dict[str, View] = {
+    "": state,
+    "state": state,
+    "health": health,
+    "requests": requests,
+    "notifications": notifications,
+    "arrivals": arrivals,
+    "arrivals/count": count_arrivals,
+    "threads": threads,
+    "thread": thread,
+    "statuses": list_statuses,
+    "faults": list_faults,
+}
 ACTIONS: dict[tuple[str, str], Action] = {
-    ("GET", "state"): state,
-    ("GET", "requests"): requests,
-    ("GET", "notifications"): notifications,
     ("POST", "reset"): reset,
     ("POST", "clock"): clock,
-    ("GET", "arrivals"): arrivals,
-    ("GET", "arrivals/count"): count_arrivals,
     ("POST", "reply"): reply,
-    ("GET", "statuses"): list_statuses,
     ("POST", "statuses"): statuses,
     ("DELETE", "statuses"): clear_statuses,
     ("POST", "balance"): balance,
     ("POST", "switches"): switches,
-    ("GET", "faults"): list_faults,
     ("POST", "faults"): order_fault,
     ("DELETE", "faults"): clear_faults,
     ("POST", "limits"): limits,
 }
 
 
+CONTROLS = [*(("GET", name) for name in VIEWS), *ACTIONS]
+"""Method and name of every control."""
+
+
 async def control(service: Service, request: web.Request) -> web.Response:
     """Run the action that the request names; wrong input is a 400 with a sentence under ``error``."""
-    action = ACTIONS.get((request.method, request.path.removeprefix(f"{PREFIX}/")))
-    if action is None:
-        known = ", ".join(f"{method} {PREFIX}/{name}" for method, name in ACTIONS)
-        return _json({"error": f"no such control; there are {known}"}, 404)
+    name = request.path.removeprefix(PREFIX).removeprefix("/")
+    view = VIEWS.get(name) if request.method == "GET" else None
+    action = ACTIONS.get((request.method, name))
     try:
-        body = await request.read()
-        if body and request.method != "GET" and not guard.is_json(request):
-            return _json({"error": "a body must come with Content-Type: application/json"}, 415)
-        return _json(action(service, body))
+        if view:
+            shown = view(service, dict(request.query))
+            return _json(await shown if inspect.isawaitable(shown) else shown)
+        if action:
+            body = await request.read()
+            if body and not guard.is_json(request):
+                return _json({"error": "a body must come with Content-Type: application/json"}, 415)
+            return _json(action(service, body))
     except (ValueError, msgspec.MsgspecError) as wrong:
         return _json({"error": str(wrong)}, 400)
+    known = ", ".join(f"{method} {PREFIX}/{name}".rstrip("/") for method, name in CONTROLS)
+    return _json({"error": f"no such control; there are {known}"}, 404)
 
 
 def _ordered(service: Service, name: str, body: Any) -> Any:

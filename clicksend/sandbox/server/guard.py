@@ -9,16 +9,22 @@ from aiohttp import web
 
 HEADERS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'"}
 """Of all answers, so that no browser takes one for a page, whatever body a fault has."""
+_OWN_SITE = frozenset({"none", "same-origin"})
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+):([0-9]{1,5})")
 
 
 async def seal(_: web.Request, response: web.StreamResponse) -> None:
-    """Put the headers on an answer."""
-    response.headers.update(HEADERS)
+    """Put the headers on an answer; the page at the root brings a policy of its own."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
 
 
 def objection(request: web.Request) -> str | None:
-    """Return why a request is refused, None when it is not: a foreign Host, or a page's Origin."""
+    """Return why a request is refused, None when it is not: a foreign Host or Origin, or a page's doing.
+
+    A browser says of each request whether a page of another site made it (Sec-Fetch-Site), of those without
+    an Origin too. What it may do from anywhere is go to the page at the root, in a window of its own.
+    """
     hosts = request.headers.getall("Host", [])
     if len(hosts) != 1 or not _is_own(hosts[0], _port(request)):
         return (
@@ -26,7 +32,15 @@ def objection(request: web.Request) -> str | None:
         )
     if any(origin != f"http://{hosts[0]}" for origin in request.headers.getall("Origin", [])):
         return "the sandbox serves no web pages: it takes no foreign Origin"
+    if request.headers.get("Sec-Fetch-Site", "none") not in _OWN_SITE and not _is_visit(request):
+        return "the sandbox serves no web pages of other sites"
     return None
+
+
+def _is_visit(request: web.Request) -> bool:
+    """Tell whether somebody goes to the page at the root, by a link that may be anywhere."""
+    how = request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest")
+    return request.method == "GET" and request.path == "/" and how == ("navigate", "document")
 
 
 def is_json(request: web.Request) -> bool:
