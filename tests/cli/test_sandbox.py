@@ -1,12 +1,14 @@
 """The command `clicksend sandbox`: its one line, its state file, its refusals, its end."""
 
 import json
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,7 +17,9 @@ import pytest
 import requests
 from click.testing import CliRunner
 
+from clicksend.cli import sandbox
 from clicksend.cli.sandbox import command
+from clicksend.sandbox import Sandbox
 from clicksend.sandbox.switches import Switches
 from tests.command import Started
 
@@ -243,6 +247,22 @@ def test_each_message_has_a_line_without_its_text_and_with_its_number_masked():
     assert [line.rpartition(", ")[2] for line in lines[2:4]] == refused
     for part in ("Secret", "345678", "0412", "Brien"):
         assert part not in err
+
+
+def test_lines_that_nobody_reads_harm_nobody(monkeypatch):
+    """As with `clicksend sandbox 2>&1 | head -1`: a message that was sent is answered."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with Sandbox(messages=0, contacts=0) as box, os.fdopen(writer, "w", buffering=1) as gone:
+        box._service._listener = sandbox._log
+        monkeypatch.setattr(sys, "stderr", gone)
+        answer = requests.post(
+            f"{box.api_url}/sms/send", json=messages("x"), auth=("sandbox", "sandbox-key"), timeout=10
+        )
+        monkeypatch.undo()
+        with suppress(BrokenPipeError):
+            gone.close()
+        assert answer.json()["data"]["messages"][0]["status"] == "SUCCESS"
 
 
 def test_its_clock_runs_unless_it_stands():

@@ -20,6 +20,12 @@ def test_the_state_is_at_the_root_of_the_controls(box, path):
     assert requests.get(box.url + path, timeout=10).json() == box.state()
 
 
+@pytest.mark.parametrize("path", ["/_sandboxstate", "/_sandboxes", "/_sandbox//state", "/_sandbox/state/x"])
+def test_what_only_looks_like_a_control_is_none(box, path):
+    answer = requests.get(box.url + path, timeout=10)
+    assert (answer.status_code, answer.json()["error"][:15]) == (404, "no such control")
+
+
 def test_to_one_number(box, send):
     send({"body": "1"}, {"body": "2", "to": OTHER}, {"body": "3"}, {"to": "nobody", "body": "4"})
     assert [row["body"] for row in box.arrivals(NUMBER)] == ["1", "3"]

@@ -162,7 +162,7 @@ def test_clock_balance_and_faults(page, box, send, session):
     page.run("document.getElementById('kind').selectedIndex = 2")
     page.run("document.getElementById('fault').requestSubmit()")
     said(page, "waits for its request")
-    page.wait("document.getElementById('orders').textContent.includes('status 429 on * /sms/send, once')")
+    page.wait("document.getElementById('orders').textContent.includes('5 seconds (/sms/send, once)')")
     answer = session.post(
         f"{box.api_url}/sms/send", json={"messages": [{"to": NUMBER, "body": "x"}]}, timeout=10
     )

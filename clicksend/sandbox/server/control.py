@@ -307,7 +307,7 @@ CONTROLS = [*(("GET", name) for name in VIEWS), *ACTIONS]
 
 async def control(service: Service, request: web.Request) -> web.Response:
     """Run the action that the request names; wrong input is a 400 with a sentence under ``error``."""
-    name = request.path.removeprefix(PREFIX).removeprefix("/")
+    name = f"{request.path}/".removeprefix(f"{PREFIX}/").removesuffix("/")
     view = VIEWS.get(name) if request.method == "GET" else None
     action = ACTIONS.get((request.method, name))
     try:
