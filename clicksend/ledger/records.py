@@ -127,6 +127,7 @@ class Known(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         outcome: ``sent``, ``unknown``, or ``cancelled`` after it was sent with a schedule.
         recipient_hash: As its claim's; None for a baseline, and when the number was forgotten.
         body_hash: As its claim's.
+        lease_until: Until then the run that has claimed it may be sending it.
     """
 
     outcome_id: str
@@ -135,6 +136,11 @@ class Known(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     recipient_hash: str | None
     body_hash: str | None
     scheduled_for: datetime | None
+    lease_until: datetime | None = None
+
+    def is_under_way(self, now: datetime) -> bool:
+        """Return whether a run may be sending it just now, so that what comes of it is still open."""
+        return self.outcome == "unknown" and self.lease_until is not None and self.lease_until > now
 
 
 class ScheduledMessage(msgspec.Struct, frozen=True, kw_only=True):

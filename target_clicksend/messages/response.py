@@ -49,7 +49,8 @@ class SendResult(msgspec.Struct, frozen=True, gc=False):
     price: Decimal | None = None
 
 
-TAKEN = SendResult("duplicate", "another worker is sending it, or has")
+UNDER_WAY = SendResult("held", "another run was sending it, and what came of that was not known in time")
+"""Of a message that another run has claimed; what comes of it there decides what comes of it here."""
 
 
 def parse_send_response(messages: Sequence[Message], data: Any) -> list[SendResult]:

@@ -19,7 +19,7 @@ from clicksend.phone import mask
 from target_clicksend.failures import CircuitBreaker
 from target_clicksend.messages.channels import ENDPOINTS
 from target_clicksend.messages.message import Channel, Message
-from target_clicksend.messages.response import NO_CREDIT, TAKEN, SendResult, parse_send_response
+from target_clicksend.messages.response import NO_CREDIT, UNDER_WAY, SendResult, parse_send_response
 from target_clicksend.run import Run
 
 BEGIN = 120
@@ -58,7 +58,7 @@ class Sender:
     def send(self, messages: Sequence[Message]) -> list[tuple[Message, SendResult]]:
         """Send messages that passed all gates, each with a key of its own; return what came of each.
 
-        The ledger holds it then, except of what was ``TAKEN``, which it need not know.
+        The ledger holds it then, except of what is ``UNDER_WAY`` in another run.
 
         Raises:
             LedgerError: Nothing was sent that has no claim.
@@ -84,7 +84,7 @@ class Sender:
         # 3. Settle.
         settled = [self._outcome(one, results[one.row.number]) for one in ours]
         self._run.ledger.claims.settle(self._run.id, settled)
-        return [(one, results.get(one.row.number, TAKEN)) for one in messages]
+        return [(one, results.get(one.row.number, UNDER_WAY)) for one in messages]
 
     def call_off(self, messages: Sequence[Message], reason: str) -> list[Message]:
         """Write messages that wait as cancelled, for good; return them, one of each key that is not used."""

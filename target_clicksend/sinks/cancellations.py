@@ -30,6 +30,7 @@ NOT_AGAIN = (
     "It is not asked for again, since that would cancel what was scheduled since: look into ClickSend's"
     " dashboard, and deliver a row with another key for what is left."
 )
+UNDER_WAY = "another run is asking for it just now; comes again"
 TOO_LATE = "too late: it was sent, or cancelled elsewhere, or never there (ClickSend answers the same to all)"
 
 
@@ -79,6 +80,9 @@ class Cancellations(Sink):
             raise Rejected("message_id is not a valid message id")
         # Also what was done before: the same input has the same rows before this one.
         waiting = self._call_off_waiting(channels, custom_string) if custom_string else 0
+        if self._is_under_way(row):
+            self.run.record_outcome(row, self.name, "held", UNDER_WAY)
+            return
         if self._is_done(row, message_id, custom_string):
             self._cancel_again(row, channels, custom_string, waiting)
             return
@@ -109,6 +113,14 @@ class Cancellations(Sink):
             and (found["custom_string"] or "").strip() in names
             for key in (row.key, *row.older)
             for found in self.run.ledger.outcomes.of_key(key)
+        )
+
+    def _is_under_way(self, row: Row) -> bool:
+        """Return whether another run is carrying out the row just now, and may fail."""
+        now = self.run.now()
+        return any(
+            found["sink"] == self.name and found["lease_until"] is not None and found["lease_until"] > now
+            for found in self.run.ledger.outcomes.of_key(row.key)
         )
 
     def _cancel_again(self, row: Row, channels: Sequence[Channel], custom_string: str, waiting: int) -> None:
@@ -162,7 +174,7 @@ class Cancellations(Sink):
         """Cancel all that is scheduled, under a claim: it is not asked for again once an answer was lost."""
         seconds = MARGIN + len(channels) * self.run.client.settings.timeout
         if not self.run.ledger.claims.claim(self.run.id, self.name, [_claim(row)], lease_seconds=seconds):
-            self.run.record_outcome(row, self.name, "unchanged", "another run is asking for it")
+            self.run.record_outcome(row, self.name, "held", UNDER_WAY)
             return
         count, lost = 0, False
         try:

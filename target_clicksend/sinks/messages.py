@@ -24,10 +24,11 @@ from target_clicksend.messages.moments import LocalTimes
 from target_clicksend.messages.new_streams import NewStreams
 from target_clicksend.messages.parse import COLUMNS, MessageParser
 from target_clicksend.messages.reconcile import Unanswered, reconcile
-from target_clicksend.messages.response import TAKEN, SendResult
+from target_clicksend.messages.response import UNDER_WAY, SendResult
 from target_clicksend.messages.send import ApiRoute, Route, Sender
 from target_clicksend.messages.spool import Batch, Spool
 from target_clicksend.messages.templates import Stored, Templates
+from target_clicksend.messages.under_way import UnderWay
 from target_clicksend.row import Postponed, Rejected, Row, Values
 from target_clicksend.run import Run
 from target_clicksend.scratch import SeenSet
@@ -37,6 +38,7 @@ from target_clicksend.values import is_deleted, read_phone, read_text
 
 CALLED_OFF = "a later row of this run cancels it"
 TAKEN_BACK = "a later row of this run says that it was deleted"
+GIVEN_BACK = SendResult("held", "another run was sending it while this one counted for its caps, and did not")
 
 
 class Messages(Sink):
@@ -62,6 +64,9 @@ class Messages(Sink):
         self._waiting: Batch | Spool = Spool() if self._caps.are_set else Batch()
         self._size: int = min(run.config["batch_size_rows"], run.config.get("messages_per_minute") or 1000)
         """Messages that are judged together; no more than go out before the judgement is old."""
+        self._under_way = UnderWay(run, self.name)
+        self._uncounted: set[int] = set()
+        """Rows, by number, that another run was sending when the caps were counted."""
         self._planned = SeenSet() if run.dry_run else None
         self._has_begun = self._has_sent = False
         self._new_streams = NewStreams(run, self.name)
@@ -199,9 +204,10 @@ class Messages(Sink):
 
     def _take_back(self, row: Row) -> None:
         """Send nothing of a deleted row, and nothing of what came before it under its key and still waits."""
-        for message in self._waiting.of_key(row.key):
-            self._waiting.remove(message)
-            self._record(message, SendResult("suppressed", TAKEN_BACK))
+        for messages in (self._under_way, self._waiting):
+            for message in messages.of_key(row.key):
+                messages.remove(message)
+                self._record(message, SendResult("suppressed", TAKEN_BACK))
         outcome, reason = self._recall.recall(row)
         if outcome == "dry_run":
             self.run.record_plan(row, self.name, "cancel")
@@ -210,11 +216,16 @@ class Messages(Sink):
 
     @override
     def call_off(self, custom_string: str | None) -> int:
-        waiting = self._waiting.of_custom_string(custom_string)
-        meant = [message for message in waiting if self._is_meant(message, custom_string)]
+        meant = [
+            message
+            for messages in (self._under_way, self._waiting)
+            for message in messages.of_custom_string(custom_string)
+            if self._is_meant(message, custom_string)
+        ]
         if not meant:
             return 0
         for message in meant:
+            self._under_way.remove(message)
             self._waiting.remove(message)
         if self.run.dry_run:
             off, result = meant, SendResult("suppressed", CALLED_OFF)
@@ -222,7 +233,7 @@ class Messages(Sink):
             off, result = self._sender.call_off(meant, CALLED_OFF), SendResult("cancelled", CALLED_OFF)
         for message in off:
             self._record(message, result, stored=not self.run.dry_run)
-        # Nor is sent what has a used key: another worker may be about to give it back.
+        # Nor is sent what has a used key: another run may be about to give it back. It comes again.
         numbers = {message.row.number for message in off}
         for message, came in self._gates.used([one for one in meant if one.row.number not in numbers]):
             self._record(message, came)
@@ -249,6 +260,7 @@ class Messages(Sink):
             self._new_streams.look(fit)
             for group in self._grouped(fit):
                 self._tally(group)
+        self._uncounted = self._under_way.numbers
         self._new_streams.check()
 
     def _tally(self, group: list[Message]) -> None:
@@ -267,6 +279,7 @@ class Messages(Sink):
             self.run.error(f"{self.name}: {excess}: nothing was sent.")
         few = len(self._waiting) <= self._size and not self._has_sent
         self._send_waiting(all_there_are=few, excess=excess)
+        self._wait_for_others()
         if not self.run.stopped:
             self._reconcile()
             self._unanswered.count_anew()
@@ -287,6 +300,7 @@ class Messages(Sink):
     def _send_waiting(self, *, all_there_are: bool, excess: str | None = None) -> None:
         """Send all that waits, or hold it, when that is more than the run may send."""
         for batch in self._waiting.batches(self._size):
+            self._look_again()
             if self.run.stopped:
                 return
             for message in batch:
@@ -297,11 +311,24 @@ class Messages(Sink):
             else:
                 self._send_batch(batch, all_there_are=all_there_are)
 
+    def _look_again(self) -> None:
+        """Judge anew what another run was sending: it has, is sending it still, or has left it."""
+        if messages := self._under_way.take():
+            self._send_batch(messages, all_there_are=False)
+
+    def _wait_for_others(self) -> None:
+        """Wait for what other runs are sending; what they have not done with by then comes again."""
+        while len(self._under_way) and not self.run.stopped:
+            if not self._under_way.wait():
+                for message in self._under_way.take():
+                    self._record(message, UNDER_WAY)
+            self._look_again()
+
     def _send_batch(self, batch: Sequence[Message], *, all_there_are: bool) -> None:
         """Let a batch through the gates, and send what passes."""
         self._has_sent = True
         self.run.pace()
-        passed = self._passing(batch, self._planned, all_there_are=all_there_are)
+        passed = self._counted(self._passing(batch, self._planned, all_there_are=all_there_are))
         self._new_streams.look(passed)
         self._new_streams.check()
         for group in self._grouped(passed):
@@ -325,10 +352,21 @@ class Messages(Sink):
         for message, result in self._gates.check(batch, seen, all_there_are=all_there_are):
             if result is None:
                 passed.append(message)
+                continue
+            self._waiting.remove(message)
+            if result is UNDER_WAY:
+                self._under_way.add(message)
             else:
-                self._waiting.remove(message)
                 self._record(message, result)
         return passed
+
+    def _counted(self, messages: Sequence[Message]) -> list[Message]:
+        """Return those that the caps have room for; one that was not counted comes again."""
+        counted = [message for message in messages if message.row.number not in self._uncounted]
+        for message in messages if len(counted) < len(messages) else ():
+            if message.row.number in self._uncounted:
+                self._record(message, GIVEN_BACK)
+        return counted
 
     def _grouped(self, messages: Sequence[Message]) -> Iterator[list[Message]]:
         """Yield what goes into one request: for MMS one media_file."""
@@ -349,7 +387,10 @@ class Messages(Sink):
             else:
                 self._record(message, late)
         for message, result in self._sender.send(fit):
-            self._record(message, result, stored=result is not TAKEN)
+            if result is UNDER_WAY:
+                self._under_way.add(message)
+                continue
+            self._record(message, result, stored=True)
             if result.outcome == "unknown":
                 self._unanswered.add(message.row.key, result.reason)
 

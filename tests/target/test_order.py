@@ -117,7 +117,7 @@ def test_what_waits_under_one_key_twice_is_cancelled_once(out, config):
 
 
 def test_what_another_worker_gives_back_is_not_sent_behind_its_cancellation(out, monkeypatch):
-    """While the row of cancellations is carried out, another worker has the key."""
+    """While the row of cancellations is carried out, another worker has the key: both rows come again."""
     row = text(out, idempotency_key="7", custom_string="c1")
     with Ledger.open(out.ledger_url, api_url=out.api_url, user_id="672721", now=lambda: out.now) as other:
         claim = Claim(key="7", stream="s", custom_string="c1", recipient_hash="h", body_hash="b")
@@ -132,7 +132,14 @@ def test_what_another_worker_gives_back_is_not_sent_behind_its_cancellation(out,
 
         monkeypatch.setattr(Claims, "cancel_unsent", giving_back)
         ran = out.run(mixed(row, cancellation("c1")))
-    assert (ran.rows("sms_messages"), out.arrivals) == ({"duplicate": 1}, [])
+        assert (ran.rows("sms_messages"), out.arrivals, ran.states) == ({"held": 1}, [], [])
+        monkeypatch.undo()
+        again = out.run(mixed(row, cancellation("c1")))
+    assert (again.rows("sms_messages"), out.arrivals, again.states) == (
+        {"cancelled": 1},
+        [],
+        [{"done": True}],
+    )
 
 
 def test_without_a_schedule_a_star_lets_it_go(out):

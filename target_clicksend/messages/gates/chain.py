@@ -15,7 +15,7 @@ from target_clicksend.messages.gates.parts import check_length
 from target_clicksend.messages.gates.quiet_hours import QuietHours
 from target_clicksend.messages.gates.voices import Voices, check_voice, read_voices
 from target_clicksend.messages.message import Channel, Message
-from target_clicksend.messages.response import TAKEN, SendResult, decimal_of
+from target_clicksend.messages.response import UNDER_WAY, SendResult, decimal_of
 from target_clicksend.report import OTHER_RECIPIENT, OTHER_TEXT
 from target_clicksend.row import Postponed, Rejected
 from target_clicksend.run import Run
@@ -59,7 +59,7 @@ class Gates:
     def check(
         self, messages: Sequence[Message], seen: SeenSet | None = None, *, all_there_are: bool
     ) -> Iterator[Checked]:
-        """Yield what may be sent, and what came of the others.
+        """Yield what may be sent, and what came of the others; ``UNDER_WAY`` of what another run is sending.
 
         Args:
             messages: Some messages of the run.
@@ -80,7 +80,7 @@ class Gates:
         for message in messages:
             key, text = f"key {message.row.key}", f"text {message.to} {message.content}"
             if message.row.key in known:
-                yield message, SendResult("duplicate", self._compared(message, known[message.row.key]))
+                yield message, self._of_used_key(message, known[message.row.key], now)
             elif key in in_run:
                 same_recipient, same_text = f"{key} to {message.to}" in in_run, f"{key} {text}" in in_run
                 reason = OTHER_RECIPIENT if not same_recipient else "" if same_text else OTHER_TEXT
@@ -112,12 +112,21 @@ class Gates:
                 yield self._timed(message, now)
 
     def used(self, messages: Sequence[Message]) -> Iterator[tuple[Message, SendResult]]:
-        """Yield messages whose keys are used, or taken by another worker, as duplicates of what there is."""
+        """Yield messages whose keys were used a moment ago, and what that means for them.
+
+        ``UNDER_WAY`` where another run has the key, or had it then.
+        """
         older = {message.row.key: message.row.older for message in messages}
-        known = self._run.ledger.outcomes.known(self._sink, older)
+        known, now = self._run.ledger.outcomes.known(self._sink, older), self._run.now()
         for message in messages:
             found = known.get(message.row.key)
-            yield message, SendResult("duplicate", self._compared(message, found)) if found else TAKEN
+            yield message, UNDER_WAY if found is None else self._of_used_key(message, found, now)
+
+    def _of_used_key(self, message: Message, known: Known, now: datetime) -> SendResult:
+        """Return what comes of a message whose key was sent, or may have been, or is being sent."""
+        if not known.is_under_way(now):
+            return SendResult("duplicate", self._compared(message, known))
+        return SendResult("duplicate", "another run is sending it") if self._run.dry_run else UNDER_WAY
 
     def may_go(self, message: Message) -> bool:
         """Return whether a message that has passed may be sent at this moment, as it is."""

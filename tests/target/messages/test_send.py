@@ -15,7 +15,7 @@ from clicksend.errors import (
     UnreachableError,
 )
 from target_clicksend.messages.message import Template
-from target_clicksend.messages.response import TAKEN, SendResult
+from target_clicksend.messages.response import UNDER_WAY, SendResult
 from target_clicksend.messages.send import Sender, breaker_of_sends, result_of_failure
 from target_clicksend.row import Row
 from tests.target.messages.gates.cases import message
@@ -89,7 +89,7 @@ def test_what_another_worker_has_is_not_posted(ledger, sender):
     way, messages = Way(), [numbered(1), numbered(2)]
     sender(way).send(messages[:1])
     came = sender(way).send(messages)
-    assert [result for _, result in came] == [TAKEN, SendResult("sent", message_id="M2")]
+    assert [result for _, result in came] == [UNDER_WAY, SendResult("sent", message_id="M2")]
     assert [one.row.number for one in way.posted] == [1, 2]
 
 
