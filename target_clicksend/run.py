@@ -22,7 +22,7 @@ from clicksend.errors import (
     NotServedByHubError,
     UnexpectedAnswerError,
 )
-from clicksend.ledger.records import Outcome
+from clicksend.ledger.records import Outcome, Spent
 from clicksend.logs import clean, clean_reason
 from clicksend.settings import Settings
 from target_clicksend.columns import fold
@@ -186,6 +186,12 @@ class Run:
     def reread_lists(self) -> None:
         """Have the contact lists read again: one was made, renamed or deleted."""
         self._lists = None
+
+    @cached_property
+    def spent_before(self) -> Spent:
+        """What the run's group had spent when that was first asked: before this run sends anything."""
+        group = self.config.get("run_group")
+        return Spent() if group is None else self.ledger.budgets.spent(group)
 
     @cached_property
     def country(self) -> str | None:

@@ -295,6 +295,14 @@ PROPERTIES: dict[str, Schema] = {
         "description": "Were a run to send more, it sends none.",
         "minimum": 0,
     },
+    "run_group": {
+        "type": "string",
+        "title": "Group of runs",
+        "description": "Name, like a scheduler's run id, of runs that have max_messages_per_run and"
+        " max_spend_per_run together: the ledger counts what they all send. Unset: each run has its own.",
+        "pattern": r"^.{1,200}(?![\s\S])",
+        "fits": "must have at most 200 characters, and no line breaks",
+    },
     "max_spend_per_run": {
         "type": "number",
         "title": "Most spend",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -26,14 +27,17 @@ from sqlalchemy import (
 )
 
 from clicksend.errors import LedgerError
+from clicksend.ledger.budgets import correct, take
 from clicksend.ledger.history import CLAIMED_AT, nobody_sends
 from clicksend.ledger.privacy import Privacy
 from clicksend.ledger.records import (
     FINAL,
     TO_RETRY,
+    Budget,
     Claim,
     Outcome,
     ScheduledMessage,
+    Spent,
     Unknown,
     outcome_id,
 )
@@ -84,9 +88,41 @@ class Claims:
             wanted: What is to be sent; of two with one key the first.
             lease_seconds: Longer than sending can take; nobody reconciles or releases a key before.
         """
-        now = self._now()
+        return self.claim_within(None, {}, run_id, sink, wanted, lease_seconds=lease_seconds)[0]
+
+    def claim_within(  # noqa: PLR0913
+        self,
+        budget: Budget | None,
+        prices: Mapping[str, Decimal | None],
+        run_id: str,
+        sink: str,
+        wanted: Iterable[Claim],
+        *,
+        lease_seconds: float,
+    ) -> tuple[set[str], set[str]]:
+        """Claim keys as ``claim`` does, as far as a budget goes; count them in it in the same transaction.
+
+        Args:
+            budget: The group's of the run; None: nothing is counted.
+            prices: What ClickSend asks for each message, by its key.
+            run_id: As for ``claim``.
+            sink: As for ``claim``.
+            wanted: As for ``claim``; the first take what is left of the budget.
+            lease_seconds: As for ``claim``.
+
+        Returns:
+            The keys that are this run's to send, and those that would be but for the budget.
+        """
+        now, over = self._now(), set[str]()
+
+        def leave(by_id: dict[str, Claim]) -> None:
+            if budget is not None:
+                asked = {name: prices.get(one.key) for name, one in by_id.items()}
+                over.update(by_id.pop(name).key for name in take(connection, budget, asked, now))
+
         with self._store.write() as connection:
-            return self._claim(connection, run_id, sink, wanted, now, now + timedelta(seconds=lease_seconds))
+            until = now + timedelta(seconds=lease_seconds)
+            return self._claim(connection, run_id, sink, wanted, now, until, leave), over
 
     def _claim(  # noqa: PLR0913, PLR0917
         self,
@@ -96,11 +132,13 @@ class Claims:
         wanted: Iterable[Claim],
         now: datetime,
         until: datetime,
+        leave: Callable[[dict[str, Claim]], None] = lambda _: None,
     ) -> set[str]:
         by_id: dict[str, Claim] = {}
         for one in wanted:
             by_id.setdefault(outcome_id(sink, one.key), self._privacy.hide(one, sink))
         leave_final(connection, by_id)
+        leave(by_id)
         same = {"run_id": run_id, "sink": sink, "outcome": "unknown", "reason": UNANSWERED, "attempts": 1}
         times = {"created_at": now, "updated_at": now, "claimed_at": now, "lease_until": until}
         # What an earlier outcome said of the message is no longer true.
@@ -109,12 +147,25 @@ class Claims:
         write_meta(connection, f"{SINK}{sink}", run_id)
         return {one.key for one in by_id.values()}
 
-    def settle(self, run_id: str, answered: Sequence[Outcome]) -> None:
+    def settle(
+        self,
+        run_id: str,
+        answered: Sequence[Outcome],
+        *,
+        run_group: str | None = None,
+        prices: Mapping[str, Decimal | None] | None = None,
+    ) -> None:
         """End claims with what was answered, and count it: both are committed together.
 
         ``sent`` is true whatever came in between, and ``unknown`` whatever but ``sent``: such a key must not
         be sent again. Any other answer ends only the claim that its own run still holds. What an answer
         leaves None stays as claimed. Settled as ``unknown``, a claim is open for reconciling at once.
+
+        Args:
+            run_id: The run that has claimed them.
+            answered: What came of them.
+            run_group: Whose budget they were counted in: it gets back what was not sent, and pays what was.
+            prices: As they were counted there.
         """
         by_outcome: dict[str, list[Outcome]] = {name: [] for name in FINAL}
         for one in answered:
@@ -136,6 +187,8 @@ class Claims:
                     {"outcome": name, "run_id": run_id, "updated_at": now},
                 )
             count(connection, run_id, answered)
+            if run_group is not None:
+                correct(connection, run_group, _difference(answered, prices or {}), now)
 
     def recently_sent(
         self,
@@ -338,6 +391,18 @@ class Claims:
             rows = list(connection.execute(query.order_by(outcomes.c.updated_at)))
             _reopen(connection, [row.outcome_id for row in rows], TO_RETRY, self._now())
         return [row.key for row in rows]
+
+
+def _difference(answered: Iterable[Outcome], prices: Mapping[str, Decimal | None]) -> Spent:
+    """Return by how much answers differ from what was counted when their messages were claimed."""
+    messages, spend = 0, Decimal(0)
+    for one in answered:
+        counted = prices.get(one.key) or Decimal(0)
+        if one.outcome not in FINAL:
+            messages, spend = messages - 1, spend - counted
+        elif one.price is not None:
+            spend += one.price - counted
+    return Spent(messages=messages, spend=spend)
 
 
 @lru_cache

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from clicksend.errors import LedgerError
 from clicksend.ledger import keyfile
+from clicksend.ledger.budgets import Budgets
 from clicksend.ledger.claims import Claims
 from clicksend.ledger.history import History
 from clicksend.ledger.memory import Memory
@@ -39,6 +40,7 @@ class Ledger:
     Attributes:
         outcomes: What came of rows.
         claims: What is being sent, was sent, or may have been.
+        budgets: What groups of runs have spent.
         history: What ClickSend's histories show, and what the ledger makes of it.
         memory: What the target remembers between runs.
         privacy: The hashes under which it stores what could tell who a row is about.
@@ -57,6 +59,7 @@ class Ledger:
         self.privacy = Privacy(store, key, clear)
         self.outcomes = Outcomes(store, self.privacy, now)
         self.claims = Claims(store, self.privacy, now)
+        self.budgets = Budgets(store)
         self.history = History(store, now)
         self.memory = Memory(store, self.privacy, now)
 

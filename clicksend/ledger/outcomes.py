@@ -18,6 +18,7 @@ from clicksend.ledger.schema import (
     SINK,
     UNKNOWN,
     aliases,
+    budgets,
     meta,
     outcomes,
     runs,
@@ -164,12 +165,14 @@ class Outcomes:
     def prune(self, before: datetime) -> int:
         """Delete outcomes that last changed before a time, with their claims; return how many.
 
+        So are budgets of groups that have spent nothing since: their names begin anew.
         A key that was ``sent`` is forgotten too: its row is sent again if upstream delivers it again.
         ``unknown`` is never deleted, nor are opt-outs and counts.
         """
         deleted = 0
         with self._store.write() as connection:
             keep_known(connection)
+            connection.execute(delete(budgets).where(budgets.c.updated_at < before))
         old = select(outcomes.c.outcome_id).where(outcomes.c.updated_at < before, ~UNKNOWN).limit(10 * SLICE)
         while True:
             with self._store.write() as connection:

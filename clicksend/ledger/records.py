@@ -120,6 +120,32 @@ class Claim(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     scheduled_for: datetime | None = None
 
 
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
+    """What the runs of a group may spend together.
+
+    Attributes:
+        run_group: Its name.
+        messages: How many messages; None: any number.
+        spend: For how much, in the account's currency; None: any amount.
+    """
+
+    run_group: str
+    messages: int | None = None
+    spend: Decimal | None = None
+
+
+class Spent(msgspec.Struct, frozen=True, kw_only=True):
+    """What the runs of a group have spent.
+
+    Attributes:
+        messages: Those that were sent, or may have been.
+        spend: What they cost, in the account's currency, as far as that is known.
+    """
+
+    messages: int = 0
+    spend: Decimal = Decimal(0)
+
+
 class Known(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What the ledger has of a key that must not be sent again.
 

@@ -181,6 +181,15 @@ INDEX_OF_RECIPIENTS = (
 )
 """Made when the duplicate window first looks at it: keeping it takes a tenth of the time of sending."""
 
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("run_group", Free, primary_key=True, comment="Whose runs spend one cap together"),
+    Column("messages", BigInteger, nullable=False, comment="Sent, or perhaps sent, by all of them"),
+    Column("spend", Exact, nullable=False, comment="In the account's currency"),
+    Column("updated_at", Moment, nullable=False),
+)
+
 runs = Table(
     "runs",
     metadata,
@@ -307,10 +316,23 @@ def _mark_clear_rows(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+BUDGETS = """
+CREATE TABLE budgets
+    (run_group TEXT PRIMARY KEY, messages BIGINT NOT NULL, spend {exact} NOT NULL, updated_at {time} NOT NULL)
+"""
+
+
+def _add_budgets(connection: Connection) -> None:
+    """Make room for what groups of runs have spent."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    exact, time = ("VARCHAR", "VARCHAR") if is_sqlite else ("NUMERIC", "TIMESTAMP WITH TIME ZONE")
+    connection.exec_driver_sql(BUDGETS.format(exact=exact, time=time))
+
+
 OLDEST = 2
 """The oldest version that is upgraded; version 1 was never in use."""
 Migration = Callable[[Connection], None]
-MIGRATIONS: Sequence[Migration] = (_name_keys, _mark_clear_rows)
+MIGRATIONS: Sequence[Migration] = (_name_keys, _mark_clear_rows, _add_budgets)
 """What makes version 3 of version 2, version 4 of version 3, and so on."""
 
 FOREIGN = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
@@ -56,6 +57,7 @@ class Message(msgspec.Struct, frozen=True, gc=False, kw_only=True, array_like=Tr
         require_input: 0 or 1.
         machine_detection: 0 or 1.
         template: Of a notification, which has no text of its own.
+        price: What ClickSend asks for it, in the account's currency; None where that was not asked.
     """
 
     row: Row
@@ -81,6 +83,7 @@ class Message(msgspec.Struct, frozen=True, gc=False, kw_only=True, array_like=Tr
     require_input: int = 0
     machine_detection: int = 0
     template: Template | None = None
+    price: Decimal | None = None
 
     @property
     def content(self) -> str:

@@ -18,6 +18,7 @@ from clicksend.ledger.records import Claim, Outcome, outcome_id, token
 from clicksend.phone import mask
 from target_clicksend.failures import CircuitBreaker
 from target_clicksend.messages.channels import ENDPOINTS
+from target_clicksend.messages.gates.caps import Caps
 from target_clicksend.messages.message import Channel, Message
 from target_clicksend.messages.response import NO_CREDIT, UNDER_WAY, SendResult, parse_send_response
 from target_clicksend.run import Run
@@ -53,12 +54,14 @@ class Sender:
             may_go: Whether a message may still be sent as it is, by what time decides.
         """
         self._run, self._sink, self._route, self._may_go = run, sink, route, may_go
+        self._caps = Caps.from_settings(run.config)
         self._currency = run.currency
 
     def send(self, messages: Sequence[Message]) -> list[tuple[Message, SendResult]]:
         """Send messages that passed all gates, each with a key of its own; return what came of each.
 
-        The ledger holds it then, except of what is ``UNDER_WAY`` in another run.
+        The ledger holds it then, except of what is ``held``: ``UNDER_WAY`` in another run, or too much for
+        the budget of the run's group.
 
         Raises:
             LedgerError: Nothing was sent that has no claim.
@@ -72,18 +75,24 @@ class Sender:
         until = self._run.now() + timedelta(seconds=begin)
         claims = [self._claim(one) for one in outgoing]
         seconds = begin + request + MARGIN
-        claimed = self._run.ledger.claims.claim(self._run.id, self._sink, claims, lease_seconds=seconds)
+        prices, budget = {one.row.key: one.price for one in outgoing}, self._caps.budget
+        claimed, over = self._run.ledger.claims.claim_within(
+            budget, prices, self._run.id, self._sink, claims, lease_seconds=seconds
+        )
         ours = [one for one in outgoing if one.row.key in claimed]
+        no_room = SendResult("held", self._caps.no_room)
 
         def may_begin(some: Sequence[Message]) -> bool:
             return self._run.now() < until and all(map(self._may_go, some))
 
         # 2. Post, and judge each message by the answer.
         posted = self._route.post(ours, may_begin) if ours else []
-        results = dict(zip((one.row.number for one in ours), posted, strict=True))
+        results = {one.row.number: no_room for one in outgoing if one.row.key in over}
+        results |= dict(zip((one.row.number for one in ours), posted, strict=True))
         # 3. Settle.
         settled = [self._outcome(one, results[one.row.number]) for one in ours]
-        self._run.ledger.claims.settle(self._run.id, settled)
+        group = self._caps.run_group
+        self._run.ledger.claims.settle(self._run.id, settled, run_group=group, prices=prices)
         return [(one, results.get(one.row.number, UNDER_WAY)) for one in messages]
 
     def call_off(self, messages: Sequence[Message], reason: str) -> list[Message]:

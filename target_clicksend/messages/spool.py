@@ -27,7 +27,7 @@ class Batch:
         return len(self._messages)
 
     def add(self, message: Message) -> None:
-        """Add a message; rows come in the order of their numbers."""
+        """Add a message, or replace it; rows come in the order of their numbers."""
         self._messages[message.row.number] = message
 
     def remove(self, message: Message) -> None:
@@ -70,10 +70,10 @@ class Spool:
         return int(count)
 
     def add(self, message: Message) -> None:
-        """Add a message; rows come in the order of their numbers."""
+        """Add a message, or replace it; rows come in the order of their numbers."""
         custom_string = _short((message.custom_string or "").strip())
         values = (message.row.number, _short(message.row.key), custom_string, _encode(message))
-        self._database.execute("INSERT INTO messages VALUES (?, ?, ?, ?)", values)
+        self._database.execute("REPLACE INTO messages VALUES (?, ?, ?, ?)", values)
 
     def remove(self, message: Message) -> None:
         """Remove a message."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
@@ -58,15 +57,15 @@ class Messages(Sink):
                 " sent twice. Name a file that stays, like sqlite:////var/lib/clicksend/ledger.db, or a"
                 " PostgreSQL database."
             )
-        spend = run.config.get("max_spend_per_run")
-        most = None if spend is None else Decimal(str(spend))
-        self._caps = Caps(run.config.get("max_messages_per_run"), most)
+        self._caps = Caps.from_settings(run.config)
         self._waiting: Batch | Spool = Spool() if self._caps.are_set else Batch()
         self._size: int = min(run.config["batch_size_rows"], run.config.get("messages_per_minute") or 1000)
         """Messages that are judged together; no more than go out before the judgement is old."""
         self._under_way = UnderWay(run, self.name)
         self._uncounted: set[int] = set()
         """Rows, by number, that another run was sending when the caps were counted."""
+        self._no_room = 0
+        """Messages that the other runs of the group have left no room for, since they were counted."""
         self._planned = SeenSet() if run.dry_run else None
         self._has_begun = self._has_sent = False
         self._new_streams = NewStreams(run, self.name)
@@ -252,6 +251,8 @@ class Messages(Sink):
         """With a cap set, count and price all messages; what may not be sent is done with."""
         if not self._caps.are_set:
             return
+        # Before the count: what other runs send meanwhile would count twice, here and there.
+        _ = self.run.spent_before
         few, seen = len(self._waiting) <= self._size, SeenSet()
         for batch in self._waiting.batches(self.run.config["batch_size_rows"]):
             if self.run.stopped:
@@ -269,12 +270,14 @@ class Messages(Sink):
             if quote.outcome == "rejected":
                 self._waiting.remove(message)
                 self._record(message, quote)
-            else:
-                self.run.tally.add(quote.price)
+                continue
+            self.run.tally.add(quote.price)
+            if self._caps.budget and quote.price is not None:
+                self._waiting.add(replace(message, price=quote.price))
 
     @override
     def clean_up(self) -> None:
-        excess = self._caps.exceeded(self.run.tally)
+        excess = self._caps.exceeded(self.run.tally, self.run.spent_before)
         if excess and len(self._waiting):
             self.run.error(f"{self.name}: {excess}: nothing was sent.")
         few = len(self._waiting) <= self._size and not self._has_sent
@@ -284,6 +287,8 @@ class Messages(Sink):
             self._reconcile()
             self._unanswered.count_anew()
             self._gates.cancel_opted_out()
+            if self._no_room:
+                self.run.error(f"{self.name}: {self._no_room:,} messages: {self._caps.no_room}.")
             if self.route.breaker.reason and self.run.report.rows[self.name, "failed"]:
                 self.run.error(f"{self.name}: {self.route.breaker.reason}")
         if self.run.dry_run:
@@ -390,7 +395,9 @@ class Messages(Sink):
             if result is UNDER_WAY:
                 self._under_way.add(message)
                 continue
-            self._record(message, result, stored=True)
+            is_held = result.outcome == "held"
+            self._no_room += is_held
+            self._record(message, result, stored=not is_held)
             if result.outcome == "unknown":
                 self._unanswered.add(message.row.key, result.reason)
 

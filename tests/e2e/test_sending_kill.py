@@ -47,7 +47,7 @@ def killing(kind, name, said, counts=lambda *_: True):
         return result
     setattr(kind, name, wrapped)
 
-killing(claims.Claims, "claim", "claim")
+killing(claims.Claims, "claim_within", "claim")
 killing(claims, "write_meta", "claim within its transaction")
 killing(Client, "send", "send")
 killing(Transport, "exchange", "request", lambda _, request, __: request.url.endswith("/sms/send"))

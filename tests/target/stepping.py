@@ -73,7 +73,7 @@ def watch(patch: Callable[..., None]) -> None:
     """Tell the hooks of every step: those within a transaction too, before it is committed."""
     _seen(patch)
     for kind, names in (
-        (claims.Claims, ("claim", "settle", "cancel", "cancel_unsent", "cancel_messages")),
+        (claims.Claims, ("claim_within", "settle", "cancel", "cancel_unsent", "cancel_messages")),
         (Outcomes, ("record", "known")),
         (History, ("confirm",)),
         (Memory, ("add_stops", "set_cursor")),

@@ -58,6 +58,7 @@ def sender(ledger, ledger_time):
             client=SimpleNamespace(settings=settings),
             now=ledger_time,
             currency="AUD",
+            config={},
         )
         return Sender(run, SINK, way, may_go)
 

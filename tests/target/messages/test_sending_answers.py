@@ -178,7 +178,7 @@ def test_a_request_never_outlives_its_lease(out, monkeypatch, timeout):
     assert ran.rows(SINK) == {"rejected": 2, "failed": 2}
 
 
-@pytest.mark.parametrize("broken", ["claim", "settle"])
+@pytest.mark.parametrize("broken", ["claim_within", "settle"])
 def test_a_ledger_that_breaks(out, monkeypatch, broken):
     def breaks(*_, **__):
         raise LedgerError("The ledger is gone.")

@@ -20,6 +20,7 @@ from tests.target.runner import line_of, state, stream_of
 SINK = "sms_messages"
 LATE = 0.5
 """Seconds until a send is answered."""
+PRICE = 0.0792
 SHORT = 10
 """Seconds of a short lease: several times as long as a send takes here."""
 ROWS = [{"id": number, "to": f"+6149157{number:04}", "body": f"Text {number}"} for number in range(200)]
@@ -40,19 +41,21 @@ def postgres_ledger(ledger_postgres, tmp_path, monkeypatch):
 
 def with_short_leases():
     """Be the target, but for leases that soon end."""
-    claim = Claims.claim
-    Claims.claim = lambda *arguments, lease_seconds: claim(
+    claim = Claims.claim_within
+    Claims.claim_within = lambda *arguments, lease_seconds: claim(
         *arguments, lease_seconds=min(lease_seconds, SHORT)
     )
     MAINS["target-clicksend"]()
 
 
-def begin(out, ledger_url, rows, number, batch, command="target-clicksend"):
+def begin(out, ledger_url, rows, number, batch, command="target-clicksend", **more):
     settings = {"api_url": out.api_url, "ledger_url": ledger_url, "opt_out": "ignore"}
     settings["pii_key_file"] = os.environ[KEY_FILE]
     settings["source"] = f"worker {number}"
     report = {"report_path": str(out.folder / f"report {number}.json"), "batch_size_rows": batch}
-    (path := out.folder / f"{number}.json").write_text(json.dumps({**settings, **report, **CREDENTIALS}))
+    (path := out.folder / f"{number}.json").write_text(
+        json.dumps({**settings, **report, **more, **CREDENTIALS})
+    )
     (lines := out.folder / f"{number}.jsonl").write_bytes(
         b"".join(map(line_of, [*stream_of(SINK, rows), state({"done": number})]))
     )
@@ -161,3 +164,34 @@ def sender_of(request):
     """Return which worker made a request that sends, None for others."""
     messages = request["body"].get("messages")
     return messages[0]["source"] if messages else None
+
+
+@pytest.mark.parametrize("inputs", ["the same", "apart"])
+@pytest.mark.parametrize("cap", ["max_messages_per_run", "max_spend_per_run"])
+@pytest.mark.parametrize("room", [1, 0.6])
+def test_a_group_never_sends_more_than_its_cap(out, postgres_ledger, inputs, cap, room):
+    out.switch(throttle_seconds=0)
+    out.control("POST", "limits", {"GET /account": [1000, 60]})
+    most = len(ROWS) * room * (PRICE if cap == "max_spend_per_run" else 1)
+    config = {cap: round(most, 4) if cap == "max_spend_per_run" else int(most), "run_group": "night 7"}
+    workers = [
+        begin(out, postgres_ledger, rows, number, batch=7, **config)
+        for number, rows in enumerate(INPUTS[inputs])
+    ]
+    codes, held = set(), 0
+    for number, worker in enumerate(workers):
+        code, states, report = ended(worker, out, number)
+        held += report["rows"][SINK].get("held", 0)
+        assert bool(states) == (code == 0)
+        codes.add(code)
+    arrived = Counter(one["body"] for one in out.arrivals)
+    assert set(arrived.values()) <= {1}
+    assert len(arrived) <= round(len(ROWS) * room)
+    if room == 1:
+        # Whoever gets the same rows must not count them once more.
+        assert (codes, held, len(arrived)) == ({0}, 0, len(ROWS))
+    else:
+        assert 1 in codes
+        assert held
+    with Ledger.existing(postgres_ledger) as ledger:
+        assert ledger.budgets.spent("night 7").messages == len(arrived)

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from clicksend.ledger.records import Spent
 from clicksend.phone import mask
 from target_clicksend.messages.gates.caps import Caps
 from target_clicksend.messages.gates.opt_outs import says_opted_out
@@ -34,6 +35,40 @@ def test_sums_are_exact():
 )
 def test_what_is_free(prices, is_free):
     assert tally(*prices).is_free is is_free
+
+
+GROUP = {"run_group": "night 7"}
+
+
+@pytest.mark.parametrize(
+    ("caps", "spent", "said"),
+    [
+        (Caps(**GROUP), Spent(messages=9, spend=Decimal(9)), None),
+        (Caps(messages=5, **GROUP), Spent(messages=3), None),
+        (
+            Caps(messages=5, **GROUP),
+            Spent(messages=4),
+            "2 messages, after 4 of run_group night 7, are more than max_messages_per_run (5)",
+        ),
+        (Caps(spend=Decimal("0.5"), **GROUP), Spent(messages=1, spend=Decimal("0.2")), None),
+        (
+            Caps(spend=Decimal("0.5"), **GROUP),
+            Spent(messages=1, spend=Decimal("0.21")),
+            (
+                "the price of all messages, 0.3, after 0.21 of run_group night 7, is more than"
+                " max_spend_per_run (0.5)"
+            ),
+        ),
+    ],
+)
+def test_a_group_has_its_caps_together(caps, spent, said):
+    assert caps.exceeded(tally("0.1", "0.2"), spent) == said
+
+
+def test_a_group_alone_is_no_cap():
+    assert not Caps(**GROUP).are_set
+    assert Caps(messages=0).are_set
+    assert Caps(messages=0).budget is None
 
 
 @pytest.mark.parametrize(
