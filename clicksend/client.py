@@ -32,6 +32,7 @@ from clicksend.errors import (
 )
 from clicksend.limiter import IDS, Clock, Limiter, Time, retry_after
 from clicksend.settings import Settings
+from clicksend.traffic import Meter, Traffic
 from clicksend.transport import Response, Transport
 
 SENDING = 60.0
@@ -151,7 +152,7 @@ class Client:
         """
         self.settings = settings
         self._time = Time()
-        self._clock = clock or self._time
+        self._clock = self._meter = Meter(clock or self._time)
         self._limiter = Limiter(
             self._clock, settings.requests_per_minute, settings.rate_limit_share, settings.max_concurrency
         )
@@ -265,6 +266,11 @@ class Client:
         """Requests made so far, repeated ones included."""
         return self._limiter.requests
 
+    @property
+    def traffic(self) -> Traffic:
+        """What its requests took so far."""
+        return self._meter.read(self._limiter.requests)
+
     def stop(self) -> None:
         """Let no request start any more, and end all waits for one; fit for a signal handler."""
         self._time.stopped = True
@@ -322,6 +328,8 @@ class Client:
             ClickSendError: It says that the call failed, or is not what this API sends.
         """
         sent, date = partial(_names, request), _date(response)
+        if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+            self._meter.count_rate_limited()
         try:
             if response.status >= HTTPStatus.MULTIPLE_CHOICES:
                 envelope.raise_for_answer(call.endpoint, response.status, response.data, sent)

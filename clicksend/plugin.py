@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 from singer_sdk.about import AboutInfo
@@ -15,10 +15,37 @@ from typing_extensions import override
 
 from clicksend import variables
 from clicksend.config import Schema, read_config, with_defaults
+from clicksend.report import RunReport
+from clicksend.traffic import Traffic
 
 
 class ClickSendPlugin(PluginBase):
-    """A tap or target whose settings are checked by us; each private method says why."""
+    """A tap or target whose settings are checked by us; each private method says why.
+
+    Attributes:
+        report: What it reports of its run.
+    """
+
+    report: RunReport
+    _current: ClassVar[ClickSendPlugin | None] = None
+    """The run that the process's command has begun."""
+
+    @property
+    def traffic(self) -> Traffic:
+        """What the run has asked of ClickSend."""
+        raise NotImplementedError
+
+    @classmethod
+    def end_report(cls, exit_code: int, error: str | None) -> None:
+        """Write the report of the command's run, if it began one and that has not written just this.
+
+        Args:
+            exit_code: What the process ends with.
+            error: The sentence that was logged.
+        """
+        plugin, ClickSendPlugin._current = ClickSendPlugin._current, None
+        if plugin is not None:
+            plugin.report.end(plugin.config.get("report_path"), plugin.traffic, exit_code, error)
 
     def check_settings(self) -> None:
         """Check the config, defaults included.
@@ -36,9 +63,11 @@ class ClickSendPlugin(PluginBase):
         """
         self.append_builtin_config(self.config_jsonschema)
         properties = self.config_jsonschema["properties"]
+        self.report = RunReport(self.name)
         # Only a command's config comes from files and variables.
         context = click.get_current_context(silent=True)
         if context and context.command.name == self.name:
+            ClickSendPlugin._current = self if raise_errors else None
             variables.check(self.name, self._config, properties)
         self._config = with_defaults(self._config, properties)
         if raise_errors:

@@ -10,7 +10,9 @@ from tap_clicksend.tap import TapClickSend
 
 def main() -> None:
     """Run the tap; exit with 0, with 1 after an error, 2 for wrong settings, 128 + signal when stopped."""
-    exit_codes.run_command(TapClickSend.cli, TapClickSend.logger, (ConfigValidationError,))
+    exit_codes.run_command(
+        TapClickSend.cli, TapClickSend.logger, (ConfigValidationError,), TapClickSend.end_report
+    )
 
 
 if __name__ == "__main__":

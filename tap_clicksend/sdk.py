@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -27,6 +28,7 @@ from clicksend.errors import ApiError, ClickSendError, SettingsError, Unexpected
 from clicksend.plugin import ClickSendPlugin
 from clicksend.settings import Settings
 from clicksend.text import counted, escaped
+from clicksend.traffic import Traffic
 from tap_clicksend.catalog import Columns, Selection, checked_catalog
 from tap_clicksend.progress import Display, Progress, log_fields, run_summary, shown_on_stderr
 from tap_clicksend.rows.batches import EXTRACTION, Batches, is_lake
@@ -103,14 +105,32 @@ class ClickSendTap(ClickSendPlugin, Tap):
     def sync_all(self) -> None:
         """Read all streams, and log at the end how much that was."""
         started = time.monotonic()
-        super().sync_all()
+        self._selected = [cast("ClickSendStream", one) for one in self.streams.values() if one.selected]
+        try:
+            super().sync_all()
+        except SystemExit:
+            if self.report.error:
+                self.logger.warning("%s", self.report.error)
+            raise
+        finally:
+            self._fill_report()
         bookmarks = {
             name: state["replication_key_value"]
             for name, state in self.state.get("bookmarks", {}).items()
             if "replication_key_value" in state
         }
-        read = [cast("ClickSendStream", one).progress for one in self.streams.values() if one.selected]
+        read = [one.progress for one in self._selected]
         self.logger.info("%s.", run_summary(read, time.monotonic() - started, bookmarks))
+
+    def _fill_report(self) -> None:
+        for stream in self._selected:
+            self.report.rows[stream.name, "read"] = stream.progress.rows
+        self.report.re_reads = sum(stream.progress.re_reads for stream in self._selected)
+
+    @property
+    @override
+    def traffic(self) -> Traffic:
+        return self.client.traffic if "client" in vars(self) else Traffic()
 
     @cached_property
     def client(self) -> Client:
@@ -123,6 +143,7 @@ class ClickSendTap(ClickSendPlugin, Tap):
 
         Not with BATCH files: until the one in hand is announced, the state may be ahead of it.
         """
+        self.report.error = f"Stopped by {signal.Signals(signum).name}: the next run goes on from the state."
         try:
             if "batch_config" not in self.config:
                 super()._handle_termination(signum, frame)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from typing import Any
 
-from clicksend import validation
+from clicksend import report, validation
 from clicksend.config import Schema
 from clicksend.errors import SettingsError
 from clicksend.settings import Settings
@@ -115,6 +115,7 @@ PROPERTIES: dict[str, Schema] = {
         " tap writes nothing else, and without this nothing at all.",
         "default": False,
     },
+    "report_path": report.PROPERTY,
     "list_ids": {
         "type": "array",
         "items": {"type": "integer", "minimum": 1},
@@ -137,6 +138,7 @@ def check(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> None:
     """
     validation.check(config, properties)
     Settings.from_config(config)
+    report.check_path(config.get("report_path"))
     if config["pii"] == "hash" and "pii_key" not in config:
         raise SettingsError("Setting pii: hash needs a pii_key, which nobody can guess.")
     encoding = config.get("batch_config", {}).get("encoding", {})

@@ -15,7 +15,9 @@ def main() -> None:
     2 for wrong settings; 3 when done, but for messages of which nobody knows whether they were sent; 128 +
     signal when stopped.
     """
-    exit_codes.run_command(TargetClickSend.cli, TargetClickSend.logger, (ConfigValidationError,))
+    exit_codes.run_command(
+        TargetClickSend.cli, TargetClickSend.logger, (ConfigValidationError,), TargetClickSend.end_report
+    )
 
 
 if __name__ == "__main__":

@@ -5,22 +5,23 @@ from __future__ import annotations
 import json
 import logging
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import clicksend
+from typing_extensions import override
+
 from clicksend.phone import AS_WRITTEN, Reading, sample
-from clicksend.private_files import opened
+from clicksend.report import RunReport, nested
 from clicksend.text import table
+from clicksend.traffic import Traffic
 
 logger = logging.getLogger("target-clicksend")
 
 
+PLUGIN = "target-clicksend"
 OTHER_RECIPIENT = "key was sent with another recipient"
 OTHER_TEXT = "key was sent with another text"
 MANY_REJECTED = 10
@@ -36,6 +37,12 @@ MOST_SAMPLES = 5
 MOST_KEYS = 5
 MOST_REPLIES = 50
 SHOWN_REASONS = 10
+
+
+def said_of(why: tuple[str, str, str], rows: int) -> str:
+    """Return what is said of rows of one sink, with one outcome, for one reason."""
+    sink, outcome, reason = why
+    return f"{sink}: {rows} {outcome}: {reason}"
 
 
 @dataclass
@@ -63,13 +70,12 @@ class Tally:
         return self.messages > self.unpriced and not self.spend
 
 
-class Report:
-    """Counts while the run goes on."""
+class Report(RunReport):
+    """What the target says of a run besides what the tap says, too."""
 
-    def __init__(self, run_id: str, *, dry_run: bool) -> None:
-        self.run_id = run_id
+    def __init__(self, *, dry_run: bool) -> None:
+        super().__init__(PLUGIN)
         self.dry_run = dry_run
-        self.rows: Counter[tuple[str, str]] = Counter()
         self.plan: Counter[tuple[str, str]] = Counter()
         """What a dry run would have done, by sink and change."""
         self.reasons: Counter[tuple[str, str, str]] = Counter()
@@ -103,15 +109,6 @@ class Report:
         """Rows of them that have an outcome."""
         self.found_in_history: Counter[str] = Counter()
         """Messages whose answer was lost and that the history showed in the same run, by sink."""
-        self.error: str | None = None
-        """What ended the run early."""
-        self.exit_code = 0
-        """What the process ends with."""
-        self.unknown_open = 0
-        """Messages of the run's sinks of which nobody knows whether they were sent, of earlier runs too."""
-        self.next: str | None = None
-        """The command that a person needs next."""
-        self._began = time.monotonic()
 
     def add(self, sink: str, outcome: str, reason: str, source_key: str | None = None) -> None:
         """Count a row.
@@ -184,21 +181,18 @@ class Report:
         """Return the number of rows with an outcome, in all sinks."""
         return sum(count for (_, name), count in self.rows.items() if name == outcome)
 
-    def content(self, requests: int) -> dict[str, Any]:
-        """Return the report as JSON; seconds are those of the whole run, times are UTC."""
-        seconds, ended_at = round(time.monotonic() - self._began, 3), datetime.now(UTC)
+    @override
+    def content(self, traffic: Traffic) -> dict[str, Any]:
         return {
-            "run_id": self.run_id,
-            "version": clicksend.__version__,
-            "started_at": (ended_at - timedelta(seconds=seconds)).isoformat(timespec="seconds"),
-            "ended_at": ended_at.isoformat(timespec="seconds"),
+            **super().content(traffic),
+            "seconds": self.seconds,
             "dry_run": self.dry_run,
+            "currency": self.currency,
             **self.about,
             "rows_read": self.read,
             "rows_unfinished": self.read - self.finished,
-            "rows": _nested(self.rows),
             "found_in_history": dict(self.found_in_history),
-            "plan": _nested(self.plan),
+            "plan": nested(self.plan),
             "reasons": [
                 {
                     "sink": sink,
@@ -229,26 +223,25 @@ class Report:
                 for (sink, how), count in self.readings.most_common()
             ],
             "notes": self.notes,
-            "error": self.error,
-            "exit_code": self.exit_code,
-            "unknown_open": self.unknown_open,
-            "next": self.next,
-            "requests": requests,
-            "seconds": seconds,
         }
 
-    def save(self, path: str, requests: int) -> None:
-        """Write the report into a file, for its owner only: samples hold bodies of messages."""
-        with opened(path, "wb") as file:
-            file.write(json.dumps(self.content(requests), indent=2).encode() + b"\n")
+    @override
+    def line(self, traffic: Traffic) -> dict[str, Any]:
+        """Leave out samples: they hold the texts of messages."""
+        return self.content(traffic) | {"samples": []}
+
+    def cost(self, price: Decimal | None) -> None:
+        """Add what a message that was sent has cost, where ClickSend said so."""
+        if price is not None:
+            self.spend = (self.spend or Decimal(0)) + price
 
     def show(self, requests: int) -> None:
         """Print the counts: a table on a terminal, one line elsewhere."""
         if sys.stderr.isatty():
             samples = [json.dumps(sample, ensure_ascii=False) for sample in self.samples]
             sys.stderr.write("\n".join(["", *self._table(), "", *samples]) + "\n")
-        for (sink, outcome, reason), count in self.reasons.most_common(SHOWN_REASONS):
-            logger.warning("%s: %d %s: %s", sink, count, outcome, reason)
+        for why, rows in self.reasons.most_common(SHOWN_REASONS):
+            logger.warning("%s", said_of(why, rows))
         for (sink, how), count in self.readings.most_common():
             if how != AS_WRITTEN:
                 logger.info("%s: %d read as %s: %s", sink, count, how, self.number_samples[sink, how][0])
@@ -262,7 +255,7 @@ class Report:
             logger.info(
                 "mirror: contacts missing in list %d, by inputs in a row: %s.", list_id, ", ".join(said)
             )
-        currency = self.about.get("currency") or ""
+        currency = self.currency or ""
         for sink, price in self.prices.items():
             logger.info("%s: %d parts, would cost %s.", sink, self.parts[sink], f"{price} {currency}".strip())
         counts = self._counts()
@@ -273,7 +266,7 @@ class Report:
             ", ".join(self._said(*key, count) for key, count in sorted(counts.items())) or "no outcomes",
             f"; {unfinished:,} rows without an outcome" if unfinished else "",
             requests,
-            time.monotonic() - self._began,
+            self.seconds,
         )
 
     def _said(self, sink: str, name: str, count: int) -> str:
@@ -290,10 +283,3 @@ class Report:
         lines = [("sink", "outcome", "rows")]
         lines += [(sink, name, f"{count:,}") for (sink, name), count in sorted(self._counts().items())]
         return table(lines, right={2})
-
-
-def _nested(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
-    nested: dict[str, dict[str, int]] = {}
-    for (sink, name), count in sorted(counts.items()):
-        nested.setdefault(sink, {})[name] = count
-    return nested

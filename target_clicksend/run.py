@@ -9,7 +9,6 @@ import re
 import signal
 import sys
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -25,6 +24,7 @@ from clicksend.errors import (
 from clicksend.ledger.records import Outcome, Spent
 from clicksend.logs import clean, clean_reason
 from clicksend.settings import Settings
+from clicksend.traffic import Traffic
 from target_clicksend.columns import fold
 from target_clicksend.keys import KeyOwners
 from target_clicksend.lists import Lists
@@ -74,11 +74,11 @@ class Run:
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
-        self.id = str(uuid.uuid4())
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
         """The time by which rows are judged and the ledger is written."""
         self.dry_run: bool = config["dry_run"]
-        self.report = Report(self.id, dry_run=self.dry_run)
+        self.report = Report(dry_run=self.dry_run)
+        self.id = self.report.run_id
         self.stopped: int | None = None
         """The signal that asked for an end; nothing new starts after it."""
         self.failed = False
@@ -215,6 +215,7 @@ class Run:
     def error(self, sentence: str) -> None:
         """Log and report what went wrong with other things than a row; the run goes on, and ends with 1."""
         self.warn(sentence)
+        self.report.error = self.report.error or clean(sentence)
         self.failed = True
 
     def stop(self, signum: int) -> None:
@@ -235,9 +236,9 @@ class Run:
         return _currency_of(self.account)
 
     @property
-    def requests(self) -> int:
-        """How many requests were made."""
-        return 0 if self._client is None else self._client.request_count
+    def traffic(self) -> Traffic:
+        """What it has asked of ClickSend."""
+        return Traffic() if self._client is None else self._client.traffic
 
     @property
     def rows(self) -> int:
@@ -373,12 +374,17 @@ class Run:
         return {
             "environment": os.environ.get("MELTANO_ENVIRONMENT"),
             "account": user_id if isinstance(user_id := account.get("user_id"), int) else None,
-            "currency": _currency_of(account),
             "ledger": without_credentials(self.config.get("ledger_url") or LEDGER_URL),
             "state_written": self._states.is_written,
             "lists_created": [] if self._lists is None else self._lists.created,
             "test_recipient": bool(self.config.get("test_recipient")),
+            "run_group": self.config.get("run_group"),
         }
+
+    @property
+    def currency_known(self) -> str | None:
+        """The account's currency, as far as the run came to learn it; nothing is asked for here."""
+        return _currency_of(self._account) if isinstance(self._account, dict) else None
 
     def _advance(self) -> None:
         """Write the newest state whose rows all have a committed outcome; none when rows were only tried.

@@ -18,6 +18,7 @@ from typing_extensions import override
 from clicksend.errors import ClickSendError, SettingsError
 from clicksend.plugin import ClickSendPlugin
 from clicksend.text import escaped
+from clicksend.traffic import Traffic
 from target_clicksend.columns import Columns
 from target_clicksend.keys import Keys
 from target_clicksend.row import Rejected, Row
@@ -197,6 +198,12 @@ class ClickSendTarget(ClickSendPlugin, Target):
         self._routers: dict[str, list[StreamRouter]] = {}
         self._schemas: dict[str, Message] = {}
         cast("LineReader", self.message_reader).target = self
+
+    @property
+    @override
+    def traffic(self) -> Traffic:
+        run = getattr(self, "run", None)
+        return Traffic() if run is None else run.traffic
 
     def sink_of(self, stream: str) -> Sink:
         """Return the sink that writes a stream."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from clicksend import validation
+from clicksend import report, validation
 from clicksend.config import Schema
 from clicksend.errors import SettingsError
 from clicksend.phone import E164
@@ -113,11 +113,7 @@ PROPERTIES: dict[str, Schema] = {
         "description": "Say what would be written, and write nothing.",
         "default": False,
     },
-    "report_path": {
-        "type": "string",
-        "title": "Report",
-        "description": "File for the run's counts, as JSON.",
-    },
+    "report_path": report.PROPERTY,
     "fail_on_rejected": {
         "type": "number",
         "title": "Fail on rejected rows",
@@ -372,8 +368,7 @@ def check(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> None:
     _check_messages(config)
     if "list_id" in config and "list_name" in config:
         raise SettingsError("Settings list_id and list_name are both given: give one.")
-    if not Path(config.get("report_path", "")).parent.is_dir():
-        raise SettingsError("Setting report_path names a file in a folder that does not exist.")
+    report.check_path(config.get("report_path"))
     if not Path(config["batch_root"]).is_dir():
         raise SettingsError("Setting batch_root names a folder that does not exist.")
 

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from clicksend.errors import ClickSendError, SettingsError
+from clicksend.exit_codes import sentence_of
 from clicksend.ledger.records import Unknown
 from clicksend.logs import clean
-from target_clicksend.report import MANY_REJECTED
+from target_clicksend.report import CONFLICTS, MANY_REJECTED, said_of
 
 if TYPE_CHECKING:
     from target_clicksend.run import Run
@@ -28,6 +29,9 @@ FREE = (
 )
 RECONCILE = "clicksend ledger reconcile"
 LOOK = "clicksend ledger list --outcome unknown"
+STOPPED = "Stopped by {}: rows without an outcome come again."
+WORST = frozenset({"failed", "rejected"})
+"""Outcomes that may end a run with 1."""
 NO_HISTORY = frozenset({"notifications", "cancellations"})
 """The sinks of which no history shows what became of a row."""
 MAY_SHOW = timedelta(days=1)
@@ -46,24 +50,22 @@ def summarize(run: Run, error: Exception | None) -> None:
     """
     report = run.report
     if run.stopped:
-        run.warn(f"Stopped by {signal.Signals(run.stopped).name}: rows without an outcome come again.")
-    elif error is not None:
-        report.error = clean(str(error)) if isinstance(error, ClickSendError) else type(error).__name__
+        run.warn(STOPPED.format(signal.Signals(run.stopped).name))
     if run.tally.is_free or report.is_free:
         run.warn(FREE)
     report.exit_code = _code_after(run, error)
     report.unknown_open = sum(one.count for one in run.unknown.values())
     if report.unknown_open:
         report.next = report.next or next_command(run.unknown, run.now())
-    report.about = run.about()
-    if path := run.config.get("report_path"):
-        try:
-            report.save(path, run.requests)
-        except OSError as problem:
-            run.error(f"The report cannot be written ({problem.strerror}): check report_path.")
+    report.error = _error_of(run, error)
+    report.about, report.currency = run.about(), run.currency_known
+    try:
+        report.save(run.config.get("report_path"), run.traffic)
+    except OSError as problem:
+        run.error(f"The report cannot be written ({problem.strerror}): check report_path.")
     if leased := sentence_on_leases(run.unknown):
         logger.info("%s", leased)
-    report.show(run.requests)
+    report.show(run.traffic.requests)
     if report.unknown_open:
         # The run after one that was stopped looks them up.
         level = logging.WARNING if run.stopped else logging.ERROR
@@ -90,6 +92,22 @@ def _code_after(run: Run, error: Exception | None) -> int:
     if error is None or (run.stopped and isinstance(error, ClickSendError)):
         return exit_code(run)
     return WRONG_SETTINGS if isinstance(error, SettingsError) else 1
+
+
+def _error_of(run: Run, error: Exception | None) -> str | None:
+    """Return the sentence of the log that says why a run does not end with 0, None where it does."""
+    report = run.report
+    if run.stopped:
+        return STOPPED.format(signal.Signals(run.stopped).name)
+    if error is not None:
+        return clean(sentence_of(error))
+    if report.error is not None or not report.exit_code:
+        return report.error
+    if report.exit_code == UNKNOWN_REMAIN:
+        return sentence_on_unknown(run.unknown, run.now())
+    found = [one for one in report.reasons.most_common() if one[0][1] in WORST or one[0][2] in CONFLICTS]
+    worst = sorted(found, key=lambda one: one[0][1] != "failed")
+    return said_of(*worst[0]) if worst else None
 
 
 def next_command(unknown: Mapping[str, Unknown], now: datetime) -> str:

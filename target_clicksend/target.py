@@ -12,6 +12,7 @@ from clicksend.errors import SettingsError
 from clicksend.settings import PROPERTIES as CONNECTION
 from clicksend.text import escaped
 from target_clicksend import settings
+from target_clicksend.report import PLUGIN
 from target_clicksend.run import Run
 from target_clicksend.sdk import ClickSendTarget
 from target_clicksend.settings import NAMES, SINKS
@@ -27,7 +28,7 @@ def sink_class(name: str) -> type[Sink]:
 class TargetClickSend(ClickSendTarget):
     """Writes rows of upstream tables into ClickSend: contacts, lists, templates, messages."""
 
-    name = "target-clicksend"
+    name = PLUGIN
     package_name = "singer-clicksend"
     config_jsonschema: ClassVar[dict[str, Any]] = {
         "type": "object",
@@ -43,6 +44,7 @@ class TargetClickSend(ClickSendTarget):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.run = Run(self.config)
+        self.report = self.run.report
 
     @override
     def check_settings(self) -> None:

@@ -396,6 +396,8 @@ class Messages(Sink):
                 self._under_way.add(message)
                 continue
             is_held = result.outcome == "held"
+            if result.outcome == "sent":
+                self.run.report.cost(result.price)
             self._no_room += is_held
             self._record(message, result, stored=not is_held)
             if result.outcome == "unknown":

@@ -144,7 +144,7 @@ def test_what_breaks_a_rule_is_told_in_words_never_as_a_pattern():
             if part.get("additionalProperties") is False:
                 with pytest.raises(SettingsError, match=rf"Setting {name} .*may have \w+ or .* only\."):
                     check({name: {"s3cr3t": 1}}, {name: part})
-    assert worded == {"api_key", "user_agent", "default_country"}
+    assert worded == {"api_key", "user_agent", "default_country", "run_group"}
 
 
 @pytest.mark.parametrize("country", ["us", "USA", "U", "United States", "U1", "ÜS", "US\n"])

@@ -126,7 +126,7 @@ def run_target(
         ran.code, ran.error = 1, error
     ran.stdout = stdout.getvalue()
     ran.states = [json.loads(line) for line in ran.stdout.splitlines()]
-    ran.report = target.run.report.content(0)
+    ran.report = target.run.report.content(target.run.traffic)
     return ran
 
 

@@ -12,6 +12,7 @@ from contextlib import closing
 
 import pytest
 
+from clicksend import report
 from clicksend.ledger.ledger import Ledger
 from target_clicksend.run import Run
 from tests.command import PROCESSES
@@ -208,9 +209,9 @@ def test_the_report_is_a_file_and_a_line(command, tmp_path):
     }
 
 
-def test_a_report_that_cannot_be_written_does_not_hide_what_was(command, tmp_path):
-    (tmp_path / "folder").mkdir()
-    done = command(people(2), report_path=str(tmp_path / "folder"))
+def test_a_report_that_cannot_be_written_any_more_does_not_hide_what_was(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "replace", lambda *_: open(tmp_path))  # noqa: PTH123, SIM115
+    done = command(people(2), report_path=str(tmp_path / "report.json"))
     assert (done.returncode, states(done)) == (1, [{"row": 2}])
     assert b"report_path" in done.stderr
     assert b"contacts 2 created" in done.stderr

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from clicksend.errors import ClickSendError
+from clicksend.exit_codes import UNEXPECTED
 from clicksend.ledger.records import Unknown
 from target_clicksend.run import Run
 from target_clicksend.summary import LOOK, RECONCILE, next_command, summarize
@@ -15,7 +16,7 @@ NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (ValueError("could not convert Anna"), "ValueError"),
+        (ValueError("could not convert Anna"), f"ValueError. {UNEXPECTED}"),
         (ClickSendError("GET /lists answered 500 to +15550100"), "GET /lists answered 500 to [number]"),
     ],
 )
