@@ -26,6 +26,7 @@ from clicksend.validation import check
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
     import pyarrow as pa  # type: ignore[import-untyped]
+    from upath import UPath
 
     from tap_clicksend.progress import Display
     from tap_clicksend.rows.encode import Encoder
@@ -190,28 +191,34 @@ class Rows:
         columns = ArrowColumns(self.schema)
         return pa.RecordBatchReader.from_batches(columns.schema, columns.batches(self._pages(columns)))
 
-    def to_parquet(self, folder: str | os.PathLike[str]) -> Path:
+    def to_parquet(self, folder: str | os.PathLike[str] | UPath) -> Path | UPath:
         """Write the rows into Parquet files, as the tap's ``batch_config`` does, in bounded memory.
 
+        Args:
+            folder: On this machine, or on S3 (``s3://bucket/folder``) with the extra ``s3``, and credentials
+                from the standard variables of AWS.
+
         Returns:
-            The folder of these files, ``folder/<stream>/extracted=<time>``; each call makes a new one.
+            The folder of these files, ``folder/<stream>/extracted=<time>``; each call makes a new one. On S3
+            a ``UPath``.
 
         Raises:
             ModuleNotFoundError: The extra ``arrow`` is not installed.
+            SettingsError: The extra ``s3`` is not, where it is needed.
         """
         with _extra():
             import pyarrow as pa  # noqa: F401, PLC0415
         from tap_clicksend.rows.batches import Batches, extraction_folder  # noqa: PLC0415
 
-        began = _now()
-        with self._stream_to_read(batch_config=_parquet_in(folder)) as stream:
+        place, began = _place(folder), _now()
+        with self._stream_to_read(batch_config=_parquet_in(place)) as stream:
             config: Any = stream.get_batch_config(stream.config)
             batches = Batches(config, {self._stream: self.schema}, lambda *_: None, began)
             # Also where there is no row: whoever reads the folder finds the columns.
             batches.begin(self._stream)
             for _ in stream.write_files(batches, _bar):
                 pass
-        return Path(folder, extraction_folder(self._stream, began))
+        return place / extraction_folder(self._stream, began)
 
     def to_pandas(
         self, *, categories: bool = False, money: Literal["exact", "float"] = "exact"
@@ -249,8 +256,14 @@ def _extra() -> Iterator[None]:
         ) from missing
 
 
-def _parquet_in(folder: str | os.PathLike[str]) -> dict[str, Any]:
-    storage = {"root": str(Path(folder).absolute())}
+def _place(folder: str | os.PathLike[str] | UPath) -> Path | UPath:
+    from upath import UPath  # noqa: PLC0415
+
+    return UPath(folder) if "://" in str(folder) else Path(str(folder))
+
+
+def _parquet_in(folder: Path | UPath) -> dict[str, Any]:
+    storage = {"root": str(folder.absolute())}
     return {"encoding": {"format": "parquet"}, "storage": storage, "batch_size": ROWS_IN_A_FILE}
 
 

@@ -6,12 +6,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from typing import Any
+from urllib.parse import urlsplit
 
 from clicksend import report, validation
 from clicksend.config import Schema
 from clicksend.errors import SettingsError
 from clicksend.settings import Settings
 from clicksend.times import parse_iso
+
+S3 = ("s3", "s3a")
+"""What begins the URL of a folder on S3."""
+
+EXTRAS = {"parquet": ("pyarrow", "arrow"), "s3": ("s3fs", "s3")}
+"""What a format, or a place of files, needs: a module, and the extra that brings it."""
 
 PROPERTIES: dict[str, Schema] = {
     "start_date": {
@@ -63,8 +70,9 @@ PROPERTIES: dict[str, Schema] = {
         "type": "object",
         "title": "Batch files",
         "description": "Write rows into files instead of RECORD messages: encoding.format (jsonl, parquet),"
-        " encoding.compression (gzip, none), storage.root (file:// URL of a folder), storage.prefix,"
-        " batch_size. jsonl lies flat there; Parquet in <stream>/extracted=<time>/, with two columns more.",
+        " encoding.compression (gzip, none), storage.root (URL of a folder,"
+        " file:// or s3://), storage.prefix, batch_size. jsonl lies flat there; Parquet in"
+        " <stream>/extracted=<time>/, with two columns more.",
         "properties": {
             "encoding": {
                 "type": "object",
@@ -141,14 +149,40 @@ def check(config: Mapping[str, Any], properties: Mapping[str, Schema]) -> None:
     report.check_path(config.get("report_path"))
     if config["pii"] == "hash" and "pii_key" not in config:
         raise SettingsError("Setting pii: hash needs a pii_key, which nobody can guess.")
-    encoding = config.get("batch_config", {}).get("encoding", {})
-    if encoding.get("format") == "parquet" and not find_spec("pyarrow"):
-        raise SettingsError("Setting batch_config: parquet needs pip install 'singer-clicksend[arrow]'.")
+    if "batch_config" in config:
+        _check_files(config["batch_config"])
     start, end = moment(config, "start_date"), moment(config, "end_date")
     if start and start > datetime.now(UTC):
         raise SettingsError("Setting start_date lies in the future: there is nothing to read yet.")
     if start and end and start >= end:
         raise SettingsError("Setting end_date must lie after start_date.")
+
+
+def _check_files(batch_config: Mapping[str, Any]) -> None:
+    """Refuse files that could not be written, before anything is read.
+
+    Raises:
+        SettingsError: What they need is not installed, or their folder on S3 cannot be one.
+    """
+    root = urlsplit(batch_config["storage"]["root"])
+    if "@" in root.netloc:
+        raise SettingsError(
+            "Setting batch_config: storage.root must name no user or key, since messages name the files; for"
+            " S3 set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE."
+        )
+    if root.scheme in S3 and not root.netloc:
+        raise SettingsError(
+            "Setting batch_config: storage.root names no bucket: write it like s3://bucket/folder."
+        )
+    kinds = batch_config["encoding"]["format"], "s3" if root.scheme in S3 else root.scheme
+    missing = {kind: EXTRAS[kind] for kind in kinds if kind in EXTRAS and not find_spec(EXTRAS[kind][0])}
+    if missing:
+        extras = ",".join(extra for _, extra in missing.values())
+        modules = " and ".join(module for module, _ in missing.values())
+        raise SettingsError(
+            f"Setting batch_config: {' on '.join(missing)} needs {modules}:"
+            f" pip install 'singer-clicksend[{extras}]'."
+        )
 
 
 def moment(config: Mapping[str, Any], setting: str) -> datetime | None:

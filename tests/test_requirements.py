@@ -19,6 +19,8 @@ FILES = {
     "test": [*CORE, *EXTRAS["postgres"], *EXTRAS["sandbox"], *EXTRAS["arrow"]],
     "audit": [],
     "loader": [],
+    "loader-files": [],
+    "s3": [*CORE, *EXTRAS["arrow"], *EXTRAS["postgres"], *EXTRAS["s3"]],
     "extractor": [],
     "clicksend-client": [],
     "tap-csv": [],

@@ -6,11 +6,13 @@ beside those of the rows tell which of two versions is newer; a mark tells that 
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
@@ -21,6 +23,7 @@ from clicksend.errors import ClickSendError
 from clicksend.private_files import opened
 from tap_clicksend.rows.columns import Row
 from tap_clicksend.rows.encode import Encoder, JsonLines
+from tap_clicksend.settings import S3
 
 if TYPE_CHECKING:
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, StorageTarget
@@ -46,6 +49,16 @@ COMPLETE = "_SUCCESS"
 
 LOCAL = ("", "file", "local")
 """What fsspec calls folders of this machine."""
+
+AWS = (
+    "S3 goes by AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, and by AWS_DEFAULT_REGION and"
+    " AWS_ENDPOINT_URL"
+)
+REFUSALS: dict[type[Exception], str] = {
+    FileNotFoundError: "there is no such bucket",
+    PermissionError: "access is denied",
+}
+"""What S3's refusals mean when a file is written there."""
 
 WAITING = 1
 """How many full files may be on their way to the disk while the next rows are read."""
@@ -194,10 +207,9 @@ class Batches:
         try:
             with _opened(self._config.storage, file_name) as file:
                 yield file
-        except (OSError, ImportError) as error:
-            reason = getattr(error, "strerror", None) or "what its URL needs is not installed"
+        except _failures() as error:
             raise ClickSendError(
-                f"A file of {name} cannot be written ({reason}): check its folder (storage.root in"
+                f"A file of {name} cannot be written ({_reason(error)}): check its folder (storage.root in"
                 " batch_config), and that there is room. Run again: the state stays behind the rows of that"
                 " file."
             ) from None
@@ -225,9 +237,13 @@ def _opened(storage: StorageTarget, file_name: str) -> Iterator[IO[bytes]]:
     """
     root = UPath(storage.root, **storage.params)
     if root.protocol not in LOCAL:
-        root.joinpath(file_name).parent.mkdir(parents=True, exist_ok=True)
-        with storage.open(file_name, "wb") as file:
-            yield file
+        # Sent when it is whole: fsspec gives a file its name even where an error ends it halfway.
+        content = BytesIO()
+        yield content
+        path = root.joinpath(file_name)
+        if root.protocol not in S3:  # which has no folders; fsspec would make a bucket that is misspelt
+            path.parent.mkdir(parents=True, exist_ok=True)
+        root.fs.pipe_file(path.path, content.getvalue())
         return
     path = Path(root.path) / file_name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -238,6 +254,21 @@ def _opened(storage: StorageTarget, file_name: str) -> Iterator[IO[bytes]]:
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """Return what is raised where a file cannot be written."""
+    client: Any = sys.modules.get("botocore.exceptions")
+    return (OSError, ImportError, *([client.BotoCoreError] if client else []))
+
+
+def _reason(error: Exception) -> str:
+    """Return why a file cannot be written, without what a server may quote of a request."""
+    if isinstance(error, ImportError):
+        return "what its URL needs is not installed"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return f"{REFUSALS.get(type(error), type(error).__name__)}; {AWS}"
 
 
 def _format(encoding: BaseBatchFileEncoding, schema: Mapping[str, Any], began: datetime) -> Format:

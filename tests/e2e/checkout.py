@@ -10,7 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("clicksend", "tap_clicksend", "target_clicksend")
-PARTS = (*PACKAGES, "demo", "transform", "meltano.yml", "pyproject.toml", "README.md", "LICENSE")
+MELTANO = ("meltano.yml", "files.meltano.yml")
+PARTS = (*PACKAGES, *MELTANO, "demo", "transform", "pyproject.toml", "README.md", "LICENSE")
 
 
 def check_out(parent: Path) -> Path:

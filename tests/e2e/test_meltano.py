@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from demo.warehouse import Count, count
 from tap_clicksend.streams import ALL
 from tap_clicksend.tap import TapClickSend
 from target_clicksend.target import TargetClickSend
-from tests.e2e.checkout import ROOT
+from tests.e2e.checkout import MELTANO, ROOT
 from tests.e2e.meltano_project import connection, query
 from tests.target.runner import line_of, record, schema
 
@@ -38,10 +39,23 @@ def definition(name: str) -> dict:
     return next(plugin for kind in plugins.values() for plugin in kind if plugin["name"] == name)
 
 
-def test_the_project_file_is_what_meltanos_own_schema_allows():
-    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.meltano", "meltano.yml"]
+@pytest.mark.parametrize("file", MELTANO)
+def test_the_project_files_are_what_meltanos_own_schema_allows(file):
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.meltano", file]
     done = subprocess.run(check, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_the_way_over_files_is_left_out_until_it_is_asked_for():
+    """It takes half a gigabyte more."""
+    project, files = (yaml.safe_load((ROOT / name).read_text()) for name in MELTANO)
+    assert "include_paths" not in project
+    assert "\n# include_paths: [files.meltano.yml]" in "\n" + (ROOT / "meltano.yml").read_text()
+    for kind, plugins in files["plugins"].items():
+        for plugin in plugins:
+            assert plugin["inherit_from"] in {one["name"] for one in project["plugins"][kind]}
+            for name in re.findall(r"requirements-[\w-]+\.txt", plugin["pip_url"]):
+                assert (ROOT / name).exists()
 
 
 @pytest.mark.parametrize("kind", [TapClickSend, TargetClickSend])

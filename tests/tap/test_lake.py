@@ -8,15 +8,18 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar
+from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from singer_sdk import BatchSink, Target
+from upath import UPath
 
 import clicksend
 from clicksend.errors import ClickSendError
+from tap_clicksend.rows.batches import EXTRACTION
 from tap_clicksend.streams import ALL
 from tap_clicksend.tap import TapClickSend
 from tests.tap.lake import view
@@ -127,6 +130,27 @@ class TestLayout:
         with pytest.raises(ClickSendError, match="No space left on device"):
             extract("sms_history")
         assert not [path for path in root.rglob("*") if path.is_file()]
+
+    @pytest.mark.parametrize("form", ["parquet", "jsonl"])
+    def test_nothing_lies_elsewhere_before_it_is_whole(self, sandbox, monkeypatch, form):
+        """A file that fsspec has open is closed, under its name, when an error ends it halfway."""
+        place = UPath(f"memory://{uuid4()}")
+
+        def write(self, file, parts):
+            file.write(b"PAR1")
+            file.flush()
+            raise OSError(5, "Input/output error")
+
+        kind = {"parquet": "arrow.Parquet", "jsonl": "encode.JsonLines"}[form]
+        monkeypatch.setattr(f"tap_clicksend.rows.{kind}.write", write)
+        batches = {"encoding": {"format": form}, "storage": {"root": str(place)}}
+        with pytest.raises(ClickSendError, match="Input/output error"):
+            run_tap(sandbox.api_url, "lists", batch_config=batches)
+        assert not place.fs.find(place.path)
+        monkeypatch.undo()
+        run_tap(sandbox.api_url, "lists", batch_config=batches)
+        names = [name.rpartition("/")[2][:5] for name in place.fs.find(place.path)]
+        assert names == (["_SUCC", "part-"] if form == "parquet" else ["lists"])
 
     def test_what_fsspec_writes_lies_alike(self, sandbox, extract, root, monkeypatch):
         """As in a cloud: its way is taken for a folder of this machine here."""
@@ -294,6 +318,16 @@ class TestInPython:
         monkeypatch.setattr("clicksend.frames.ROWS_IN_A_FILE", 100)
         folder = write("sms_history")
         assert len(list(folder.iterdir())) == -(-sandbox.state()["rows"]["sms_history"] // 100)
+
+    def test_a_url_is_a_place_too(self, sandbox):
+        place = UPath(f"memory://{uuid4()}")
+        for folder in (place, str(place)):
+            files = clicksend.read("lists", api_url=sandbox.api_url, **CREDENTIALS).to_parquet(folder)
+            assert files.parent == place / "lists"
+            (part,) = files.glob("*.parquet")
+            table = pq.read_table(io.BytesIO(part.read_bytes())).drop_columns([*EXTRACTION])
+            assert by_key("lists", table.to_pylist()) == fresh(sandbox, "lists")
+            assert (files / "_SUCCESS").exists()
 
     def test_a_folder_that_cannot_be_made(self, write, root):
         Path(root).write_text("a file")
