@@ -108,6 +108,7 @@ lock: .venv/demo.stamp
 	$(COMPILE) --group loader -o requirements-loader.txt $(ARGS); \
 	$(COMPILE) --group loader-files -c requirements-loader.txt -o requirements-loader-files.txt $(ARGS); \
 	$(COMPILE) pyproject.toml --extra arrow --extra postgres --extra s3 --group s3 -o requirements-s3.txt $(ARGS); \
+	$(COMPILE) pyproject.toml --extra sandbox --extra spark --group spark -c requirements-demo.txt -o requirements-spark.txt $(ARGS); \
 	$(COMPILE) --group extractor -o requirements-extractor.txt $(ARGS); \
 	$(COMPILE) --no-strip-extras --group dbt -o requirements-dbt.txt $(ARGS); \
 	$(COMPILE) --no-strip-extras --group dbt-engines -c requirements-dbt.txt -o requirements-dbt-engines.txt $(ARGS); \

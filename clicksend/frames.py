@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from upath import UPath
 
     from tap_clicksend.progress import Display
+    from tap_clicksend.readers.history import History
     from tap_clicksend.rows.encode import Encoder
     from tap_clicksend.sdk import ClickSendStream
     from tap_clicksend.tap import TapClickSend
@@ -37,6 +38,11 @@ TAP_SETTINGS = ("page_size", "list_ids", "pii", "pii_key", "ledger_url")
 """Settings of the tap that hold here too. Maps, say, do not: refused, they cannot be silently left out."""
 
 ROWS_IN_A_FILE = 25_000
+
+ROWS_IN_A_WINDOW = 50_000
+"""Rows that a process reads in some seconds, so that a window that has to be read again costs little."""
+
+FEWEST_WINDOWS = 4
 
 StreamName = Literal[
     "account",
@@ -105,8 +111,8 @@ def read(
         SettingsError: The stream is unknown, a span is given for one that is not a history, or a setting is
                 missing or wrong.
     """
-    config = typed(connection, _properties())
-    check(config, _properties())
+    config = typed(connection, properties())
+    check(config, properties())
     tap = _tap(config)
     if stream == "outcomes" and stream not in tap.streams:
         raise SettingsError("outcomes needs ledger_url, the URL of target-clicksend's ledger.")
@@ -175,6 +181,61 @@ class Rows:
             from tap_clicksend.rows.arrow import ArrowColumns  # noqa: PLC0415
         columns = ArrowColumns(self.schema)
         return columns.table(self._pages(columns))
+
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        """The columns as Arrow has them; nothing is requested.
+
+        Raises:
+            ModuleNotFoundError: The extra ``arrow`` is not installed.
+        """
+        with _extra():
+            from tap_clicksend.rows.arrow import ArrowColumns  # noqa: PLC0415
+        return ArrowColumns(self.schema).schema
+
+    def windows(self, count: int | None = None) -> list[tuple[str | None, str | None]]:
+        """Cut a history into equal spans of time, which several processes may read at once.
+
+        One request says how much there is. The last window ends where the server's clock is now, so that each
+        of them holds the same whenever it is read.
+
+        Args:
+            count: How many at most. None: one for every ``ROWS_IN_A_WINDOW`` rows, and four where there are
+                that many pages.
+
+        Returns:
+            What to give ``read`` as ``since`` and ``until``: each row lies in one of them. Of any other
+            stream, and of a history that the account may not see, one that is everything.
+
+        Raises:
+            ClickSendError: ClickSend did not answer.
+        """
+        from clicksend.paging import LARGEST_PAGE, read_page  # noqa: PLC0415
+        from tap_clicksend.readers.windows import Span  # noqa: PLC0415
+        from tap_clicksend.rows.columns import iso  # noqa: PLC0415
+
+        ends = self._config.get("start_date"), self._config.get("end_date")
+        since, until = (moment and int(parse_iso(moment).timestamp()) for moment in ends)
+        with self._stream_to_read() as stream:
+            history = cast("History", stream)
+            if not _is_history(stream):
+                return [ends]
+            filters = {"date_from": since and since - 1, "date_to": until and until + 1}
+            given = {name: moment for name, moment in filters.items() if moment}
+            try:
+                path = history.listing or history.path
+                page = read_page(history.tap.client, path, history.page_params | given)
+            except tuple(history.unavailable):
+                return [ends]
+            dates = history.parse_messages(page.rows)[str(history.replication_key)]
+        end = min(filter(None, [until, int(page.date.timestamp()) + 1]))
+        if since is not None and since >= end:
+            return [ends]
+        total = LARGEST_PAGE * FEWEST_WINDOWS if page.total is None else page.total
+        wanted = max(-(-total // ROWS_IN_A_WINDOW), min(FEWEST_WINDOWS, -(-total // LARGEST_PAGE)), 1)
+        oldest = min((date for date in dates if date is not None), default=end)
+        spans = Span(since, end).parts(count or wanted, oldest)
+        return [(None if span.since is None else iso(span.since), iso(span.until)) for span in spans]
 
     def to_batches(self) -> pa.RecordBatchReader:
         """Return the rows as Arrow batches of some thousand, read as they are asked for, in bounded memory.
@@ -273,7 +334,8 @@ def _bar(stream: str, _: logging.Logger) -> Display:
     return Bar(stream, stays=True)
 
 
-def _properties() -> dict[str, Schema]:
+def properties() -> dict[str, Schema]:
+    """Return the schemas of the settings that ``read`` takes."""
     from tap_clicksend.settings import PROPERTIES  # noqa: PLC0415
 
     return CONNECTION | {name: PROPERTIES[name] for name in TAP_SETTINGS}

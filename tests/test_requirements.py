@@ -21,6 +21,7 @@ FILES = {
     "loader": [],
     "loader-files": [],
     "s3": [*CORE, *EXTRAS["arrow"], *EXTRAS["postgres"], *EXTRAS["s3"]],
+    "spark": [*CORE, *EXTRAS["sandbox"], *EXTRAS["spark"]],
     "extractor": [],
     "clicksend-client": [],
     "tap-csv": [],
