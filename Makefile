@@ -54,7 +54,7 @@ mutants: .venv/test.stamp
 	$(BIN)/python -m tests.mutants $(or $(ARGS),--changed)
 
 bench: .venv/test.stamp
-	@$(BIN)/python -m tests.bench $(ARGS) && $(BIN)/python -m tests.bench.target && $(BIN)/python -m tests.bench.models
+	@$(BIN)/python -m tests.bench $(ARGS) && $(BIN)/python -m tests.bench.target && $(BIN)/python -m tests.bench.models && $(BIN)/python -m tests.bench.scale
 
 audit: .audit/stamp
 	@.audit/bin/python tools/audit.py

@@ -19,6 +19,10 @@ SHARE = 0.8
 MOST = 64
 """``max_concurrency``."""
 MINUTE = 60
+PROCESSOR = 60_000
+"""Rows a second that one core reads; ``make bench`` measures it."""
+ANSWER, LINE, PARQUET = 690, 820, 40
+"""Bytes of a row: in ClickSend's answer, as a RECORD line, in a Parquet file."""
 CALIBRATION = 100_000
 """Rows that the processor's speed is measured with."""
 
@@ -55,6 +59,37 @@ def seconds_for(rows: int, *, processor: float, latency: float = 0, limit: int =
             return requests / speed
     # The first page, the first of the first window, and the rise to the level come one after the other.
     return minutes * MINUTE + last / speed + 3 * latency
+
+
+def table() -> str:
+    """Return the model's figures as docs/scale.md has them: one process, a usual processor, 300 ms a page."""
+    lines = [
+        "| messages | requests | at 6,000 a minute | at 1,200 a minute | answers | RECORD lines | Parquet |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for power in range(4, 10):
+        rows = 10**power
+        cells = [f"10^{power}", f"{requests_for(rows):,}"]
+        cells += [
+            _time(seconds_for(rows, processor=PROCESSOR, latency=0.3, limit=limit)) for limit in (6000, 1200)
+        ]
+        cells += [_size(rows * each) for each in (ANSWER, LINE, PARQUET)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _time(seconds: float) -> str:
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _size(size: float) -> str:
+    for unit, of in (("GB", 1e9), ("MB", 1e6)):
+        if size >= of:
+            return f"{size / of:,.0f} {unit}"
+    return f"{size / 1e6:.1f} MB"
 
 
 def main() -> int:

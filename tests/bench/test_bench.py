@@ -8,7 +8,8 @@ import requests
 
 from tests.bench.__main__ import main
 from tests.bench.rows import SPAN, TEMPLATES, History
-from tests.bench.runs import page_server
+from tests.bench.runs import ROOT, page_server
+from tests.bench.scale import seconds_for, table
 
 UNTIL = 1_790_000_000
 
@@ -70,3 +71,31 @@ def test_the_benchmark_counts_the_rows_of_every_case_and_prints_its_tables(capsy
         "--about",
         "--discover",
     }
+
+
+def test_a_limit_is_kept_and_named():
+    with page_server(1000, 0, limit=3) as server, requests.Session() as session:
+        answers = [session.get(f"{server.api_url}/sms/history") for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
+    assert [answer.headers["x-ratelimit-remaining"] for answer in answers] == ["2", "1", "0", "0", "0"]
+    assert {answer.headers["x-ratelimit-limit"] for answer in answers} == {"3"}
+    assert server.served["refused"] == 2
+
+
+def test_the_page_on_scale_has_the_model_s_figures():
+    assert table() in (ROOT / "docs" / "scale.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "seconds"),
+    [
+        (100_000, {}, 1_011 / 600),
+        (100_000, {"latency": 0.7}, 1_011 / (64 / 0.7) + 2.1),
+        # 800 of each minute's 1,000 requests, at once; the last 211 begin the second minute.
+        (100_000, {"limit": 1_000}, 60 + 211 / 600),
+        # A limit that the processor never reaches.
+        (1_000_000, {"limit": 60_000}, 10_101 / 600),
+    ],
+)
+def test_the_model_waits_for_whatever_is_slowest(rows, options, seconds):
+    assert seconds_for(rows, processor=60_000, **options) == pytest.approx(seconds)
