@@ -3,6 +3,8 @@
 # make warehouse  the demo's warehouse, running until Ctrl-C, for notebooks and other programs
 # make notebooks  the notebooks on the demo's warehouse, in an environment of their own
 # make gallery  docs/gallery anew: the notebooks as pages, on the demo's warehouse
+# make airflow  an environment with Airflow and the provider, in .airflow
+# make airflow-demo  scheduler and web page over the demo's data, until Ctrl-C
 # make test   linters, types and the tests
 # make test-long  the same in full: every pipeline, 200 kills each, 500 random walks, many random examples, all mutants
 # make mutants  small changes of the modules changed since the last commit, that a test must notice (ARGS=clicksend/ledger)
@@ -26,7 +28,7 @@ PARSER = dbt-core-experimental-parser; python_version < '3'
 # Without compiled files every Python that the tests start compiles again what it imports.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo psql warehouse notebooks gallery test test-long mutants bench audit lint format lock clean
+.PHONY: demo psql warehouse notebooks gallery airflow airflow-demo test test-long mutants bench audit lint format lock clean
 
 demo: .venv/demo.stamp
 	@$(BIN)/python -m demo $(ARGS)
@@ -42,6 +44,11 @@ gallery: .venv/demo.stamp .notebooks/stamp
 
 warehouse: .venv/demo.stamp
 	@$(BIN)/python -m demo --warehouse
+
+airflow: .airflow/stamp
+
+airflow-demo: .venv/demo.stamp .airflow/stamp
+	@$(BIN)/python -m demo --airflow=$(CURDIR)/.airflow/bin/python
 
 test: lint
 	$(BIN)/python -m pytest -n 3 --dist worksteal
@@ -95,6 +102,14 @@ format: .venv/test.stamp
 	$$PIP --require-hashes -r $< && $$PIP --no-deps --no-build-isolation -e .
 	@touch $@
 
+# Its own resolver is as fast as it gets: pip takes minutes for so many
+.airflow/stamp: requirements-airflow.txt pyproject.toml .venv/demo.stamp
+	@UV=$$($(BIN)/python -c 'import uv; print(uv.find_uv_bin())'); set -e; rm -rf .airflow; \
+	echo "Installing $< into .airflow"; "$$UV" venv --quiet --python $(BIN)/python .airflow; \
+	PIP="$$UV pip install --quiet --python .airflow/bin/python --no-deps"; \
+	$$PIP --require-hashes -r $<; $$PIP --no-build-isolation -e .
+	@touch $@
+
 .audit/stamp: requirements-audit.txt
 	@rm -rf .audit; "$(PYTHON)" -m venv .audit
 	@.audit/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $<
@@ -115,9 +130,10 @@ lock: .venv/demo.stamp
 	echo "$(PARSER)" | $(COMPILE) --no-strip-extras --overrides /dev/stdin --group dbt-next -o requirements-dbt-next.txt $(ARGS); \
 	$(COMPILE) --group clicksend-client -o requirements-clicksend-client.txt $(ARGS); \
 	$(COMPILE) pyproject.toml --extra arrow --extra postgres --group notebooks --group build -c requirements-demo.txt -o requirements-notebooks.txt $(ARGS); \
+	$(COMPILE) pyproject.toml --extra airflow --extra postgres --group airflow --group build -c requirements-demo.txt -o requirements-airflow.txt $(ARGS); \
 	$(COMPILE) --group tap-csv -o requirements-tap-csv.txt $(ARGS); \
 	echo "$(PSYCOPG2)" | $(COMPILE) --overrides /dev/stdin --group tap-pipelinewise -o requirements-tap-pipelinewise.txt $(ARGS); \
 	$(COMPILE) --group tap-spreadsheets -o requirements-tap-spreadsheets.txt $(ARGS)
 
 clean:
-	rm -rf .venv .audit .notebooks .demo .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis dist
+	rm -rf .venv .airflow .audit .notebooks .demo .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis dist

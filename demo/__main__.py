@@ -25,9 +25,11 @@ import psycopg
 import requests
 from rich.console import Console
 
+from clicksend.sandbox import API_KEY, USERNAME
 from demo import answers, customers, messages, pipeline, report, warehouse
+from demo.airflow import USER, Airflow
 from demo.postgres import Postgres, program
-from demo.processes import DemoError
+from demo.processes import DemoError, python
 from demo.world import World
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -55,11 +57,12 @@ def main() -> int:
         options.directory.mkdir(parents=True, exist_ok=True)
         if options.psql:
             return _psql(options.directory)
-        if options.notebooks:
+        if options.notebooks or options.gallery:
             lab = [options.notebooks, "lab", "--no-browser", PROJECT / "notebooks"]
-            return _beside(options.directory, lab)
-        if options.gallery:
-            return _beside(options.directory, [options.gallery, PROJECT / "notebooks" / "gallery.py"])
+            pages = [options.gallery, PROJECT / "notebooks" / "gallery.py"]
+            return _beside(options.directory, lab if options.notebooks else pages)
+        if options.airflow:
+            return _airflow(options.directory, options.airflow, console)
         return _warehouse(options.directory, console) if options.warehouse else _demo(options, console)
     except (DemoError, OSError, psycopg.Error, requests.RequestException) as error:
         console.print(str(error), style="red", markup=False)
@@ -78,6 +81,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--warehouse", action="store_true", help="only run the warehouse, until Ctrl-C")
     parser.add_argument(
         "--notebooks", metavar="JUPYTER", help="only run Jupyter, beside warehouse and sandbox"
+    )
+    parser.add_argument(
+        "--airflow", metavar="PYTHON", type=Path, help="only run Airflow over the demo's data, until Ctrl-C"
     )
     parser.add_argument("--gallery", metavar="PYTHON", help="only write docs/gallery, with that Python")
     return parser.parse_args()
@@ -131,6 +137,44 @@ def _beside(directory: Path, command: Sequence[str | Path]) -> int:
         found = {"CLICKSEND_WAREHOUSE_URL": url, "CLICKSEND_API_URL": f"{world.url}/v3"}
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is the program's, to ask or to end
         return subprocess.run(command, env=os.environ | found, check=False).returncode  # noqa: S603
+
+
+def _airflow(directory: Path, program: Path, console: Console) -> int:
+    """Run Airflow on the data of an earlier demo until it is to stop.
+
+    Raises:
+        DemoError: There is no earlier demo, or Airflow does not start.
+    """
+    state = directory / "sandbox.json"
+    if not state.exists():
+        raise DemoError("There is nothing to work on yet: run `make demo` first.")
+    with (
+        suppress(KeyboardInterrupt),
+        Postgres(directory / "postgres") as url,
+        World(state, messages=0, contacts=0) as world,
+    ):
+        env = pipeline.Pipeline(PROJECT, directory).environment(world.url, url)
+        env |= {
+            "CLICKSEND_PROJECT": str(PROJECT),
+            "CLICKSEND_MELTANO": shlex.join(python("meltano.cli:main")),
+        }
+        console.print("PostgreSQL and the sandbox are up; Airflow takes half a minute or more.")
+        with Airflow(program, directory / "airflow", url, PROJECT / "orchestrate", env=env) as airflow:
+            account = {"conn_type": "clicksend", "login": USERNAME, "password": API_KEY}
+            ledger = {"ledger_url": env["TARGET_CLICKSEND_LEDGER_URL"]}
+            airflow.set_connection("clicksend_default", host=f"{world.url}/v3", extra=ledger, **account)
+            database = {"conn_type": "postgres", "login": "postgres", "schema": "postgres"}
+            host = parse_qs(urlsplit(url).query)["host"][0]
+            airflow.set_connection("clicksend_warehouse", host=host, **database)
+            airflow.set_pool("clicksend_default", 2)
+            console.print(
+                f"Airflow is running; Ctrl-C ends it.\n\n"
+                f"URL    {airflow.url}\nLogin  {USER}, {airflow.password}\n\n"
+                "Trigger clicksend_elt, clicksend_backfill (the last four months) or clicksend_send there.",
+                markup=False,
+            )
+            signal.pause()
+    return 0
 
 
 def _with_search_path(url: str) -> str:

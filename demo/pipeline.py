@@ -73,7 +73,7 @@ class Pipeline:
         command = [*python("meltano.cli:main"), "--env-file", os.devnull, "--log-format", "json"]
         with self.log.open("wb") as log:
             # By force: a run that was killed counts as running for minutes, and ours is the only one
-            env = self._environment(api_url, warehouse)
+            env = self.environment(api_url, warehouse)
             meltano = start([*command, "run", "--force", *jobs], log, cwd=self.project, env=env)
             try:
                 failed = meltano.wait()
@@ -84,7 +84,13 @@ class Pipeline:
                 f"meltano run {' '.join(jobs)} failed; from {self.log}:\n" + "\n".join(self._reasons())
             )
 
-    def _environment(self, api_url: str, warehouse: str) -> dict[str, str]:
+    def environment(self, api_url: str, warehouse: str) -> dict[str, str]:
+        """Return the variables that lead Meltano and its plugins to the demo's ClickSend and files.
+
+        Args:
+            api_url: Where the v3 API is.
+            warehouse: URL of the database.
+        """
         ledger = f"sqlite:///{self._directory / 'ledger.db'}"
         place = urlsplit(warehouse)
         return {

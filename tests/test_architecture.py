@@ -94,6 +94,16 @@ def test_commands_start_without_the_singer_sdk(command):
     assert done.stdout.strip() == "[]"
 
 
+def test_the_provider_is_imported_by_airflow_only():
+    provider = ROOT / "clicksend/airflow"
+    for name in ("clicksend", "tap_clicksend", "target_clicksend", "demo"):
+        for path in (ROOT / name).rglob("*.py"):
+            wanted = [name for name in imports(path) if name.split(".")[0] == "airflow"]
+            assert not wanted or path in (provider / "hook.py", provider / "operator.py"), path
+            if not path.is_relative_to(provider):
+                assert not [name for name in imports(path) if name.startswith("clicksend.airflow")], path
+
+
 def test_the_sandbox_is_imported_by_its_own_command_only():
     command = ROOF / "sandbox.py"
     for path in (ROOT / "clicksend").rglob("*.py"):
@@ -241,7 +251,7 @@ def test_tests_call_no_code_that_nothing_else_calls():
         names = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
         return nodes, names | {node.attr for node in nodes if isinstance(node, ast.Attribute)}
 
-    nodes, used = loaded(["clicksend", "tap_clicksend", "target_clicksend", "docs"])
+    nodes, used = loaded(["clicksend", "tap_clicksend", "target_clicksend", "docs", "orchestrate"])
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     defined = {node.name for node in nodes if isinstance(node, kinds)}
     _, tested = loaded(["tests"])

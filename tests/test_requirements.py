@@ -17,6 +17,7 @@ EXTRAS = PROJECT["project"]["optional-dependencies"]
 FILES = {
     "demo": [*CORE, *EXTRAS["postgres"], *EXTRAS["sandbox"]],
     "test": [*CORE, *EXTRAS["postgres"], *EXTRAS["sandbox"], *EXTRAS["arrow"]],
+    "airflow": [*CORE, *EXTRAS["postgres"], *EXTRAS["airflow"]],
     "audit": [],
     "loader": [],
     "loader-files": [],

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from uv import find_uv_bin
+
 
 def kept(name: str, pins: Iterable[Path], make: Callable[[Path], None]) -> Path:
     """Return a folder of the virtual environment that ``make`` has filled, now or in an earlier run.
@@ -43,13 +45,15 @@ def environment_of(requirements: Path, *, editable: Path | None = None) -> Path:
     """
 
     def make(folder: Path) -> None:
-        pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True)
-        options = ["--no-deps", "--require-hashes", "-r", requirements]
-        subprocess.run([*pip, *options], check=True, capture_output=True)
-        if editable:
-            options = ["--no-deps", "--no-build-isolation", "-e", editable]
-            subprocess.run([*pip, *options], check=True, capture_output=True)
+        uv = find_uv_bin()
+        pip = [uv, "pip", "install", "--quiet", "--python", folder / "bin" / "python", "--no-deps"]
+        commands = [
+            [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, folder],
+            [*pip, "--require-hashes", "-r", requirements],
+            *([[*pip, "--no-build-isolation", "-e", editable]] if editable else []),
+        ]
+        for command in commands:
+            subprocess.run(command, check=True, capture_output=True)
 
     pins = [requirements, *([editable / "pyproject.toml"] if editable else [])]
     return kept(requirements.stem.removeprefix("requirements-"), pins, make) / "bin"
