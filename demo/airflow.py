@@ -49,7 +49,7 @@ class Airflow:
         env: What its programs find in their environment.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         python: Path,
         home: Path,
@@ -57,7 +57,6 @@ class Airflow:
         dags: Path,
         *,
         env: Mapping[str, str],
-        executor: str = "LocalExecutor",
     ) -> None:
         """Describe it; nothing is started yet.
 
@@ -67,7 +66,6 @@ class Airflow:
             server: URL of a PostgreSQL server, in which a database is made for it.
             dags: The folder of the DAGs.
             env: More for the environment.
-            executor: Which one.
         """
         self._python, self._home = python, home
         self._server = server
@@ -81,10 +79,12 @@ class Airflow:
         self.password = kept["password"]
         (home / "passwords.json").write_text(json.dumps({USER: self.password}))
         host = parse_qs(urlsplit(server).query)["host"][0]
+        database = f"postgresql+psycopg2://postgres@/{DATABASE}?host={host}"
         self.env = {
             "AIRFLOW_HOME": str(home),
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://postgres@/{DATABASE}?host={host}",
-            "AIRFLOW__CORE__EXECUTOR": executor,
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
+            "AIRFLOW__CELERY__RESULT_BACKEND": f"db+{database}",
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__FERNET_KEY": kept["fernet"],

@@ -14,6 +14,7 @@ from airflow.sdk.log import mask_secret
 
 from clicksend.airflow import CONNECTION_ID, CONNECTION_TYPE
 from clicksend.airflow.processes import without_secrets
+from clicksend.errors import SettingsError
 from clicksend.settings import Settings
 
 DOCTOR = [sys.executable, "-c", "from clicksend.cli import main; main()", "doctor"]
@@ -58,29 +59,28 @@ class ClickSendHook(BaseHook):
             SettingsError: Something is missing or wrong.
         """
         settings = self.get_conn()
-        common = {"api_key": settings.api_key, "api_url": settings.api_url}
+        given = {"api_key": settings.api_key, "api_url": settings.api_url}
         if settings.username:
-            common["username"] = settings.username
-        else:
-            common["hub_url"] = settings.hub_url
+            given["username"] = settings.username
         if settings.requests_per_minute:
-            common["requests_per_minute"] = str(max(settings.requests_per_minute // slots, 1))
-        ledger = {name: str(given) for name in LEDGER if (given := self._extra().get(name))}
-        for secret in ledger.values():
-            mask_secret(secret)
-        target = common | ledger
-        tap = common | {name: ledger[name] for name in ("ledger_url",) if name in ledger}
-        return {
-            f"{plugin}_{name.upper()}": value
-            for plugin, given in (("TAP_CLICKSEND", tap), ("TARGET_CLICKSEND", target))
-            for name, value in given.items()
-        }
+            given["requests_per_minute"] = str(max(settings.requests_per_minute // slots, 1))
+        for name in LEDGER:
+            if secret := self._extra().get(name):
+                mask_secret(secret)
+                given[name] = str(secret)
+        target = {f"TARGET_CLICKSEND_{name.upper()}": value for name, value in given.items()}
+        # The tap's pii_key is another one, of what it hashes itself
+        tap = {f"TAP_CLICKSEND_{name.upper()}": given[name] for name in given.keys() - {"pii_key"}}
+        return tap | target
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask ``clicksend doctor``, for the button Test; return whether all is well, and what it found."""
+        try:
+            self.get_conn()
+        except SettingsError as error:
+            return False, str(error)
         config = self._config()
-        key = config.pop("api_key")
-        keys = {"CLICKSEND_API_KEY" if "username" in config else "SKILLBOSS_API_KEY": key}
+        keys = {"CLICKSEND_API_KEY" if "username" in config else "SKILLBOSS_API_KEY": config.pop("api_key")}
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             json.dump(config, file)
             file.flush()
@@ -97,9 +97,8 @@ class ClickSendHook(BaseHook):
         wrong = [line.lstrip("✗x ") for line in lines if line.startswith(WRONG)]
         if done.returncode == 0:
             return True, " ".join(line[2:] for line in lines if line[2:].startswith(("access:", "account:")))
-        return False, " ".join(
-            wrong
-        ) or f"clicksend doctor ended with {done.returncode}: {done.stderr[-300:]}"
+        unsaid = f"clicksend doctor ended with {done.returncode}: {done.stderr[-300:]}"
+        return False, " ".join(wrong) or unsaid
 
     def _config(self) -> dict[str, Any]:
         connection = self.get_connection(self.clicksend_conn_id)
@@ -109,9 +108,7 @@ class ClickSendHook(BaseHook):
             "api_url": connection.host,
             "requests_per_minute": self._extra().get("requests_per_minute"),
         }
-        return {name: value for name, value in given.items() if value} | {
-            "api_key": connection.password or ""
-        }
+        return {name: value for name, value in given.items() if value}
 
     def _extra(self) -> dict[str, Any]:
         extra: dict[str, Any] = self.get_connection(self.clicksend_conn_id).extra_dejson

@@ -15,12 +15,14 @@ from itertools import islice
 import psutil
 import psycopg
 import pytest
+import requests
 
 from demo.pipeline import Pipeline
 from demo.postgres import Postgres
 from tests.conftest import FULL
 from tests.e2e.checkout import check_out, run
 from tests.e2e.meltano_project import query
+from tests.orchestrate.conftest import airflow_python  # noqa: F401, fixture
 
 SMALL = ("-m", "demo", "--messages=600", "--contacts=60")
 # A user's own settings, none of which may reach the demo
@@ -199,6 +201,38 @@ def test_a_failing_meltano_is_told_with_its_reason(project):
     assert done.returncode == 1
     assert re.search(r"meltano run .* failed.*tap-clicksend", done.stdout, re.DOTALL)
     assert "Traceback" not in done.stdout + done.stderr
+    assert offspring(project) == []
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("second_day")
+@pytest.mark.parametrize("request_to_stop", [signal.SIGINT, signal.SIGTERM])
+def test_airflow_tells_its_login_and_ends_all_that_it_started(
+    project,
+    airflow_python,  # noqa: F811
+    request_to_stop,
+):
+    command = [sys.executable, "-u", "-m", "demo", f"--airflow={airflow_python}"]
+    demo = subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, text=True)
+    with demo.stdout:
+        said = ""
+        while "Trigger clicksend_elt" not in said:
+            line = demo.stdout.readline()
+            assert line, said
+            said += line
+        url, password = re.search(r"URL +(\S+)\nLogin +admin, (\S+)", said).groups()
+        with requests.Session() as session:
+            session.trust_env = False
+            user = {"username": "admin", "password": password}
+            token = session.post(f"{url}/auth/token", json=user, timeout=60).json()["access_token"]
+            headers = {"Authorization": f"Bearer {token}"}
+            found = session.get(f"{url}/api/v2/connections", headers=headers, timeout=60).json()[
+                "connections"
+            ]
+        assert {one["connection_id"] for one in found} == {"clicksend_default", "clicksend_warehouse"}
+        demo.send_signal(request_to_stop)
+        demo.stdout.read()
+    assert demo.wait() == 0
     assert offspring(project) == []
 
 

@@ -50,11 +50,13 @@ FOLDERS = {
     "target_clicksend/messages": "tests/target/messages",
     "target_clicksend/contacts": "tests/target/contacts",
     "target_clicksend": "tests/target",
+    "clicksend/airflow": "tests/orchestrate",
     "clicksend/ledger": "tests/ledger",
     "clicksend/sandbox": "tests/sandbox",
     "clicksend/cli": "tests/cli",
     "clicksend/probe": "tests/cli",
     "clicksend": "tests/library",
+    "orchestrate": "tests/orchestrate",
 }
 """Where the tests of a folder lie; the first that fits."""
 ALL = ["tests"]

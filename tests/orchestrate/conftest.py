@@ -33,6 +33,7 @@ def inside(airflow_python, tmp_path_factory):
         AIRFLOW__CORE__LOAD_EXAMPLES="False",
         AIRFLOW__DATABASE__SQL_ALCHEMY_CONN="postgresql+psycopg2://nobody@127.0.0.1:1/nothing",
         AIRFLOW__CORE__FERNET_KEY="",
+        PYTHONPATH=str(ROOT),  # a mutant is tried in a copy of the checkout
         KEY_OF_THE_TEST=KEY,
         SKILLBOSS_API_KEY="sk-of-somebody-else",
         CLICKSEND_ACCOUNTS=",".join(ACCOUNTS),
