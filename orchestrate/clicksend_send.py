@@ -71,7 +71,8 @@ def clicksend_send() -> None:
         subject=f"Send {MESSAGES} messages by {{{{ params.account }}}}?",
         body=f"{MESSAGES} messages of {{{{ params.tap }}}} for {COST}. "
         "The log of `dry_run` says which rows are not sent, and why.",
-        response_timeout=timedelta(days=1),  # then the run fails, and nothing is sent
+        defaults=ApprovalOperator.REJECT,  # after so long without an answer
+        response_timeout=timedelta(days=1),
     )
     send = ClickSendPipelineOperator(
         task_id="send", settings={"TARGET_CLICKSEND_MAX_MESSAGES_PER_RUN": MESSAGES}, **pipeline

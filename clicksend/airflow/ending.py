@@ -88,7 +88,7 @@ def _sentences(code: int, reports: Sequence[Mapping[str, Any]]) -> Iterator[str]
     for report in reports:
         if counted := list(_counted(report.get("rows"))):
             yield f"{', '.join(counted)}."
-        if error := report.get("error"):
+        if (error := report.get("error")) and code != UNKNOWN:  # it would say the same
             yield str(error)
     following = next((str(report["next"]) for report in reports if report.get("next")), "")
     if code == UNKNOWN:

@@ -7,7 +7,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
+import requests
 
 from clicksend.sandbox import API_KEY, USERNAME, Sandbox
 from demo.airflow import Airflow
@@ -110,10 +111,22 @@ class Deployment:
         self.airflow.call("POST", f"dags/{dag}/clearTaskInstances", body)
 
     def answer(self, run: str, option: str) -> None:
-        """Answer the question whether to send."""
-        self.until(lambda: True if self.task(run, "approve")["state"] == "awaiting_input" else None)
+        """Answer the question whether to send.
+
+        An answer that comes before Airflow has put the question aside is lost, and it asks again.
+        """
+        path = f"{run}/taskInstances/approve/-1/hitlDetails"
         body = {"chosen_options": [option], "params_input": {}}
-        self.airflow.call("PATCH", f"{run}/taskInstances/approve/-1/hitlDetails", body)
+
+        def is_answered() -> bool | None:
+            state = self.task(run, "approve")["state"]
+            if state == "awaiting_input":
+                time.sleep(5)
+                with suppress(requests.HTTPError):
+                    self.airflow.call("PATCH", path, body)
+            return True if state in ("success", "failed") else None
+
+        self.until(is_answered)
 
     def count(self) -> int:
         """Return how many different messages the warehouse has."""

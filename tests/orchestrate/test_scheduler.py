@@ -109,9 +109,29 @@ def test_a_task_that_is_killed_is_tried_again_and_nothing_is_missing(deployment,
     os.kill(task.pid, signal.SIGKILL)
     assert deployment.wait(run) == "success", deployment.story(run)
     assert sorted(one["try_number"] for one in deployment.tasks(run, "load")) == [1, 1, 1, 2]
-    assert not [one for one in children if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    assert not any(map(is_at_work, children))
     assert deployment.count() == deployment.box.state()["rows"]["sms_history"]
     assert deployment.meltano_states() == live
+
+
+def test_a_task_that_a_person_ends_stops_what_it_started(deployment, live, backfilled):
+    run = deployment.trigger("clicksend_backfill", **deployment.history())
+    window = deployment.until(lambda: meltano_of(deployment))
+    children = [window, *window.children(recursive=True)]
+    suffix = next(word for word in window.cmdline() if "suffix=" in word).partition("=")[2]
+    (task,) = [one for one in deployment.tasks(run, "load") if one["rendered_map_index"] == suffix]
+    path = f"{run}/taskInstances/{task['task_id']}/{task['map_index']}"
+    deployment.airflow.call("PATCH", path, {"new_state": "failed"})
+    deployment.until(lambda: True if not any(map(is_at_work, children)) else None)
+    assert deployment.wait(run) == "failed"
+    assert deployment.task(run, "verify")["state"] == "upstream_failed"
+
+
+def is_at_work(process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def meltano_of(deployment):
