@@ -46,9 +46,10 @@ UNACCOUNTED = """
     where outcomes.what_became is null or outcomes.what_became in ('not in history', 'unknown', 'failed')
 """
 CURRENCY = "select min(currency) from clicksend_analytics.messages_enhanced"
+# A row that an earlier run turned away, or was stopped before, is in the ledger for longer than it was sent.
 BILLED = """
     select coalesce(sum(estimated), 0), coalesce(sum(billed), 0)
-    from clicksend_analytics.send_outcomes where created_at >= %s
+    from clicksend_analytics.send_outcomes where updated_at >= %s
 """
 
 

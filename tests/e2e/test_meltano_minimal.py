@@ -22,10 +22,7 @@ from tests.target.runner import line_of, stream_of
 pytestmark = pytest.mark.long
 NAMES = ["api_url", "username", "api_key", "ledger_url"]
 """All that the definitions declare."""
-SENT = [
-    {"to": f"+6149157015{number}", "body": f"Hello {number}", "made": int(time.time())}
-    for number in range(6, 9)
-]
+SENT = [{"to": f"+6149157015{number}", "body": f"Hello {number}"} for number in range(6, 9)]
 
 
 def plugin(name, **more):
@@ -46,7 +43,8 @@ def project(box, hub, tmp_path):
         program = tmp_path / name.replace("_", "-")
         program.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, "-c", code])} "$@"\n')
         program.chmod(0o755)
-    (tmp_path / "rows.jsonl").write_bytes(b"".join(map(line_of, stream_of("sms_messages", SENT))))
+    rows = [row | {"made": int(time.time())} for row in SENT]
+    (tmp_path / "rows.jsonl").write_bytes(b"".join(map(line_of, stream_of("sms_messages", rows))))
 
     class Project:
         path = tmp_path
