@@ -248,13 +248,18 @@ class Client:
         try:
             for item in items:
                 pending.append(self._workers.submit(function, item))
-                if len(pending) >= AHEAD * self._limiter.level:
+                if len(pending) >= AHEAD * self.concurrency:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
         finally:
             for future in pending:
                 future.cancel()
+
+    @property
+    def concurrency(self) -> int:
+        """Requests that are worth making at once just now."""
+        return self._limiter.level
 
     @property
     def limits(self) -> dict[str, int]:

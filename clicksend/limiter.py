@@ -20,7 +20,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Protocol
 
-from clicksend.concurrency import Concurrency
+from clicksend.concurrency import FIRST, Concurrency
 from clicksend.errors import StoppedError
 
 NAP = 0.2
@@ -159,7 +159,7 @@ class Limiter:
         """Requests that the busiest endpoint may have under way at once."""
         with self._lock:
             levels = [budget.concurrency.level for budget in self._budgets.values()]
-        return max(levels, default=self._ceiling)
+        return max(levels, default=min(FIRST, self._ceiling))
 
     def acquire(self, endpoint: str) -> Place:
         """Wait until a request to an endpoint may start. Each needs its ``release``.

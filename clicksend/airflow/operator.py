@@ -16,6 +16,7 @@ from clicksend.airflow import CONNECTION_ID, ending, meltano, warehouse
 from clicksend.airflow.hook import ClickSendHook
 from clicksend.airflow.processes import Pipe, without_secrets
 from clicksend.errors import SettingsError
+from clicksend.private_files import opened, replace
 
 REPORTS = ("TAP_CLICKSEND_REPORT_PATH", "TARGET_CLICKSEND_REPORT_PATH")
 
@@ -139,16 +140,14 @@ class ClickSendPipelineOperator(BaseOperator):
         commands = [tap, *([target] if target else [])]
         output = folder / "states.jsonl"
         with (
-            output.open("wb") as states,
+            opened(output, "wb") as states,
             self._started(commands, env, None, states if target else None) as pipe,
         ):
             for line in pipe.lines():
                 self.log.info("%s", line)
             codes = pipe.codes()
         if state and (last := output.read_bytes().rstrip().rpartition(b"\n")[2]):
-            unfinished = state.with_name(f"{state.name}.new")
-            unfinished.write_bytes(last + b"\n")
-            unfinished.replace(state)
+            replace(state, last + b"\n")
         return codes
 
     def _started(

@@ -226,7 +226,7 @@ class Contacts(Sink):
             self.run.record_plan(contact_row.row, self.name, plan.change, plan.detail)
         elif plan.writes and not self._ended:
             self._writing[number] = (contact_row, plan, self.run.client.submit(self._writer.carry_out, plan))
-            self._collect(2 * self.run.client.settings.max_concurrency)
+            self._collect(2 * self.run.client.concurrency)
         else:
             result = WriteResult(plan.outcome, plan.reason, plan.contact.contact_id if plan.contact else None)
             if plan.writes:

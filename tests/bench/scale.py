@@ -23,6 +23,9 @@ PROCESSOR = 60_000
 """Rows a second that one core reads; ``make bench`` measures it."""
 ANSWER, LINE, PARQUET = 690, 820, 40
 """Bytes of a row: in ClickSend's answer, as a RECORD line, in a Parquet file."""
+TRIPS = 5.5
+"""Times a latency that more requests at once do not shorten: two pages that ask what there is, the rise to
+the level, the last answer (observed)."""
 CALIBRATION = 100_000
 """Rows that the processor's speed is measured with."""
 
@@ -57,8 +60,7 @@ def seconds_for(rows: int, *, processor: float, latency: float = 0, limit: int =
         last += 1
         if allowed / speed > MINUTE:
             return requests / speed
-    # The first page, the first of the first window, and the rise to the level come one after the other.
-    return minutes * MINUTE + last / speed + 3 * latency
+    return minutes * MINUTE + last / speed + TRIPS * latency
 
 
 def table() -> str:

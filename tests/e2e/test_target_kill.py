@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import time
+from collections import Counter
 from threading import Thread
 
 import pytest
@@ -45,7 +46,9 @@ def account(box):
 
 def rows(box, chance):
     """Return rows that create, change, delete and repeat contacts, in lists old and new."""
-    there = [one for one in account(box) if one[0] != "Opt-Out List" and one[1]]
+    persons = Counter(one[:2] for one in account(box))
+    # Whom a list has twice, a phone number does not tell apart.
+    there = [one for one, times in persons.items() if one[0] != "Opt-Out List" and one[1] and times == 1]
     made = []
     for number in range(400):
         if chance.random() < 0.5:

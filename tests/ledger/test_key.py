@@ -163,6 +163,7 @@ def test_a_key_file_that_another_host_makes_meanwhile_counts(tmp_path, monkeypat
 def as_version_3_left_it(url, hash_key):
     with Ledger.open(url, **ACCOUNT, pii_key=hash_key) as ledger, ledger._store.write() as connection:
         connection.execute(text("delete from meta where name = 'hash_key_fingerprint'"))
+        connection.execute(text("drop table budgets"))
         schema.write_meta(connection, "hash_key", hash_key)
         schema.write_meta(connection, "schema_version", "3")
 

@@ -200,6 +200,5 @@ def test_no_other_code_of_the_product_makes_files():
         if path.relative_to(ROOT).parts[:2] != ("clicksend", "demo") and path.name != "private_files.py"
         for line in _writes(ast.parse(path.read_text(encoding="utf-8")))
     }
-    # to a folder of another machine
-    assert {place.partition(":")[0] for place in found} == {"tap_clicksend/rows/batches.py"}, found
-    assert len(found) == 1
+    # Python makes a temporary file private by itself.
+    assert [place.partition(":")[0] for place in found] == ["clicksend/airflow/hook.py"], found

@@ -110,7 +110,7 @@ def run(ledger, ledger_time):
         dry_run=False,
         client=Api(),
         config={"cancel_deleted": True},
-        report=Report("run 2", dry_run=False),
+        report=Report(dry_run=False),
         warnings=[],
         errors=[],
     )
