@@ -1,0 +1,257 @@
+"""What README and docs say to type: each block of commands is run by a test, or has a reason why not."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import textwrap
+from contextlib import suppress
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+
+from clicksend.cli import command as clicksend
+from tap_clicksend.tap import TapClickSend
+from target_clicksend.target import TargetClickSend
+from tests.command import environment, run_command
+from tests.target.runner import line_of, record, schema, state
+
+ROOT = Path(__file__).parents[1]
+PAGES = {
+    file.name: file.read_text(encoding="utf-8")
+    for file in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+}
+BLOCK = re.compile(r"^( *)```bash\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+BLOCKS = [
+    (name, textwrap.dedent(found[2]))
+    for name, text in sorted(PAGES.items())
+    for found in BLOCK.finditer(text)
+]
+
+HERE = "test_commands.py"
+RUN_BY = {
+    ("README.md", "make demo"): "e2e/test_demo.py",
+    ("analytics.md", "pip install -r requirements-dbt.txt"): "transform/test_figures.py",
+    ("codes.md", "clicksend verify send"): HERE,
+    ("contacts.md", "TARGET_CLICKSEND_DRY_RUN=true meltano"): "e2e/test_pages.py",
+    ("contacts.md", "meltano invoke target-clicksend:ledger"): "e2e/test_pages.py",
+    ("messages.md", "TARGET_CLICKSEND_DRY_RUN=true"): "e2e/test_pages.py",
+    ("messages.md", "TARGET_CLICKSEND_TEST_RECIPIENT="): "e2e/test_pages.py",
+    ("messages.md", "meltano --environment=prod-direct invoke tap-postgres-messages"): "e2e/test_pages.py",
+    ("messages.md", "meltano --environment=prod-direct run messages"): "e2e/test_pages.py",
+    ("privacy.md", "clicksend ledger forget"): "ledger/test_forget.py",
+    ("privacy.md", "clicksend ledger key export"): "cli/test_ledger_key.py",
+    ("probe.md", "clicksend probe"): "cli/test_probe_command.py",
+    ("probe.md", "clicksend sandbox --dialect probe.json"): "cli/test_probe_command.py",
+    ("report.md", "jq -e"): HERE,
+    ("runbook.md", ""): "e2e/test_runbook.py",
+    ("s3.md", "export MELTANO_SYS_DIR_ROOT"): "e2e/test_state.py",
+    ("s3.md", "sed -i"): "e2e/test_state.py",
+    ("sandbox.md", "clicksend sandbox --switches"): HERE,
+    ("sandbox.md", "curl"): "sandbox/test_docs.py",
+    ("start.md", "meltano --environment=prod-direct run"): "e2e/test_pages.py",
+    ("start.md", "pip install .\n"): HERE,
+    ("tap.md", "TAP_CLICKSEND_START_DATE="): "e2e/test_pages.py",
+    ("target.md", "clicksend ledger list"): "cli/test_ledger.py",
+    ("target.md", "pip install .\n"): HERE,
+}
+"""The test that runs a block, or the same commands, by page and beginning; "" stands for all of a page."""
+NOT_RUN = {
+    ("airflow.md", "make airflow"): "a real account, and minutes; orchestrate/deployment.py makes the like",
+    (
+        "analytics.md",
+        "export DBT_POSTGRES_HOST",
+    ): "its environment is a real account; e2e/test_demo.py runs the job",
+    ("s3.md", "pip install 'singer-clicksend[s3]'"): "it downloads; e2e/test_s3.py writes with such a config",
+    (
+        "sandbox.md",
+        "pip install 'singer-clicksend[sandbox]",
+    ): "its address is made up; cli/test_sandbox.py starts it",
+    (
+        "start.md",
+        "export CLICKSEND_USERNAME",
+    ): "a key of a real account; e2e/test_meltano.py gives made-up ones",
+    (
+        "start.md",
+        "export SKILLBOSS_API_KEY",
+    ): "a key of a real account; e2e/test_meltano.py gives made-up ones",
+    ("start.md", "umask 077"): "it downloads for minutes; e2e/meltano_project.py installs the same plugins",
+}
+"""Why a block is not run as it stands."""
+
+
+MELTANO = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+FILES = yaml.safe_load((ROOT / "files.meltano.yml").read_text(encoding="utf-8"))
+TEXT = {"phone_number": "+61412345678", "first_name": "Zoë"}
+OPTIONS = {"tap-clicksend": TapClickSend, "target-clicksend": TargetClickSend}
+
+
+def keys_of(page, block):
+    return [key for key in RUN_BY | NOT_RUN if key[0] == page and block.startswith(key[1])]
+
+
+def lines_of(name):
+    """Return the pages and words of the command lines that call a program, without what is around them."""
+    for page, block in BLOCKS:
+        for line in block.replace("\\\n", " ").splitlines():
+            for part in re.split(r" [|<>] ?|&&", re.sub(r"(^|\s)#.*", "", line)):
+                with suppress(ValueError):  # a text in quotes that goes on for lines
+                    words = shlex.split(part)
+                    while words and re.match(r"[A-Z_]+=", words[0]):
+                        words.pop(0)
+                    if words[:1] == [name]:
+                        yield page, words[1:]
+
+
+def block_of(page, beginning):
+    (block,) = [text for name, text in BLOCKS if name == page and text.startswith(beginning)]
+    return block
+
+
+@pytest.mark.parametrize(("page", "block"), BLOCKS, ids=[f"{page}: {text[:40]!r}" for page, text in BLOCKS])
+def test_every_block_is_run_or_has_a_reason(page, block):
+    assert len(keys_of(page, block)) == 1
+
+
+def test_nothing_is_listed_that_is_gone():
+    assert {key for one in BLOCKS for key in keys_of(*one)} == (RUN_BY | NOT_RUN).keys()
+    for test in RUN_BY.values():
+        assert (ROOT / "tests" / test).exists(), test
+
+
+def test_what_meltano_is_asked_for_is_there():
+    plugins = [one for file in (MELTANO, FILES) for kind in file["plugins"].values() for one in kind]
+    names = {one["name"] for one in plugins}
+    names |= {f"{one['name']}:{command}" for one in plugins for command in one.get("commands", ())}
+    names |= {job["name"] for file in (MELTANO, FILES) for job in file.get("jobs", ())}
+    environments = {one["name"] for one in MELTANO["environments"]}
+    texts = [f"{name} {' '.join(words)}" for name, words in lines_of("meltano")]
+    texts += [
+        line for text in PAGES.values() for line in re.findall(r"\bmeltano --environment[^`\n#]+", text)
+    ]
+    assert len(texts) > len(list(lines_of("meltano"))) > 5
+    for text in texts:
+        assert set(re.findall(r"--environment[= ](\S+)", text)) <= environments, text
+        for asked in re.findall(r" (?:run|invoke) (?:--\S+ )*([\w:-]+)", text):
+            assert asked in names, text
+
+
+def test_what_make_is_asked_for_is_there():
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    asked = {
+        name for text in PAGES.values() for name in re.findall(r"(?:^|`)make ([\w-]+)", text, re.MULTILINE)
+    }
+    assert {"demo", "test"} <= asked <= targets
+
+
+def test_our_own_commands_have_what_they_are_given():
+    """Subcommands and options, in each block of each page."""
+    asked = list(lines_of("clicksend"))
+    assert len({page for page, _ in asked}) > 5
+    for page, words in asked:
+        command, rest = clicksend, words
+        while isinstance(command, click.Group):
+            _, command, rest = command.resolve_command(click.Context(command), rest)
+        known = {option for one in command.params for option in one.opts}
+        assert {word.partition("=")[0] for word in rest if word.startswith("--")} <= known, (page, words)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_the_connectors_have_the_options_they_are_given(name):
+    known = {option for one in OPTIONS[name].get_singer_command().params for option in one.opts}
+    asked = [word for _, words in lines_of(name) for word in words if word.startswith("--")]
+    assert asked
+    assert {word.partition("=")[0] for word in asked} <= known
+
+
+def shell(block, box, folder, **programs):
+    """Type a block into a shell that leads to the box, not to ClickSend; all is installed already."""
+    block = re.sub(r"^pip install .*\n", "", block)
+    assert block.count('{"') >= 1
+    block = block.replace('{"', f'{{"api_url": "{box.api_url}", "', 1)
+    for name, code in programs.items():
+        path = folder / name.replace("_", "-")
+        path.write_text(f"#!{sys.executable}\n{code}")
+        path.chmod(0o755)
+    given = environment(CLICKSEND_USERNAME="sandbox", CLICKSEND_API_KEY="sandbox-key")
+    given["PATH"] = os.pathsep.join((str(folder), str(Path(sys.executable).parent), given["PATH"]))
+    done = subprocess.run(
+        ["bash", "-euc", block],
+        cwd=folder,
+        env=given,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_tap_in_a_shell(box, tmp_path):
+    """Into a loader that writes each state that it gets, as loaders do."""
+    loader = """
+import json, sys
+for line in sys.stdin:
+    message = json.loads(line)
+    if message["type"] == "STATE":
+        print(json.dumps(message["value"]))
+"""
+    shell(block_of("start.md", "pip install .\n"), box, tmp_path, some_target=loader)
+    state = json.loads((tmp_path / "state.json").read_text())
+    assert "sms_history" in state["bookmarks"]
+    assert {one["auth"] for one in box.requests()} == {"basic"}
+
+
+def test_the_target_in_a_shell(box, call, tmp_path):
+    rows = [
+        schema("public-customers", ["id", *TEXT]),
+        record("public-customers", {"id": 1, **TEXT}),
+        state({"at": 1}),
+    ]
+    (tmp_path / "rows.jsonl").write_bytes(b"".join(map(line_of, rows)))
+    tap = "print(open('rows.jsonl').read())"
+    shell(block_of("target.md", "pip install .\n"), box, tmp_path, some_tap=tap)
+    assert json.loads((tmp_path / "state.json").read_text()) == {"at": 1}
+    (made,) = [
+        one
+        for one in call("GET", "/lists", params={"limit": 100})["data"]
+        if one["list_name"] == "Shop customers"
+    ]
+    assert [one["phone_number"] for one in call("GET", f"/lists/{made['list_id']}/contacts")["data"]] == [
+        "+61412345678"
+    ]
+
+
+def test_codes(box, tmp_path):
+    (tmp_path / "hub.json").write_text(json.dumps({"hub_url": box.url}))
+    codes = []
+    for words in map(
+        shlex.split, (line.partition("#")[0] for line in block_of("codes.md", "clicksend").splitlines())
+    ):
+        arguments = [*words[1:], "--config", str(tmp_path / "hub.json")]
+        codes.append(run_command(words[0], *arguments, env={"SKILLBOSS_API_KEY": "sandbox-key"}).returncode)
+    assert codes == [0, 1], "a code goes out, and 123456 is not it"
+
+
+def test_the_sandbox_names_its_switches():
+    (line,) = block_of("sandbox.md", "clicksend sandbox --switches").splitlines()
+    done = run_command(*shlex.split(line.partition("#")[0]))
+    assert done.returncode == 0
+    assert b"poll_rules" in done.stdout
+
+
+@pytest.mark.skipif(not shutil.which("jq"), reason="jq is not installed")
+def test_a_report_is_read_by_jq(tmp_path):
+    for name, code in {"report": 0, "tap": 0, "target": 3}.items():
+        report = {"exit_code": code, "error": None, "next": None}
+        (tmp_path / f"{name}.json").write_text(json.dumps(report))
+    run = ["bash", "-euc", block_of("report.md", "jq -e")]
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split()) == (0, ["true", "0", "3"]), done.stderr
