@@ -6,9 +6,10 @@ import fcntl
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from decimal import Decimal
 from itertools import islice
 
@@ -271,15 +272,6 @@ def test_a_demo_that_is_stopped_stops_what_it_started(project, request_to_stop):
     assert run(project, *SMALL).returncode == 0
 
 
-REACHED = """
-    select (source_key ->> 'id')::integer from clicksend.outcomes
-    join messages on (source_key ->> 'id')::integer = messages.id and messages.schedule is null
-    where sink = 'sms_messages' and outcome = 'sent' and "to" not in (
-        select phone_number from clicksend.contacts where _list_name = 'Opt-Out List'
-    )
-    order by 1 limit 1
-"""
-"""The first message whose recipient can be written to again."""
 MIDDLE = "select message_id from clicksend.sms_history order by date offset 300 limit 1"
 
 
@@ -295,7 +287,7 @@ MIDDLE = "select message_id from clicksend.sms_history order by date offset 300 
         ),
         pytest.param(
             # Upstream has given a row another key, and so made it another row.
-            f"update messages set id = 0 where id = ({REACHED})",
+            "update messages set id = 0 where id = 5",
             [", 1 of them a second time.", "Not every message is accounted for."],
             id="a message that arrives twice",
         ),
@@ -309,6 +301,9 @@ MIDDLE = "select message_id from clicksend.sms_history order by date offset 300 
 def test_what_went_wrong_fails_the_demo(project, damage, said):
     with Postgres(project / ".demo" / "postgres") as url, psycopg.connect(url) as warehouse:
         warehouse.execute(damage)
+    with closing(sqlite3.connect(project / ".demo" / "ledger.db")) as ledger, ledger:
+        # Else the second text to the same person within a day is held back.
+        ledger.execute("""update outcomes set body_hash = '' where source_key = '{"id": 5}'""")
     done = run(project, *SMALL)
     assert done.returncode == 1
-    assert not [words for words in said if words not in done.stdout]
+    assert not [words for words in said if words not in done.stdout], done.stdout
