@@ -22,7 +22,7 @@ SLOTS = int(os.environ.get("CLICKSEND_POOL_SLOTS", "2"))
 WAREHOUSE = "clicksend_warehouse"
 """A connection of type postgres."""
 PROJECT = os.environ.get("CLICKSEND_PROJECT", str(Path(__file__).resolve().parents[1]))
-ENVIRONMENT = os.environ.get("MELTANO_ENVIRONMENT", "prod-direct")
+ENVIRONMENT = os.environ.get("MELTANO_ENVIRONMENT", "prod")
 MELTANO = shlex.split(os.environ.get("CLICKSEND_MELTANO", "meltano"))
 TAP, TARGET = "tap-clicksend", "target-postgres"
 

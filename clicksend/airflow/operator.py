@@ -47,7 +47,7 @@ class ClickSendPipelineOperator(BaseOperator):
         warehouse_conn_id: str | None = None,
         slots: int = 1,
         project: str | None = None,
-        environment: str = "prod-direct",
+        environment: str = "prod",
         meltano_command: Sequence[str] = ("meltano",),
         **kwargs: Any,
     ) -> None:

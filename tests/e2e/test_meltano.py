@@ -146,10 +146,10 @@ def test_a_text_that_postgresql_cannot_store_does_not_stop_the_load(meltano, war
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("environment", "auth"), [("prod", "bearer"), ("prod-direct", "basic")])
+@pytest.mark.parametrize(("environment", "auth"), [("prod-hub", "bearer"), ("prod", "basic")])
 def test_production_environments_take_their_keys_from_dotenv(meltano, tmp_path, environment, auth):
     """Each takes its own, though those of the other are there as well; each has a ledger of its own."""
-    hub_key, key = ("sandbox-key", "other") if environment == "prod" else ("sk-other", "sandbox-key")
+    hub_key, key = ("sandbox-key", "other") if environment == "prod-hub" else ("sk-other", "sandbox-key")
     dotenv = meltano.project / ".env"
     dotenv.write_text(f"SKILLBOSS_API_KEY={hub_key}\nCLICKSEND_USERNAME=sandbox\nCLICKSEND_API_KEY={key}\n")
     row = tmp_path / "row.jsonl"
@@ -159,7 +159,7 @@ def test_production_environments_take_their_keys_from_dotenv(meltano, tmp_path, 
     ]
     row.write_bytes(b"".join(map(line_of, messages)))
     with Sandbox(seed=1, messages=10, contacts=5) as box:
-        url = box.hub_api_url if environment == "prod" else box.api_url
+        url = box.hub_api_url if environment == "prod-hub" else box.api_url
         env = {"TAP_CLICKSEND_API_URL": url, "TARGET_CLICKSEND_API_URL": url}
         meltano("--environment", environment, "invoke", "tap-clicksend", "--test", **env)
         meltano("--environment", environment, "invoke", "target-clicksend", "--input", str(row), **env)

@@ -94,7 +94,7 @@ def test_accounts_and_windows_have_states_of_their_own_and_the_live_one_is_none_
     assert project.backfill_state("clicksend_default", span) == "backfill-2026-08-01-2026-08-08"
     assert project.backfill_state("clicksend_nz", span) == "clicksend_nz-backfill-2026-08-01-2026-08-08"
     assert project.backfill_state_id("clicksend_default", span) == (
-        "prod-direct:tap-clicksend-to-target-postgres:backfill-2026-08-01-2026-08-08"
+        "prod:tap-clicksend-to-target-postgres:backfill-2026-08-01-2026-08-08"
     )
     assert project.schema("clicksend_default") == "clicksend"
     assert project.schema("clicksend_nz") == "clicksend_nz"

@@ -16,7 +16,7 @@ from tests.e2e.meltano_project import link_plugins, plugins, query  # noqa: F401
 from tests.orchestrate.deployment import BODY, PII_KEY, Deployment, deployed
 
 pytestmark = pytest.mark.long
-LIVE = "prod-direct:tap-clicksend-to-target-postgres"
+LIVE = "prod:tap-clicksend-to-target-postgres"
 
 
 @pytest.fixture(scope="module")
