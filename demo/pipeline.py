@@ -20,6 +20,8 @@ SENDING = ("messages-to-clicksend", "customers-to-clicksend")
 ANSWERING = ("clicksend-to-answers",)
 PINS = (
     "meltano.yml",
+    "plugins/extractors/tap-clicksend--singer-clicksend.lock",
+    "plugins/loaders/target-clicksend--singer-clicksend.lock",
     "pyproject.toml",
     *(
         "requirements-demo.txt",

@@ -11,7 +11,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("clicksend", "tap_clicksend", "target_clicksend")
 MELTANO = ("meltano.yml", "files.meltano.yml")
-PARTS = (*PACKAGES, *MELTANO, "demo", "orchestrate", "transform", "pyproject.toml", "README.md", "LICENSE")
+PARTS = (
+    *(*PACKAGES, *MELTANO, "plugins", "demo", "orchestrate", "transform"),
+    *("pyproject.toml", "README.md", "LICENSE"),
+)
 
 
 def check_out(parent: Path) -> Path:

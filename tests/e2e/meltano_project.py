@@ -47,7 +47,8 @@ def plugins() -> Path:
         for name in PACKAGES:
             (folder / name).symlink_to(ROOT / name)
         for name in ("README.md", "LICENSE", *PINS):
-            shutil.copy(ROOT / name, folder)
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
         # Nothing is asked of Meltano's hub, so none is there.
         done = run(folder, "-c", MELTANO, "install", MELTANO_HUB_URL="http://127.0.0.1:1")
         assert done.returncode == 0, done.stdout + done.stderr

@@ -35,8 +35,14 @@ KINDS = {
 
 
 def definition(name: str) -> dict:
+    """Return a plugin as meltano.yml has it, with what a lock file adds."""
     plugins = yaml.safe_load((ROOT / "meltano.yml").read_text())["plugins"]
-    return next(plugin for kind in plugins.values() for plugin in kind if plugin["name"] == name)
+    kind, plugin = next(
+        (kind, plugin) for kind in plugins for plugin in plugins[kind] if plugin["name"] == name
+    )
+    if "namespace" in plugin:
+        return plugin
+    return json.loads((ROOT / f"plugins/{kind}/{name}--{plugin['variant']}.lock").read_text()) | plugin
 
 
 @pytest.mark.parametrize("file", MELTANO)
