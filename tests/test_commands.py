@@ -42,6 +42,7 @@ RUN_BY = {
     ("codes.md", "clicksend verify send"): HERE,
     ("contacts.md", "TARGET_CLICKSEND_DRY_RUN=true meltano"): "e2e/test_pages.py",
     ("contacts.md", "meltano invoke target-clicksend:ledger"): "e2e/test_pages.py",
+    ("meltano.md", "meltano add"): "e2e/test_meltano_plugins.py",
     ("messages.md", "TARGET_CLICKSEND_DRY_RUN=true"): "e2e/test_pages.py",
     ("messages.md", "TARGET_CLICKSEND_TEST_RECIPIENT="): "e2e/test_pages.py",
     ("messages.md", "meltano invoke tap-postgres-messages"): "e2e/test_pages.py",
