@@ -101,3 +101,17 @@ def test_they_install_and_run(dist, tmp_path, version, kind):
     config.write_text(json.dumps({"username": "sandbox", "api_key": "sandbox-key"}))
     catalog = json.loads(run(programs / "tap-clicksend", "--config", config, "--discover"))
     assert "sms_history" in {stream["stream"] for stream in catalog["streams"]}
+
+
+@pytest.mark.parametrize(
+    ("file", "schema"),
+    [
+        ("dependabot.yml", "dependabot"),
+        ("workflows/test.yml", "github-workflows"),
+        ("workflows/release.yml", "github-workflows"),
+    ],
+)
+def test_the_forge_understands_its_files(file, schema):
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}"]
+    done = subprocess.run([*check, ROOT / ".github" / file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout

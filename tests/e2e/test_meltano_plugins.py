@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-from pathlib import Path
+import shlex
 
 import pytest
 import requests
@@ -17,6 +16,11 @@ from tests.e2e.meltano_project import MELTANO
 
 pytestmark = pytest.mark.long
 PLUGINS = {"extractor": "tap-clicksend", "loader": "target-clicksend"}
+PINS = [
+    word
+    for name in ("--constraint", "--build-constraint")
+    for word in (name, f"{ROOT}/requirements-demo.txt")
+]
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +40,8 @@ def meltano(hub, tmp_path_factory):
     for kind, name in PLUGINS.items():
         file = str(ROOT / "plugins" / f"{kind}s" / f"{name}.yml")
         meltano("add", "--plugin-type", kind, name, "--from-ref", file, "--no-install")
-        venv = meltano.project / ".meltano" / f"{kind}s" / name / "venv"
-        venv.mkdir(parents=True)
-        (venv / "bin").symlink_to(Path(sys.prefix) / "bin")
+        meltano("config", "set", name, "_pip_url", shlex.join([f"{ROOT}[postgres]", *PINS]))
+    meltano("install")
     return meltano
 
 
