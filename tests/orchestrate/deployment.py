@@ -121,7 +121,7 @@ class Deployment:
         def is_answered() -> bool | None:
             state = self.task(run, "approve")["state"]
             if state == "awaiting_input":
-                time.sleep(5)
+                time.sleep(20)  # on a busy machine 5 s were too few, three times in a row
                 with suppress(requests.HTTPError):
                     self.airflow.call("PATCH", path, body)
             return True if state in ("success", "failed") else None
