@@ -27,7 +27,7 @@ NAP = 0.2
 """Seconds after which a sleeper looks whether it was stopped."""
 
 OVERLOADED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, None)
-"""Statuses that ask for fewer requests at once; None is no answer."""
+"""Statuses that ask for fewer requests at once; None stands for an answer that did not come."""
 
 IDS = re.compile(r"/(\d+|[0-9A-Fa-f]{8}-[0-9A-Fa-f-]{27}|(?<=/short-url/tracking/)[^/]+)(?=/|$)")
 

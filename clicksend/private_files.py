@@ -24,7 +24,7 @@ def opened(path: str | os.PathLike[str], mode: Literal["wb", "ab"]) -> IO[bytes]
 def replace(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a private file whole: whoever reads it meanwhile finds the old one, or the new one.
 
-    What is no plain file (a pipe, a device) is written to.
+    A path that is not a regular file (a pipe, a device) is written to, not replaced.
 
     Raises:
         OSError: It cannot be written.

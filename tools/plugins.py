@@ -23,7 +23,7 @@ from target_clicksend.target import TargetClickSend
 ROOT = Path(__file__).parent.parent
 VARIANT = "singer-clicksend"
 FRACTION = "a number that may have a fraction"
-"""Stands for a kind until the file is written, which then says why it is none of numbers."""
+"""Stands for the kind ``string`` until the file is written; a comment there says why it is not a number."""
 HEAD = "# Made by tools/plugins.py. Into a project of yours: docs/meltano.md\n"
 NOT_IN_LOCKS = ("keywords", "maintenance_status")
 """What Meltano would take for settings."""
