@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from clicksend.config import Schema, typed
 from clicksend.errors import SettingsError
+from clicksend.extras import to_install
 from clicksend.settings import PROPERTIES as CONNECTION
 from clicksend.times import parse_iso
 from clicksend.validation import check
@@ -313,7 +314,7 @@ def _extra() -> Iterator[None]:
         yield
     except ModuleNotFoundError as missing:
         raise ModuleNotFoundError(
-            f"{missing.name} is missing: pip install 'singer-clicksend[arrow]'", name=missing.name
+            f"{missing.name} is missing: {to_install('arrow')}", name=missing.name
         ) from missing
 
 

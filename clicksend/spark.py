@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from clicksend.extras import to_install
 from clicksend.spark_plan import Plan
 
 try:
@@ -15,7 +16,7 @@ try:
     from pyspark.sql.pandas.types import from_arrow_schema
 except ModuleNotFoundError as missing:
     raise ModuleNotFoundError(
-        f"{missing.name} is missing: pip install 'singer-clicksend[spark]'", name=missing.name
+        f"{missing.name} is missing: {to_install('spark')}", name=missing.name
     ) from missing
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from clicksend.errors import SettingsError
+from clicksend.extras import to_install
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
@@ -53,7 +54,7 @@ def read_sql(
         import psycopg  # noqa: PLC0415
         import pyarrow as pa  # noqa: PLC0415
     except ModuleNotFoundError as missing:
-        hint = f"{missing.name} is missing: pip install 'singer-clicksend[arrow,postgres]'"
+        hint = f"{missing.name} is missing: {to_install('arrow', 'postgres')}"
         raise ModuleNotFoundError(hint, name=missing.name) from missing
     with psycopg.connect(url, options="-c timezone=UTC") as database:
         cursor = database.execute(query.encode(), parameters)

@@ -11,13 +11,14 @@ from urllib.parse import urlsplit
 from clicksend import report, validation
 from clicksend.config import Schema
 from clicksend.errors import SettingsError
+from clicksend.extras import Extra, to_install
 from clicksend.settings import Settings
 from clicksend.times import parse_iso
 
 S3 = ("s3", "s3a")
 """What begins the URL of a folder on S3."""
 
-EXTRAS = {"parquet": ("pyarrow", "arrow"), "s3": ("s3fs", "s3")}
+EXTRAS: dict[str, tuple[str, Extra]] = {"parquet": ("pyarrow", "arrow"), "s3": ("s3fs", "s3")}
 """What a format, or a place of files, needs: a module, and the extra that brings it."""
 
 PROPERTIES: dict[str, Schema] = {
@@ -177,11 +178,10 @@ def _check_files(batch_config: Mapping[str, Any]) -> None:
     kinds = batch_config["encoding"]["format"], "s3" if root.scheme in S3 else root.scheme
     missing = {kind: EXTRAS[kind] for kind in kinds if kind in EXTRAS and not find_spec(EXTRAS[kind][0])}
     if missing:
-        extras = ",".join(extra for _, extra in missing.values())
         modules = " and ".join(module for module, _ in missing.values())
         raise SettingsError(
             f"Setting batch_config: {' on '.join(missing)} needs {modules}:"
-            f" pip install 'singer-clicksend[{extras}]'."
+            f" {to_install(*(extra for _, extra in missing.values()))}."
         )
 
 

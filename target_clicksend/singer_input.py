@@ -17,6 +17,7 @@ from singer_sdk.exceptions import RecordsWithoutSchemaException
 from upath import UPath
 
 from clicksend.errors import ClickSendError
+from clicksend.extras import PACKAGE, to_install
 from clicksend.text import escaped
 
 ROWS_AT_ONCE = 10_000
@@ -104,7 +105,7 @@ def rows_of(message: Message, root: Path) -> Iterator[Any]:
     if kind == "parquet":
         reader = _parquet
         if not find_spec("pyarrow"):
-            raise InputError("BATCH files in parquet need pip install 'singer-clicksend[arrow]'.")
+            raise InputError(f"BATCH files in parquet need pyarrow: {to_install('arrow')}.")
     if reader is None:
         raise InputError(
             "A BATCH message has files that are neither jsonl (with gzip or none) nor parquet: change the"
@@ -139,7 +140,8 @@ def _path(number: int, url: Any, root: Path) -> UPath | Path:
     if scheme in CLOUDS and "::" not in text:
         if find_spec(CLOUDS[scheme]):
             return UPath(text)
-        raise InputError(f"BATCH files at {scheme}:// need pip install {CLOUDS[scheme]}.")
+        how = to_install("s3") if scheme == "s3" else f"install it beside {PACKAGE}"
+        raise InputError(f"BATCH files at {scheme}:// need {CLOUDS[scheme]}: {how}.")
     if scheme == "file" and "\0" not in text:
         path = Path(text.removeprefix("file://").removeprefix("file:"))
         try:

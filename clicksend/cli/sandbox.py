@@ -19,6 +19,7 @@ import click
 import msgspec
 from click.core import ParameterSource
 
+from clicksend.extras import to_install
 from clicksend.phone import mask
 from clicksend.sandbox import switches
 from clicksend.sandbox.api.access import API_KEY
@@ -207,7 +208,7 @@ async def _serve(sim: Simulation, host: str, port: int, file: StateFile | None, 
     try:
         from clicksend.sandbox.server import sandbox  # noqa: PLC0415 - aiohttp is an extra
     except ModuleNotFoundError as missing:
-        raise click.ClickException("the sandbox needs: pip install 'singer-clicksend[sandbox]'") from missing
+        raise click.ClickException(f"{missing.name} is missing: {to_install('sandbox')}") from missing
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)

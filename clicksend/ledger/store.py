@@ -27,6 +27,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 from clicksend.errors import LedgerError, LedgerUrlError
+from clicksend.extras import to_install
 from clicksend.ledger.address import make_private, parsed
 
 LOCK_TIMEOUT = 60
@@ -109,8 +110,8 @@ class Store:
             self._engine = create_engine(address, hide_parameters=True, use_insertmanyvalues=False, **options)
         except ModuleNotFoundError as missing:
             raise LedgerUrlError(
-                f"ledger_url needs the database driver {missing.name}: pip install 'psycopg[binary]', and"
-                " begin the URL with postgresql+psycopg://."
+                f"ledger_url needs the database driver {missing.name}. Begin the URL with"
+                f" postgresql+psycopg://; if psycopg is missing, {to_install('postgres')}."
             ) from None
         if address.get_backend_name() == "sqlite":
             event.listen(self._engine, "connect", _prepare)

@@ -18,6 +18,7 @@ import psycopg
 import pytest
 import requests
 
+from clicksend.sandbox import API_KEY
 from demo.pipeline import Pipeline
 from demo.postgres import Postgres
 from tests.conftest import FULL
@@ -190,6 +191,48 @@ def test_warehouse_stays_until_ctrl_c(project):
             process.send_signal(signal.SIGINT)
             assert process.wait(30) == 0
     assert offspring(project) == []
+
+
+PEOPLE = """
+    select "to" from messages union select body from messages
+    union select phone_number from customers union select email from customers
+    union select first_name || ' ' || last_name from customers union select last_name from customers
+    union select phone_number from clicksend.contacts union select email from clicksend.contacts
+    union select first_name || ' ' || last_name from clicksend.contacts
+    union select "to" from clicksend.sms_history union select body from clicksend.sms_history
+    union select "from" from clicksend.sms_inbound union select body from clicksend.sms_inbound
+    union select "to" from clicksend.mms_history union select body from clicksend.mms_history
+    union select "to" from clicksend.voice_history union select body from clicksend.voice_history
+"""
+KEPT = ("postgres", "sandbox.json")
+"""What of the demo's folder holds people by its nature: the warehouse, and the made-up ClickSend."""
+WORDS = {"unsubscribe"}
+"""Texts of people that are also a setting's default."""
+
+
+def test_nobody_is_in_what_is_left_behind(project, first_day, second_day):
+    """Neither a key nor a number, name, address or text is in logs, state, catalogs, report or ledger."""
+    with Postgres(project / ".demo" / "postgres") as url:
+        values = {value for (value,) in query(url, PEOPLE) if value and len(value) > 8} - WORDS
+    digits = {re.sub(r"[ ()+-]", "", value) for value in values}
+    numbers = {one[-9:] for one in digits if one.isdecimal() and len(one) > 8}
+    assert len(values) > 1000
+    assert len(numbers) > 300
+
+    def people(text):
+        long = {one[-9:] for one in re.findall(r"\d{9,15}", text)}
+        return sorted(one for one in {API_KEY, *values} if one in text) + sorted(numbers & long)
+
+    assert len(people((project / ".demo" / "sandbox.json.writes").read_text())) > 300
+    left = {"first day": first_day, "second day": second_day}
+    said = {name: (done.stdout + done.stderr) for name, done in left.items()}
+    for folder in (".demo", ".meltano"):
+        for path in (project / folder).rglob("*"):
+            parts = path.relative_to(project / folder).parts
+            if path.is_file() and not parts[0].startswith(KEPT) and "venv" not in parts:
+                said["/".join((folder, *parts))] = path.read_bytes().decode(errors="replace")
+    assert {".demo/ledger.db", ".demo/meltano.log", ".demo/meltano.db", ".demo/customers.json"} < set(said)
+    assert {name: found for name, text in said.items() if (found := people(text))} == {}
 
 
 @pytest.mark.long

@@ -321,12 +321,12 @@ def test_without_the_extra_it_says_what_to_install_before_it_reads(sandbox, read
     monkeypatch.setitem(sys.modules, missing, None)
     monkeypatch.delitem(sys.modules, "tap_clicksend.rows.arrow", raising=False)
     with pytest.raises(
-        ModuleNotFoundError, match=rf"{missing} is missing: pip install 'singer-clicksend\[arrow\]'"
+        ModuleNotFoundError, match=rf"{missing} is missing: .*pip install 'singer-clicksend\[arrow\]'"
     ):
         read("sms_history").to_pandas()
     if missing == "pyarrow":
         for convert in (clicksend.frames.Rows.to_arrow, clicksend.frames.Rows.to_batches):
-            with pytest.raises(ModuleNotFoundError, match="pyarrow is missing: pip install"):
+            with pytest.raises(ModuleNotFoundError, match=r"pyarrow is missing: .*pip install"):
                 convert(read("sms_history"))
     assert not sandbox.requests()
     assert list(read("countries"))

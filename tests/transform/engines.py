@@ -54,20 +54,23 @@ class Warehouse:
         """Return the rows of a query, times in UTC."""
         raise NotImplementedError
 
-    def build(self, dbt: Path, folder: Path, project: Path = PROJECT, **variables: Any) -> Built:
-        """Let dbt build and test all models.
+    def build(
+        self, dbt: Path, folder: Path, project: Path = PROJECT, models: str = "*", **variables: Any
+    ) -> Built:
+        """Let dbt build and test models.
 
         Args:
             dbt: The command.
             folder: Where dbt writes; what it has parsed there before it need not parse again.
             project: The dbt project.
+            models: Which, as dbt's ``--select`` has it.
             variables: Its variables.
         """
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("DBT_", "PG"))}
         env = clean | {"DBT_TARGET_PATH": str(folder), "DBT_LOG_PATH": str(folder), **self.variables}
         command = [dbt, "--no-use-colors", "build", "--project-dir", project, "--profiles-dir", project]
         done = subprocess.run(
-            [*command, "--target", self.engine, "--vars", json.dumps(variables)],
+            [*command, "--select", models, "--target", self.engine, "--vars", json.dumps(variables)],
             env=env,
             cwd=folder,
             capture_output=True,

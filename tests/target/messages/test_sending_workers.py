@@ -111,7 +111,7 @@ def answer_late(out):
     out.fault(method="POST", path="/sms/send", kind="delay", seconds=LATE, times=-1)
 
 
-@pytest.mark.parametrize("inputs", ["the same", "apart"])
+@pytest.mark.parametrize("inputs", ["the same", pytest.param("apart", marks=pytest.mark.long)])
 def test_late_answers_cost_no_worker_its_success_nor_its_share(out, postgres_ledger, inputs):
     answer_late(out)
     workers = [
@@ -126,7 +126,8 @@ def test_late_answers_cost_no_worker_its_success_nor_its_share(out, postgres_led
 
 
 @pytest.mark.parametrize(
-    ("inputs", "command", "code"), [("the same", with_short_leases, 3), ("apart", None, 0)]
+    ("inputs", "command", "code"),
+    [("the same", with_short_leases, 3), pytest.param("apart", None, 0, marks=pytest.mark.long)],
 )
 def test_only_a_killed_worker_leaves_unknowns(out, postgres_ledger, inputs, command, code):
     """Whoever has its rows too waits until its lease is over, and then says what nobody knows."""
