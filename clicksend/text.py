@@ -48,8 +48,12 @@ def escaped(text: str, longest: int = 60) -> str:
     Numbers and addresses of people in it are masked; before it is cut, for parts would not be known for them.
     """
     text = masked(text)
-    shown = text if len(text) <= longest else f"{text[:longest]}..."
-    return "".join([one if one.isprintable() and one not in INVISIBLE else _code(one) for one in shown])
+    return printable(text if len(text) <= longest else f"{text[:longest]}...")
+
+
+def printable(text: str) -> str:
+    r"""Return a text on one line, with codes (``\x1b``) for what a terminal obeys and what is not seen."""
+    return "".join([one if one.isprintable() and one not in INVISIBLE else _code(one) for one in text])
 
 
 def masked(text: str) -> str:

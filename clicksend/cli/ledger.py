@@ -6,7 +6,6 @@ Its lines show what the ledger holds: hashes, ids, and what a person has declare
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -31,12 +30,10 @@ from clicksend.ledger.ledger import Ledger
 from clicksend.ledger.outcomes import Columns
 from clicksend.ledger.records import OUTCOMES
 from clicksend.phone import to_e164
-from clicksend.text import counted, table, visible
+from clicksend.text import counted, printable, table, visible
 
 SHOWN = ("updated_at", "sink", "outcome", "source_key", "key", "message_id", "reason")
 """Columns of the list as a table."""
-
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 @click.group()
@@ -228,8 +225,7 @@ def _echo_json(rows: Sequence[Columns]) -> None:
 
 
 def _echo_table(lines: Sequence[Sequence[str]]) -> None:
-    """Print lines in columns, without what a terminal would obey."""
-    for line in table([[UNPRINTABLE.sub("?", cell) for cell in line] for line in lines]):
+    for line in table([list(map(printable, cells)) for cells in lines]):
         click.echo(line)
 
 

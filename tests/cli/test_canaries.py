@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import unicodedata
 from typing import Any
 
 import pytest
@@ -26,7 +27,12 @@ KEY, HUB_KEY, PII_KEY, PROXY_KEY = (f"canary-{one}-0123456789" for one in ("api"
 CANARIES = [NUMBER[2:], NAME.lower(), BODY.lower(), "qanary", KEY, HUB_KEY, PII_KEY, PROXY_KEY]
 CANARIES += [base64.b64encode(f"canary:{KEY}".encode()).decode(), "\x1b", "\x07", "\u202e"]
 
-VALUE = f"{NAME} +{NUMBER} {EMAIL} \x1b[31m"
+OBEYED = "\x1b[31m\x1b]52;c;YQ==\x07\r\n1999-01-01 ERROR forged\x9b\u2028\u202e\u200e\u061c\u2066\ufeff"
+"""What a terminal or a reader of lines obeys, and what turns or hides the text around it."""
+LINE = f"{NAME} +{NUMBER} {EMAIL}"
+VALUE = LINE + OBEYED
+CLEAR = "order 7" + OBEYED
+"""A key that a person has declared to be nobody's secret."""
 # That a name is a person's nobody can tell: names are shown, escaped and without numbers and addresses.
 STRANGE_COLUMNS = {"col\n\x1b[31mINJ": 1, f"Jane +{NUMBER}": 2, f"\x1b]52;c;YQ==\x07 {EMAIL}": 3}
 ODD_IDS = re.compile(rb'("(?:[a-z_]*_id|id|total|date|date_updated|price|status)":\s*)("[^"]*"|[0-9.]+)')
@@ -49,7 +55,7 @@ def bad_header(box: Any, request: str) -> list[bytes]:
     if request.startswith("POST") and ("/contacts " in request or "/send " in request):
         return []
     status, _, rest = passed_on(box, request).partition(b"\r\n")
-    return [status + b"\r\nthis line has no colon " + VALUE.encode() + b"\r\n" + rest]
+    return [status + b"\r\nthis line has no colon " + LINE.encode() + b" \x1b[31m\r\n" + rest]
 
 
 def odd_ids(box: Any, request: str) -> list[bytes]:
@@ -125,7 +131,7 @@ COMMANDS = {
     "verify send": [*CLI, "verify", "send", f"+{NUMBER}", "--config", "connection.json"],
     "verify check": [*CLI, "verify", "check", f"+{NUMBER}", "123456", "--config", "connection.json"],
     "verify, odd arguments": [*CLI, "verify", "send", "+61", "411222399", NUMBER],
-    "ledger list": [*CLI, "ledger", "list", "--config", "target.json"],
+    "ledger list": [*CLI, "ledger", "list", "--limit", "500", "--config", "target.json"],
     "ledger reconcile": [*CLI, "ledger", "reconcile", "--config", "target.json"],
     "ledger show": [
         *CLI,
@@ -177,6 +183,7 @@ def rows() -> list[Any]:
             record(name, {"id": number, **row, **more}) for number, more in enumerate(({}, STRANGE_COLUMNS))
         ]
         lines += [record(name, {"id": 2 + number, **row, column: VALUE}) for number, column in enumerate(row)]
+        lines.append(record(name, {"id": CLEAR, "idempotency_key": CLEAR, **row}))
         lines.append(record(name, [VALUE]))
     return [*lines, f"{{broken {VALUE}", record("contacts", VALUE), state({"a": 1})]
 
@@ -203,6 +210,7 @@ def configure(folder: Any, url: str) -> None:
     target = connection | {
         "ledger_url": f"sqlite:///{folder}/ledger.db",
         "pii_key": PII_KEY,
+        "clear_keys": ["id", "idempotency_key"],
         "report_path": f"{folder}/report.json",
         "quiet_hours": {"start": "01:00", "end": "01:01"},
         "create_missing_lists": True,
@@ -234,6 +242,11 @@ def canaries_in(text: str) -> list[str]:
     ]
 
 
+def obeyed_in(text: str) -> set[str]:
+    """Return the characters of a text that a terminal obeys, or that turn or hide what is around them."""
+    return {one for one in text.replace("\n", "") if unicodedata.category(one) in ("Cc", "Cf", "Zl", "Zp")}
+
+
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
 @pytest.mark.parametrize("run", [run_command, *[run_process] * FULL])
 def test_no_canary_gets_out(box, folder, behaviour, run):
@@ -252,9 +265,15 @@ def test_no_canary_gets_out(box, folder, behaviour, run):
         said[f"{name}: state"] = "\n".join(line for line in stdout.splitlines() if '"STATE"' in line)
     # It gives back what it was given.
     del said["tap with a bad state: state"]
-    said["report"] = json.dumps(json.loads((folder / "report.json").read_text()), ensure_ascii=False)
+    said["report"] = (folder / "report.json").read_text()
     assert {name: found for name, text in said.items() if (found := canaries_in(text))} == {}
     for name, one in done.items():
+        stdout = one.stdout.decode(errors="backslashreplace")
+        assert obeyed_in(shown[name]) == set(), name
+        # Rows are JSON for a program, which has no control characters of ASCII.
+        found = obeyed_in(stdout)
+        assert not (min(found, default="\x80") < "\x20" if name.startswith("tap") else found), name
+        assert not [line for line in (stdout + shown[name]).splitlines() if line.startswith("1999")], name
         assert "Traceback" not in shown[name], name
         assert one.returncode in (0, 1, 2, 3), name
         assert one.stderr.strip() or one.stdout.strip(), name
