@@ -183,6 +183,12 @@ class ClickSendStream(Stream):
         # A catalog may give others, but rows are read by these.
         self._needed = [*self.primary_keys, *filter(None, [self.replication_key])]
 
+    @property
+    @override
+    def logger(self) -> logging.Logger:
+        # From 0.55 on the SDK's drops what a line has as fields.
+        return logging.getLogger(f"{self.tap_name}.{self.name}")
+
     def raw_pages(self) -> Iterator[list[Row]]:
         """Yield the API's rows as they are, page by page."""
         raise NotImplementedError

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import runpy
+import tomllib
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.e2e.checkout import ROOT
 
@@ -46,6 +48,9 @@ def test_a_requirement_without_hash_is_found(line):
         ({"license_expression": "MIT"}, True),
         ({"license_expression": "MPL-2.0 AND (Apache-2.0 OR MIT)"}, True),
         ({"license": "Apache 2.0"}, True),
+        ({"license": "Apache License, Version 2.0"}, True),
+        ({"license": "mit license"}, True),
+        ({"license": "License :: OSI Approved :: MIT License"}, True),
         ({"license": "UNKNOWN", "classifier": ["License :: OSI Approved :: MIT License"]}, True),
         ({"license": "UNKNOWN"}, False),
         ({"license": "text\n" * 100, "classifier": ["License :: OSI Approved :: MIT License"]}, True),
@@ -97,3 +102,13 @@ def test_what_pip_audit_says():
         ]
     }
     assert AUDIT["judged"](report) == (["a 1.0: PYSEC-1, mended in ['1.1']"], 1)
+
+
+def test_the_newest_sdk_may_be_a_pre_release_and_nothing_else():
+    dependencies = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    changed = set(AUDIT["newest"](dependencies)) ^ set(dependencies)
+    assert {Requirement(one).name for one in changed} == {"singer-sdk"}
+    (later,) = changed - set(dependencies)
+    allowed = Requirement(later).specifier
+    assert all(one in allowed for one in ("0.54.9", "0.55.0b7", "0.56.0", "1.0.0a1"))
+    assert "0.54.8" not in allowed

@@ -9,8 +9,11 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
+import venv
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
@@ -50,25 +53,29 @@ LICENCES = frozenset(
 )
 """What a program under MIT may depend on; the weak copylefts (LGPL, MPL) because it only imports them."""
 SPELLINGS = {
-    "Apache 2.0": "Apache-2.0",
-    "Apache License 2.0": "Apache-2.0",
-    "Apache Software License": "Apache-2.0",
-    "3-Clause BSD License": "BSD",
-    "BSD 2-Clause License": "BSD",
-    "BSD License": "BSD",
-    "Dual License": "Apache-2.0",
-    "ISC License": "ISC",
-    "ISC License (ISCL)": "ISC",
-    "MIT -or- Apache License 2.0": "Apache-2.0",
-    "New BSD": "BSD",
-    "GNU Library or Lesser General Public License (LGPL)": "LGPL",
-    "LGPL with exceptions": "LGPL",
-    "MIT License": "MIT",
-    "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
-    "PSFL": "PSF-2.0",
-    "Public Domain": "Unlicense",
-    "Python Software Foundation License": "PSF-2.0",
+    "3-clause bsd license": "BSD",
+    "apache 2.0": "Apache-2.0",
+    "apache license 2.0": "Apache-2.0",
+    "apache license, version 2.0": "Apache-2.0",
+    "apache software license": "Apache-2.0",
+    "apache-2": "Apache-2.0",
+    "bsd 2-clause license": "BSD",
+    "bsd 3-clause license": "BSD",
+    "bsd license": "BSD",
+    "dual license": "Apache-2.0",
+    "gnu library or lesser general public license (lgpl)": "LGPL",
+    "isc license": "ISC",
+    "isc license (iscl)": "ISC",
+    "lgpl with exceptions": "LGPL",
+    "mit -or- apache license 2.0": "Apache-2.0",
+    "mit license": "MIT",
+    "mozilla public license 2.0 (mpl 2.0)": "MPL-2.0",
+    "new bsd": "BSD",
+    "psfl": "PSF-2.0",
+    "public domain": "Unlicense",
+    "python software foundation license": "PSF-2.0",
 }
+"""Of licences in metadata, in small letters, and as SPDX has them."""
 OTHERWISE = {
     "clicksend-client": "names none; only tests import it, in a process of its own",
     "pipelinewise-tap-postgres": "AGPL-3.0: a program of its own; only a test runs it",
@@ -103,13 +110,12 @@ def unpinned(text: str) -> Iterator[str]:
 
 def licences(metadata: Mapping[str, Any]) -> set[str]:
     """Return the licences that a package's metadata name, as SPDX spells them."""
-    classifiers = [one for one in metadata.get("classifier", []) if one.startswith("License :: ")]
+    named = [one for one in metadata.get("classifier", []) if one.startswith("License :: ")]
     stated = metadata.get("license_expression") or metadata.get("license") or ""
-    if stated in {"", "UNKNOWN"} or "\n" in stated:  # some put the whole text there
-        named = [one.split(" :: ")[-1] for one in classifiers]
-    else:
+    if stated not in {"", "UNKNOWN"} and "\n" not in stated:  # some put the whole text there
         named = re.split(r" AND | OR |[()]", stated)
-    return {SPELLINGS.get(one.strip(), one.strip()) for one in named if one.strip()}
+    found = (one.split(" :: ")[-1].strip() for one in named)
+    return {SPELLINGS.get(one.lower(), one) for one in found if one}
 
 
 def forbidden(metadata: Mapping[str, Any]) -> str | None:
@@ -201,6 +207,28 @@ def _vulnerabilities() -> tuple[list[str], int]:
     return sorted(wrong), unknown
 
 
+def newest(dependencies: Iterable[str]) -> list[str]:
+    """Return dependencies with any later Singer SDK instead of ours, pre-releases included."""
+    return [re.sub(r"^(singer-sdk)~=([\d.]+).*", r"\1>=\2.dev0", one) for one in dependencies]
+
+
+def _next_sdk() -> str:
+    """Start tap and target with the newest Singer SDK that there is; return what came of it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    with TemporaryDirectory() as folder:
+        venv.create(folder)
+        python = Path(folder, "bin", "python")
+        install = [sys.executable, "-m", "pip", "--python", python, "install", "-qqq"]
+        subprocess.run([*install, *newest(project["dependencies"])], check=True)  # noqa: S603
+        subprocess.run([*install, "--no-deps", ROOT], check=True)  # noqa: S603
+        for name in ("tap_clicksend", "target_clicksend"):
+            about = [python, "-m", name, "--about", "--format=json"]
+            done = subprocess.run(about, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+            if done.returncode:
+                return f"{name} does not start: {done.stderr.strip().rpartition(chr(10))[2]}"
+        return f"tap and target start with {json.loads(done.stdout)['sdk_version']}"
+
+
 def main() -> int:
     """Print a line for each check, and each finding; return the exit code."""
     vulnerable, unknown = _vulnerabilities()
@@ -216,6 +244,7 @@ def main() -> int:
         sys.stdout.writelines(f"  {one}\n" for one in found)
     if unknown:
         sys.stdout.write(f"  {unknown} pins NOT JUDGED: the service does not answer, or not about them\n")
+    sys.stdout.write(f"newest Singer SDK: {_next_sdk()}\n")
     return int(any(checks.values()))
 
 
