@@ -224,13 +224,11 @@ class Contacts(Sink):
             self._protect(contact_row)
         if plan.writes and self.run.dry_run:
             self.run.record_plan(contact_row.row, self.name, plan.change, plan.detail)
-        elif plan.writes and not self._ended:
-            self._writing[number] = (contact_row, plan, self.run.client.submit(self._writer.carry_out, plan))
+        elif plan.writes:
+            self._writing[number] = (contact_row, plan, self.run.client.submit(self._write, plan))
             self._collect(2 * self.run.client.concurrency)
         else:
             result = WriteResult(plan.outcome, plan.reason, plan.contact.contact_id if plan.contact else None)
-            if plan.writes:
-                result = WriteResult("failed", f"not tried: {self._ended}")
             self._record(contact_row, plan, result)
 
     def _protect(self, contact_row: ContactRow) -> None:
@@ -257,12 +255,18 @@ class Contacts(Sink):
                 contact_row, plan, future = self._writing.pop(number)
                 self._record(contact_row, plan, self._result(future))
 
-    def _result(self, future: Future[WriteResult]) -> WriteResult:
+    def _write(self, plan: Plan) -> WriteResult:
+        """Carry out a plan, in a thread; after an error that every write would meet, none begins."""
+        if self._ended:
+            return WriteResult("failed", f"not tried: {self._ended}")
         try:
-            result = future.result()
+            return self._writer.carry_out(plan)
         except ClickSendError as error:
             self._ended = self._ended or error
             return WriteResult("failed", str(error))
+
+    def _result(self, future: Future[WriteResult]) -> WriteResult:
+        result = future.result()
         try:
             self._breaker.check(result.outcome, result.reason)
         except ClickSendError as error:

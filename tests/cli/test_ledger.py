@@ -47,7 +47,7 @@ def test_list_is_a_table(config):
     assert len(lines) == 4
     assert len({line.index(word) for line, word in zip(lines, ["outcome", "reject"], strict=False)}) == 1
     assert "\x1b" not in "".join(lines)
-    assert lines[1].endswith("the number is too short?[2J?and more")
+    assert lines[1].endswith("the number is too short\\x1b[2J\\nand more")
 
 
 def test_list_is_filtered(config):
