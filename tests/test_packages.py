@@ -10,15 +10,20 @@ import sys
 import tarfile
 import tomllib
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
+import requests
 import uv
 
 from tests.e2e.checkout import PACKAGES, ROOT
+from tests.target.runner import line_of, state, stream_of
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 SINGER = ("tap-clicksend", "target-clicksend")
+EXTRAS = "arrow,postgres,sandbox"
+ROWS = [{"id": 1, "to": "+61411222333", "body": "Hello"}]
 
 
 def works(python: str) -> str | None:
@@ -76,31 +81,83 @@ def test_wheel_and_sdist_hold_the_product_and_nothing_else(dist):
     assert not [name for name in names if name.startswith((".venv", "tests/", "docs/gallery"))]
 
 
+class Installation:
+    """The package in a fresh environment, and what can be done with it there."""
+
+    def __init__(self, folder: Path, python: str, package: str, *options: object) -> None:
+        self.folder = folder
+        self.programs = folder / "fresh" / "bin"
+        self.run(uv.find_uv_bin(), "venv", "--quiet", "--python", python, "fresh")
+        self.run(uv.find_uv_bin(), "pip", "install", "--quiet", "--python", "fresh", *options, package)
+
+    def run(self, *command: object, stdin: bytes = b"") -> bytes:
+        """Return what a command prints; it has to end well."""
+        done = subprocess.run(
+            command, cwd=self.folder, input=stdin, capture_output=True, check=False, timeout=600
+        )
+        assert done.returncode == 0, (done.stdout[-2000:] + done.stderr).decode()
+        return done.stdout
+
+    def works(self) -> None:
+        """Do what everybody does: say the version and the settings, read, and write."""
+        for name in ("clicksend", *SINGER):
+            assert PROJECT["version"].encode() in self.run(self.programs / name, "--version")
+        for name in SINGER:
+            about = json.loads(self.run(self.programs / name, "--about", "--format=json"))
+            assert about["version"] == PROJECT["version"]
+        command = [self.programs / "clicksend", "sandbox", "--port=0", "--messages=50", "--contacts=20"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sandbox:
+            try:
+                (url,) = re.findall(r"ready: (\S+)", sandbox.stdout.readline())
+                self.reads_and_writes(url)
+            finally:
+                sandbox.terminate()
+
+    def reads_and_writes(self, url: str) -> None:
+        config = self.folder / "config.json"
+        settings = {"username": "sandbox", "api_key": "sandbox-key", "api_url": url}
+        config.write_text(json.dumps(settings))
+        read = self.run(self.programs / "tap-clicksend", "--config", config).splitlines()
+        counts = Counter(line["stream"] for line in map(json.loads, read) if line["type"] == "RECORD")
+        with requests.Session() as session:
+            session.trust_env = False
+            held = session.get(url.replace("/v3", "/_sandbox/state"), timeout=60).json()["rows"]
+        assert (counts["contacts"], counts["sms_history"]) == (held["contacts"], held["sms_history"])
+        rows = [*stream_of("sms_messages", ROWS), state({"done": True})]
+        ledger = f"sqlite:///{self.folder}/ledger.db"
+        config.write_text(json.dumps(settings | {"ledger_url": ledger}))
+        target = [self.programs / "target-clicksend", "--config", config]
+        assert self.run(*target, stdin=b"".join(map(line_of, rows))) == b'{"done":true}\n'
+        command = [self.programs / "clicksend", "ledger", "list", "--format=json", "--ledger-url", ledger]
+        listed = json.loads(self.run(*command))
+        assert [one["outcome"] for one in listed] == ["sent"]
+        code = f"import clicksend; print(len(clicksend.read('countries', api_url='{url}').to_pandas()))"
+        credentials = {"CLICKSEND_USERNAME": "sandbox", "CLICKSEND_API_KEY": "sandbox-key"}
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in credentials.items():
+                patch.setenv(name, value)
+            assert int(self.run(self.programs / "python", "-c", code)) > 200
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("kind", [".whl", ".tar.gz"])
 @pytest.mark.parametrize("version", pythons())
 def test_they_install_and_run(dist, tmp_path, version, kind):
-    def run(*command: object) -> str:
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=600)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+    pins = ROOT / "requirements-test.txt"
+    package = f"{PROJECT['name']}[{EXTRAS}] @ {dist[kind].as_uri()}"
+    options = ("--constraint", pins, "--build-constraint", ROOT / "requirements-demo.txt")
+    fresh = Installation(tmp_path, pythons()[version], package, *options)
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    assert fresh.run(fresh.programs / "python", "-c", code).decode().strip() == version
+    fresh.works()
 
-    run(uv.find_uv_bin(), "venv", "--quiet", "--python", pythons()[version], "fresh")
-    pins = ROOT / "requirements-demo.txt"
-    options = ("--quiet", "--python", "fresh", "--constraint", pins, "--build-constraint", pins)
-    run(uv.find_uv_bin(), "pip", "install", *options, dist[kind])
-    programs = tmp_path / "fresh" / "bin"
-    assert (
-        run(programs / "python", "-c", "import sys; print('%d.%d' % sys.version_info[:2])").strip() == version
-    )
-    for name in ("clicksend", *SINGER):
-        assert PROJECT["version"] in run(programs / name, "--version")
-    for name in SINGER:
-        assert json.loads(run(programs / name, "--about", "--format=json"))["version"] == PROJECT["version"]
-    config = tmp_path / "config.json"
-    config.write_text(json.dumps({"username": "sandbox", "api_key": "sandbox-key"}))
-    catalog = json.loads(run(programs / "tap-clicksend", "--config", config, "--discover"))
-    assert "sms_history" in {stream["stream"] for stream in catalog["streams"]}
+
+@pytest.mark.long
+@pytest.mark.parametrize("resolution", ["lowest-direct", "highest"])
+@pytest.mark.parametrize("version", pythons())
+def test_they_run_with_all_that_they_allow(dist, tmp_path, version, resolution):
+    package = f"{PROJECT['name']}[{EXTRAS}] @ {dist['.whl'].as_uri()}"
+    Installation(tmp_path, pythons()[version], package, "--resolution", resolution).works()
 
 
 @pytest.mark.parametrize(
