@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -158,6 +159,22 @@ def test_they_install_and_run(dist, tmp_path, version, kind):
 def test_they_run_with_all_that_they_allow(dist, tmp_path, version, resolution):
     package = f"{PROJECT['name']}[{EXTRAS}] @ {dist['.whl'].as_uri()}"
     Installation(tmp_path, pythons()[version], package, "--resolution", resolution).works()
+
+
+@pytest.mark.long
+def test_what_it_says_to_install_is_enough(dist, tmp_path):
+    """Wheels that are on no index, as nobody may have published us there."""
+    package = f"{PROJECT['name']} @ {dist['.whl'].as_uri()}"
+    fresh = Installation(tmp_path, sys.executable, package)
+    sandbox = [fresh.programs / "clicksend", "sandbox", "--port=0"]
+    done = subprocess.run(sandbox, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    (advice,) = re.findall(r"aiohttp is missing: install it with (uv pip .*)\n", done.stderr)
+    environment = {"VIRTUAL_ENV": str(fresh.programs.parent), "PATH": f"{Path(uv.find_uv_bin()).parent}:/bin"}
+    subprocess.run(advice, shell=True, check=True, env=os.environ | environment, cwd=tmp_path, timeout=600)
+    with subprocess.Popen(sandbox, stdout=subprocess.PIPE, text=True) as running:
+        assert "ready" in running.stdout.readline()
+        running.terminate()
 
 
 @pytest.mark.parametrize(
