@@ -31,8 +31,8 @@ from clicksend.errors import (
     TooLateError,
 )
 from clicksend.limiter import IDS, Clock, Limiter, Time, retry_after
+from clicksend.meter import Meter, Traffic
 from clicksend.settings import Settings
-from clicksend.traffic import Meter, Traffic
 from clicksend.transport import Response, Transport
 
 SENDING = 60.0

@@ -15,8 +15,8 @@ from typing_extensions import override
 
 from clicksend import variables
 from clicksend.config import Schema, read_config, with_defaults
+from clicksend.meter import Traffic
 from clicksend.report import RunReport
-from clicksend.traffic import Traffic
 
 
 class ClickSendPlugin(PluginBase):

@@ -22,8 +22,8 @@ import clicksend
 from clicksend.config import Schema
 from clicksend.errors import SettingsError
 from clicksend.logs import clean
+from clicksend.meter import Traffic
 from clicksend.private_files import replace, try_to_replace
-from clicksend.traffic import Traffic
 
 STDERR = "-"
 """What stands in ``report_path`` for one line on stderr."""

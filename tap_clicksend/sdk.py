@@ -25,10 +25,10 @@ from typing_extensions import override
 
 from clicksend.client import Client
 from clicksend.errors import ApiError, ClickSendError, SettingsError, UnexpectedAnswerError
+from clicksend.meter import Traffic
 from clicksend.plugin import ClickSendPlugin
 from clicksend.settings import Settings
 from clicksend.text import counted, escaped
-from clicksend.traffic import Traffic
 from tap_clicksend.catalog import Columns, Selection, checked_catalog
 from tap_clicksend.progress import Display, Progress, log_fields, run_summary, shown_on_stderr
 from tap_clicksend.rows.batches import EXTRACTION, Batches, is_lake

@@ -13,10 +13,10 @@ from typing import Any
 
 from typing_extensions import override
 
+from clicksend.meter import Traffic
 from clicksend.phone import AS_WRITTEN, Reading, sample
 from clicksend.report import RunReport, nested
 from clicksend.text import table
-from clicksend.traffic import Traffic
 
 logger = logging.getLogger("target-clicksend")
 

@@ -23,8 +23,8 @@ from clicksend.errors import (
 )
 from clicksend.ledger.records import Outcome, Spent
 from clicksend.logs import clean, clean_reason
+from clicksend.meter import Traffic
 from clicksend.settings import Settings
-from clicksend.traffic import Traffic
 from target_clicksend.columns import fold
 from target_clicksend.keys import KeyOwners
 from target_clicksend.lists import Lists

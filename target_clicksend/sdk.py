@@ -16,9 +16,9 @@ from singer_sdk.singerlib.encoding.base import GenericSingerReader
 from typing_extensions import override
 
 from clicksend.errors import ClickSendError, SettingsError
+from clicksend.meter import Traffic
 from clicksend.plugin import ClickSendPlugin
 from clicksend.text import escaped
-from clicksend.traffic import Traffic
 from target_clicksend.columns import Columns
 from target_clicksend.keys import Keys
 from target_clicksend.row import Rejected, Row
