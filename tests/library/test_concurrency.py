@@ -2,12 +2,19 @@
 
 import heapq
 import random
+import threading
+import time
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
 import pytest
 
+from clicksend.client import Client
 from clicksend.concurrency import FIRST, LEAST, Concurrency
+from clicksend.settings import Settings
+from tests.library.hostile_server import ok, serving
+from tests.tap.runner import CREDENTIALS
 
 
 @dataclass
@@ -158,3 +165,31 @@ def test_one_burst_of_refusals_counts_once():
     assert concurrency.level == FIRST // 2
     concurrency.refused(1.5, 2.0)
     assert concurrency.level == FIRST // 4
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("slows", [False, True], ids=["it queues", "it thrashes"])
+def test_a_real_server_without_rate_headers_is_not_pushed_over(slows):
+    """As above, over HTTP: it has room for six; what waits makes it slower, or only waits."""
+    seconds, room, lock, under_way, seen = 0.03, 6, threading.Lock(), [], []
+    places = threading.Semaphore(room)
+
+    def behave(_):
+        with lock:
+            under_way.append(None)
+            seen.append(count := len(under_way))
+        with places:
+            time.sleep(seconds * (1 + (count / room / 2) ** 2 if slows else 1))
+        with lock:
+            under_way.pop()
+        return ok([])
+
+    with serving(behave) as url:
+        client = Client(Settings.from_config({"api_url": url, **CREDENTIALS}, env={}))
+        with closing(client):
+            began = time.monotonic()
+            assert all(client.map(lambda _: client.get("/lists").data == [], range(900)))
+            took = time.monotonic() - began
+    later = sorted(seen[300:])
+    assert later[len(later) // 2] <= 1.7 * room + 1
+    assert took <= 1.5 * 900 * seconds * (1.25 if slows else 1) / room
