@@ -312,19 +312,32 @@ class Client:
 
     def _exchange(self, call: Call, request: requests.PreparedRequest, transport: Transport) -> Response:
         """Make a request within the rate limits."""
-        headers: Mapping[str, str] = {}
-        status = None
         place = self._limiter.acquire(call.endpoint)
         try:
-            if self._time.stopped:
-                raise StoppedError
-            if call.may_start and not call.may_start():
-                raise TooLateError
+            self._check_start(call)
+        except BaseException:
+            self._limiter.give_back(place)
+            raise
+        headers: Mapping[str, str] = {}
+        status = None
+        try:
             response = transport.exchange(request, call.endpoint)
             status, headers = response.status, response.headers
         finally:
             self._limiter.release(place, status, headers)
         return response
+
+    def _check_start(self, call: Call) -> None:
+        """Refuse to make a request that is not to be made any more.
+
+        Raises:
+            StoppedError: The run was stopped.
+            TooLateError: The call is asked for no longer.
+        """
+        if self._time.stopped:
+            raise StoppedError
+        if call.may_start and not call.may_start():
+            raise TooLateError
 
     def _answer(self, call: Call, request: requests.PreparedRequest, response: Response) -> Answer:
         """Return what a response says.

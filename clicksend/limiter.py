@@ -162,7 +162,7 @@ class Limiter:
         return max(levels, default=min(FIRST, self._ceiling))
 
     def acquire(self, endpoint: str) -> Place:
-        """Wait until a request to an endpoint may start. Each needs its ``release``.
+        """Wait until a request to an endpoint may start. Each needs its ``release`` or ``give_back``.
 
         Raises:
             StoppedError: It is not worth it any more; then nothing is to be released.
@@ -194,6 +194,14 @@ class Limiter:
                 self.requests += 1
                 self._next_start = now + self._interval
             return wait
+
+    def give_back(self, place: Place) -> None:
+        """End a request that was not made after all: it took nothing, and teaches nothing."""
+        with self._lock:
+            place.budget.remaining += 1
+            place.budget.under_way -= 1
+            self.requests -= 1
+            self._leave(place.budget)
 
     def release(self, place: Place, status: int | None, headers: Mapping[str, str]) -> None:
         """End a request and learn from its answer.

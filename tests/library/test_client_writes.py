@@ -156,6 +156,19 @@ def test_a_run_that_was_stopped_sends_nothing(sandbox, connect):
     assert not sandbox.requests()
 
 
+def test_what_was_not_made_is_not_counted_and_teaches_nothing(sandbox, connect):
+    client = connect(sandbox.api_url)
+    before = client.concurrency
+    for _ in range(3):
+        with pytest.raises(errors.TooLateError):
+            client.send("/sms/send", {"messages": []}, may_start=lambda: False)
+    assert (client.request_count, client.concurrency) == (0, before)
+    with pytest.raises(ZeroDivisionError):
+        client.send("/sms/send", {"messages": []}, may_start=lambda: 1 / 0)
+    client.get("/lists")
+    assert client.request_count == len(sandbox.requests()) == 1
+
+
 @pytest.mark.parametrize("repeat", ["unprocessed", "send"])
 def test_a_write_whose_answer_is_late_may_have_been_done(sandbox, connect, repeat):
     client = connect(sandbox.api_url, timeout=0.2)
