@@ -267,11 +267,6 @@ class Client:
         return self._limiter.limits
 
     @property
-    def request_count(self) -> int:
-        """Requests made so far, repeated ones included."""
-        return self._limiter.requests
-
-    @property
     def traffic(self) -> Traffic:
         """What its requests took so far."""
         return self._meter.read(self._limiter.requests)

@@ -162,11 +162,11 @@ def test_what_was_not_made_is_not_counted_and_teaches_nothing(sandbox, connect):
     for _ in range(3):
         with pytest.raises(errors.TooLateError):
             client.send("/sms/send", {"messages": []}, may_start=lambda: False)
-    assert (client.request_count, client.concurrency) == (0, before)
+    assert (client.traffic.requests, client.concurrency) == (0, before)
     with pytest.raises(ZeroDivisionError):
         client.send("/sms/send", {"messages": []}, may_start=lambda: 1 / 0)
     client.get("/lists")
-    assert client.request_count == len(sandbox.requests()) == 1
+    assert client.traffic.requests == len(sandbox.requests()) == 1
 
 
 @pytest.mark.parametrize("repeat", ["unprocessed", "send"])
