@@ -40,7 +40,7 @@ def test_airflow_lists_its_connection_type(airflow):
     assert hooks["clicksend"]["package_name"] == "singer-clicksend"
 
 
-def test_its_description_is_as_airflow_wants_it(airflow_python):
+def test_its_description_is_as_airflow_wants_it(airflow_python, tmp_path):
     """The schema refuses what it does not know."""
     program = """
 import json, pathlib, sys
@@ -53,7 +53,13 @@ for name in ("provider_info.schema.json", "provider.yaml.schema.json"):
     jsonschema.validate(get_provider_info(), schema)
 print("valid")
 """
-    done = subprocess.run([airflow_python, "-c", program], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [airflow_python, "-c", program],
+        env=environment(AIRFLOW_HOME=str(tmp_path)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.stdout.strip() == "valid", done.stderr[-2000:]
 
 
