@@ -38,6 +38,7 @@ BLOCKS = [
 HERE = "test_commands.py"
 RUN_BY = {
     ("README.md", "make demo"): "e2e/test_demo.py",
+    ("airflow.md", "make airflow"): "orchestrate/test_page.py",
     ("analytics.md", "pip install -r requirements-dbt.txt"): "transform/test_figures.py",
     ("codes.md", "clicksend verify send"): HERE,
     ("contacts.md", "TARGET_CLICKSEND_DRY_RUN=true meltano"): "e2e/test_pages.py",
@@ -65,7 +66,6 @@ RUN_BY = {
 }
 """The test that runs a block, or the same commands, by page and beginning; "" stands for all of a page."""
 NOT_RUN = {
-    ("airflow.md", "make airflow"): "a real account, and minutes; orchestrate/deployment.py makes the like",
     (
         "analytics.md",
         "export DBT_POSTGRES_HOST",
