@@ -98,7 +98,7 @@ def _error_of(run: Run, error: Exception | None) -> str | None:
     """Return the sentence of the log that says why a run does not end with 0, None where it does."""
     report = run.report
     if run.stopped:
-        return STOPPED.format(signal.Signals(run.stopped).name)
+        return " ".join(filter(None, [STOPPED.format(signal.Signals(run.stopped).name), report.error]))
     if error is not None:
         return clean(sentence_of(error))
     if report.error is not None or not report.exit_code:

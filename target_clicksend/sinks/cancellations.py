@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 from typing_extensions import override
 
-from clicksend.errors import ClickSendError, ForbiddenError
+from clicksend.errors import ClickSendError, ForbiddenError, StoppedError
 from clicksend.ledger.records import Claim, Outcome
 from target_clicksend.columns import DELETED
 from target_clicksend.failures import ENDS_THE_RUN, CircuitBreaker, outcome_of
@@ -185,8 +185,9 @@ class Cancellations(Sink):
         except ClickSendError as error:
             if not error.not_processed:
                 self._end_claim(row, "unknown", f"{error} {NOT_AGAIN}")
-            elif count or lost or waiting:
-                # Were it failed, its row would come again, and cancel what is scheduled meanwhile.
+            elif count or lost or (waiting and not isinstance(error, StoppedError)):
+                # Were it failed, its row would come again, and cancel what is scheduled meanwhile: by the
+                # rest of this run, say, which a run that is stopped does not have.
                 self._end_claim(row, "cancelled", _counts(count, waiting))
                 self.run.error(f"cancellations: not everything was cancelled. {error} {NOT_AGAIN}")
             else:

@@ -7,6 +7,7 @@ import json
 import signal
 import time
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 
 import pytest
 
@@ -17,11 +18,15 @@ from tests.command import Started
 from tests.conftest import FakeClock
 from tests.tap.runner import CREDENTIALS
 from tests.target.runner import line_of, state, stream_of
-from tests.target.stepping import current, watch
+from tests.target.stepping import Worker, current, watch
 
 SIGNALS = pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 ROWS = [{"to": f"+6149157015{number}", "body": f"Text {number}"} for number in range(4, 10)]
 SINK = "sms_messages"
+TALK = {
+    SINK: {"to": "+61491570154", "body": "Hello"},
+    "voice_messages": {"to": "+61491570154", "body": "Hello", "voice": "female", "lang": "en-au"},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -194,3 +199,25 @@ def test_at_any_step(out, monkeypatch, cap, step):
     assert {row["body"] for row in ROWS[:covered]} <= sent
     current.hook = None
     goes_on(out, sent=len(sent), state=covered)
+
+
+@pytest.mark.parametrize("step", range(0, 60, 3))
+def test_whenever_it_is_stopped_nothing_of_everything_is_left_unsaid(out, monkeypatch, step):
+    """What was asked to be cancelled is, by this run or the next, unless the run says that it is not."""
+    later = {"schedule": out.at + 86_400}
+    for sink in ("sms_messages", "voice_messages"):
+        assert out.run(stream_of(sink, [TALK[sink] | later])).rows(sink) == {"sent": 1}
+    watch(monkeypatch.setattr)
+    rows = [(SINK, {"id": 1, **ROWS[0], **later}), ("cancellations", {"id": 2, "custom_string": "*"})]
+
+    def run(rows, end=None):
+        worker = Worker(rows, config(out, key_namespace="second"), end, lambda: datetime.now(UTC))
+        worker.run()
+        return worker
+
+    stopped = run(rows, (step, "stop"))
+    again = run(rows[max(stopped.states, default=0) :])
+    assert (again.code, again.error) == (0, None)
+    said = [str(one.target.run.report.error) for one in (stopped, again)]
+    left = [one for one in out.arrivals if one["status"] == "Scheduled"]
+    assert not left or "not everything was cancelled" in said[0], (left, stopped.outcomes, said)

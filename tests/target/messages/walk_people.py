@@ -178,8 +178,8 @@ def left_scheduled(
         if sink == "cancellations":
             # One that was carried out before means what this run has sent only.
             done = outcome in ("cancelled", "rejected") or (outcome == "unchanged" and one.worker is worker)
-            # Of everything some may be left, which its run ends with an error for: it is not asked for twice.
-            done = done and not (row.get("custom_string") == "*" and worker.code == 1)
+            # Of everything some may be left, which its run says: it is not asked for twice.
+            done = done and not (row.get("custom_string") == "*" and worker.target.run.failed)
             is_meant = done and _is_cancelled_by(row, one, arrival)
         else:
             done = outcome in ("cancelled", "suppressed") and worker.config["cancel_deleted"]
