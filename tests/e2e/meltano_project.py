@@ -87,6 +87,11 @@ def meltano(tmp_path_factory, hub, link_plugins):
 @pytest.fixture(scope="module")
 def warehouse(postgres):
     """Return the URL of an empty database."""
+    return new_database(postgres)
+
+
+def new_database(postgres: str) -> str:
+    """Make an empty database on a server; return its URL."""
     name = f"warehouse_{uuid4().hex}"
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute(f"create database {name}")

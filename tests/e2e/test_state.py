@@ -6,12 +6,11 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-import psycopg
 import pytest
 
 from clicksend.sandbox import Sandbox
 from tests.e2e.checkout import check_out
-from tests.e2e.meltano_project import MELTANO, connection, query
+from tests.e2e.meltano_project import MELTANO, connection, new_database, query
 from tests.e2e.object_store import SECRET, run_program
 
 pytestmark = pytest.mark.long
@@ -23,6 +22,12 @@ ONE = {"TAP_CLICKSEND__SELECT": '["sms_history.*"]'}
 def box():
     with Sandbox(seed=1, messages=3000, contacts=20) as box:
         yield box
+
+
+@pytest.fixture
+def warehouse(postgres):
+    """Return the URL of a database that no other test has loaded into: what is missing must not be there."""
+    return new_database(postgres)
 
 
 @pytest.fixture
@@ -57,11 +62,7 @@ def state(request, s3, postgres):
     """Return the variables that say where the state is, as docs/s3.md has them."""
     if request.param == "s3":
         return s3.env | {"MELTANO_STATE_BACKEND_URI": f"s3://{s3.bucket}/state"}
-    name = f"meltano_{s3.bucket.removeprefix('lake-')}"
-    with psycopg.connect(postgres, autocommit=True) as database:
-        database.execute(f"create database {name}")
-    url = postgres.replace("@/postgres?", f"@/{name}?").replace("postgresql:", "postgresql+psycopg:")
-    return {"MELTANO_DATABASE_URI": url}
+    return {"MELTANO_DATABASE_URI": new_database(postgres).replace("postgresql:", "postgresql+psycopg:")}
 
 
 def test_two_machines_share_a_state(machine, box, state, warehouse):
