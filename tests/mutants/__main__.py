@@ -163,13 +163,20 @@ def checkout() -> Iterator[Path]:
         yield Path(folder)
 
 
-def notice(folder: Path, tests: list[str], seconds: int = SECONDS) -> bool:
+def notice(folder: Path, tests: list[str], seconds: int = SECONDS, processes: int = 0) -> bool:
     """Run tests in a copy until one fails; return whether one did, or they did not end in so many seconds.
+
+    Args:
+        folder: The copy.
+        tests: Files and folders.
+        seconds: How long they may take.
+        processes: How many share them; 0: this command's own.
 
     Raises:
         WrongListError: pytest could not run at all.
     """
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", str(processes), "-p", "no:cacheprovider"]
+    command += tests
     environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
     environment["CLICKSEND_TESTS"] = "mutants"
     try:
@@ -197,14 +204,14 @@ def survives(mutant: Mutant, folder: Path, *, narrow: bool) -> bool:
         path.write_text(text, encoding="utf-8")
 
 
-def sound(mutants: Iterable[Mutant], folder: Path) -> None:
+def sound(mutants: Iterable[Mutant], folder: Path, workers: int) -> None:
     """Check that the tests named pass without any mutant, or each of them would seem to be noticed.
 
     Raises:
         WrongListError: They do not.
     """
     tests = sorted({one for mutant in mutants for one in next(mutant.groups(narrow=True))})
-    if notice(folder, tests, MANY_SECONDS):
+    if notice(folder, tests, MANY_SECONDS, workers):
         raise WrongListError("the tests fail without any mutant, too; run them first")
 
 
@@ -241,7 +248,7 @@ def _try_all(mutants: list[Mutant], workers: int, *, narrow: bool) -> int:
     with ExitStack() as stack, ThreadPoolExecutor(workers) as pool:
         for _ in range(workers):
             folders.put(stack.enter_context(checkout()))
-        sound(mutants, first := folders.get())
+        sound(mutants, first := folders.get(), workers)
         folders.put(first)
         alive = list(pool.map(attempt, mutants))
     survivors = [mutant for mutant, survived in zip(mutants, alive, strict=True) if survived]
