@@ -6,9 +6,17 @@ import hashlib
 import sqlite3
 
 
+class _Database(sqlite3.Connection):
+    """One that is closed when nobody refers to it any more; Python warns of those that are not."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 def database() -> sqlite3.Connection:
     """Return a database in a file without a name, which SQLite deletes."""
-    connection = sqlite3.connect("", isolation_level=None)
+    # Whichever thread comes to collect it may close it.
+    connection = sqlite3.connect("", isolation_level=None, check_same_thread=False, factory=_Database)
     # Nobody reads what a crash leaves of it.
     connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;")
     return connection

@@ -1,6 +1,6 @@
 """Ledgers that versions 2 and 3 wrote, with the input that filled them: nothing goes out a second time.
 
-``recorded/ledger_version_2.sql`` is what its code left after ``recorded/ledger_version_2.jsonl``; so is that
+``ledger_version_2.sql`` is what its code left after ``ledger_version_2.jsonl``; so is that
 of version 3, but for the answer to one message, which was taken out of it.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -69,7 +70,7 @@ def fill(ledger_url, box, version):
     dump = dump_of(version)
     box.control("POST", "reset")
     if ledger_url.startswith("sqlite"):
-        with sqlite3.connect(ledger_url.removeprefix("sqlite:///")) as database:
+        with closing(sqlite3.connect(ledger_url.removeprefix("sqlite:///"))) as database, database:
             database.executescript(dump)
         return ledger_url
     import psycopg

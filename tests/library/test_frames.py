@@ -247,7 +247,7 @@ def test_keys_come_from_the_environment(sandbox, monkeypatch):
         ("sms_history", {"until": 1_790_000_000}, "until must be a date"),
         ("sms_history", {"since": pd.NaT}, "since must be a date"),
         ("sms_history", {"since": "7 days ago"}, r"for a week ago write datetime.timedelta\(days=7\)\."),
-        ("sms_history", {"since": np.datetime64("NaT")}, "since must be a date"),
+        ("sms_history", {"since": np.datetime64("NaT", "us")}, "since must be a date"),
         ("sms_history", {"until": np.datetime64("20000-01-01")}, "until must be a date"),
         ("sms_history", {"since": timedelta.max}, "since must be a date"),
         ("sms_history", {"since": timedelta(seconds=-1)}, "since lies in the future"),

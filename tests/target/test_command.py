@@ -361,7 +361,7 @@ def test_two_targets_at_once_share_a_ledger(box, config, get, tmp_path):
     ended = [(process.communicate(timeout=60), process.returncode) for process in running]
     assert [code for _, code in ended] == [0, 0], ended
     assert [json.loads(out) for (out, _), _ in ended] == [{"row": 699}, {"row": 700}]
-    with sqlite3.connect(tmp_path / "l.db") as ledger:
+    with closing(sqlite3.connect(tmp_path / "l.db")) as ledger, ledger:
         (kept,) = ledger.execute("select count(*) from outcomes where outcome = 'created'").fetchone()
     ledger.close()
     assert kept == 699 + 700 + 1
