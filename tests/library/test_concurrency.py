@@ -170,8 +170,11 @@ def test_one_burst_of_refusals_counts_once():
 @pytest.mark.long
 @pytest.mark.parametrize("slows", [False, True], ids=["it queues", "it thrashes"])
 def test_a_real_server_without_rate_headers_is_not_pushed_over(slows):
-    """As above, over HTTP: it has room for six; what waits makes it slower, or only waits."""
-    seconds, room, lock, under_way, seen = 0.03, 6, threading.Lock(), [], []
+    """As above, over HTTP: it has room for six; what waits makes it slower, or only waits.
+
+    It takes its time, so that what a busy machine takes beside is little.
+    """
+    seconds, room, lock, under_way, seen = 0.15, 6, threading.Lock(), [], []
     places = threading.Semaphore(room)
 
     def behave(_):
@@ -188,8 +191,9 @@ def test_a_real_server_without_rate_headers_is_not_pushed_over(slows):
         client = Client(Settings.from_config({"api_url": url, **CREDENTIALS}, env={}))
         with closing(client):
             began = time.monotonic()
-            assert all(client.map(lambda _: client.get("/lists").data == [], range(900)))
+            assert all(client.map(lambda _: client.get("/lists").data == [], range(600)))
             took = time.monotonic() - began
-    later = sorted(seen[300:])
-    assert later[len(later) // 2] <= 1.7 * room + 1
-    assert took <= 1.5 * 900 * seconds * (1.25 if slows else 1) / room
+    later = sorted(seen[200:])
+    assert later[len(later) // 2] <= 3 * room
+    assert later[-1] <= 64 // 2
+    assert took <= 1.5 * 600 * seconds * (1.25 if slows else 1) / room
