@@ -116,7 +116,7 @@ def versions() -> str:
     lines = [
         "| what | version |",
         "|---|---|",
-        "| Python | 3.11; newer ones are allowed |",
+        "| Python | 3.11; the package is installed and run on 3.12 and 3.13, too |",
         f"| PostgreSQL | {server} |",
     ]
     lines += [f"| {PINNED[name]} | {', '.join(sorted(found))} |" for name, found in pins.items() if found]
