@@ -16,7 +16,7 @@ from typing_extensions import override
 from clicksend.meter import Traffic
 from clicksend.phone import AS_WRITTEN, Reading, sample
 from clicksend.report import RunReport, nested
-from clicksend.text import table
+from clicksend.text import masked, table
 
 logger = logging.getLogger("target-clicksend")
 
@@ -34,6 +34,8 @@ WORTH_A_REASON = frozenset({"rejected", "failed", "held", "suppressed", "unknown
 MOST_REASONS = 50
 OTHER_REASONS = "other reasons, see the ledger"
 MOST_SAMPLES = 5
+SHOWN = frozenset({"body", "subject", "variables", "media_file", "from", "from_email"})
+"""What of a sample is shown as people would get it: texts, and what the account says of itself."""
 MOST_KEYS = 5
 MOST_REPLIES = 50
 SHOWN_REASONS = 10
@@ -158,7 +160,7 @@ class Report(RunReport):
         self.is_priced = self.is_priced or price is not None
         self.parts[sink] += parts
         if len(self.samples) < MOST_SAMPLES:
-            self.samples.append(sample())
+            self.samples.append(_without_numbers(sample()))
 
     def add_readings(self, sink: str, readings: Mapping[str, Reading]) -> None:
         """Add how the phone numbers of a row were read, by their cells."""
@@ -283,3 +285,12 @@ class Report(RunReport):
         lines = [("sink", "outcome", "rows")]
         lines += [(sink, name, f"{count:,}") for (sink, name), count in sorted(self._counts().items())]
         return table(lines, right={2})
+
+
+def _without_numbers(value: Any) -> Any:
+    """Return a request without phone numbers and e-mail addresses, where it does not show texts."""
+    if isinstance(value, dict):
+        return {name: one if name in SHOWN else _without_numbers(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_without_numbers(one) for one in value]
+    return masked(value) if isinstance(value, str) else value
