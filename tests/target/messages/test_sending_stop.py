@@ -203,7 +203,7 @@ def test_at_any_step(out, monkeypatch, cap, step):
 
 @pytest.mark.parametrize("step", range(0, 60, 3))
 def test_whenever_it_is_stopped_nothing_of_everything_is_left_unsaid(out, monkeypatch, step):
-    """What was asked to be cancelled is, by this run or the next, unless the run says that it is not."""
+    """What is to be cancelled is, by this run or the next; of half of it the run may say that it is not."""
     later = {"schedule": out.at + 86_400}
     for sink in ("sms_messages", "voice_messages"):
         assert out.run(stream_of(sink, [TALK[sink] | later])).rows(sink) == {"sent": 1}
@@ -220,4 +220,5 @@ def test_whenever_it_is_stopped_nothing_of_everything_is_left_unsaid(out, monkey
     assert (again.code, again.error) == (0, None)
     said = [str(one.target.run.report.error) for one in (stopped, again)]
     left = [one for one in out.arrivals if one["status"] == "Scheduled"]
-    assert not left or "not everything was cancelled" in said[0], (left, stopped.outcomes, said)
+    half = ["voice"] if "not everything was cancelled" in said[0] else []
+    assert [one["channel"] for one in left] in ([], half), (left, stopped.outcomes, said)
