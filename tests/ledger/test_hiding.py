@@ -45,10 +45,11 @@ def bytes_of(folder):
     return b"".join(path.read_bytes() for path in Path(folder).glob("ledger.db*") if path.suffix != ".key")
 
 
-def assert_hidden(value, held):
+def assert_hidden(value, held, empty=b""):
+    """Check that a value is not in the bytes of a ledger, unless an empty one has it: a column's name."""
     for text in (value,) if isinstance(value, str) else map(str, getattr(value, "values", lambda: [value])()):
         for spelled in {text, text.strip(), json.dumps(text)[1:-1], text.casefold()}:
-            assert spelled.encode() not in held, value
+            assert spelled.encode() not in held or spelled.encode() in empty, value
 
 
 @settings(max_examples=budget(10, 200), suppress_health_check=list(HealthCheck))
@@ -78,6 +79,7 @@ def test_what_rows_bring_cannot_be_read(box, values):
         lines = stream_of("named", named, ["name", "mobile"]) + stream_of("owned", owned, [])
         lines += stream_of("labelled", labelled) + stream_of("contacts", people, ["phone_number", "name"])
         Ledger.open(config["ledger_url"], api_url=box.api_url, user_id="672721").close()
+        empty = bytes_of(folder)
         # Whoever has it open keeps its log from being folded into it.
         with Ledger.existing(config["ledger_url"]) as ledger:
             ran = run_target(box.api_url, [*lines, "no message " + texts[0]], **config)
@@ -86,7 +88,7 @@ def test_what_rows_bring_cannot_be_read(box, values):
             assert (Path(folder) / "ledger.db-wal").stat().st_size
             held = bytes_of(folder)
             for value in values:
-                assert_hidden(value, held)
+                assert_hidden(value, held, empty)
             again = run_target(box.api_url, lines, **config)
             assert again.rows(SINK).get("sent") is None
             assert len(ledger.outcomes.newest()) >= len(values)

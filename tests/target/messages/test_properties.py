@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from clicksend.sandbox import Sandbox
@@ -76,6 +76,11 @@ def small():
     st.lists(CONFIGS, min_size=1, max_size=3),
     st.booleans(),
 )
+@example(
+    rows=[("sms_messages", {}), ("sms_messages", {"opted_out": True})],
+    configs=[{"opt_out": "enforce", "quiet_hours": {"start": "21:00", "end": "08:00", "policy": "schedule"}}],
+    throttles=False,
+)
 def test_any_rows_under_any_settings(small, rows, configs, throttles):
     small.control("POST", "reset")
     small.control("POST", "switches", {"throttle_seconds": 10 * throttles, "answer_order": "shuffled"})
@@ -116,7 +121,8 @@ def test_any_rows_under_any_settings(small, rows, configs, throttles):
                 assert not ran.states or ran.states[-1]["row"] < len(rows)
         if rows:
             sent = out.query(
-                "select count(*), count(distinct message_id) from outcomes where outcome = 'sent'"
+                "select count(message_id), count(distinct message_id) from outcomes"
+                " where outcome in ('sent', 'cancelled')"
             )
             assert sent == [(len(out.arrivals), len(out.arrivals))]
             assert not [
