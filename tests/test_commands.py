@@ -39,6 +39,7 @@ HERE = "test_commands.py"
 RUN_BY = {
     ("README.md", "make demo"): "e2e/test_demo.py",
     ("airflow.md", "make airflow"): "orchestrate/test_page.py",
+    ("README.md", "meltano add"): "e2e/test_meltano_plugins.py",
     ("analytics.md", "pip install -r requirements-dbt.txt"): "transform/test_figures.py",
     ("codes.md", "clicksend verify send"): HERE,
     ("contacts.md", "TARGET_CLICKSEND_DRY_RUN=true meltano"): "e2e/test_pages.py",
