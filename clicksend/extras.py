@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from importlib.metadata import distribution
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Literal
 
@@ -24,8 +24,7 @@ def to_install(*extras: Extra) -> str:
         return f"install it with pipx inject {PACKAGE} '{PACKAGE}{wanted}'"
     if (receipt := environment / "uv-receipt.toml").is_file():
         return _anew(receipt, extras)
-    installer = distribution(PACKAGE).read_text("INSTALLER") or ""
-    program = "uv pip" if installer.strip() == "uv" else "pip"
+    program = "uv pip" if _noted("INSTALLER").strip() == "uv" else "pip"
     return f"install it with {program} install '{PACKAGE}{wanted}'"
 
 
@@ -34,6 +33,14 @@ def _anew(receipt: Path, extras: tuple[Extra, ...]) -> str:
     requirements = tomllib.loads(receipt.read_text(encoding="utf-8"))["tool"]["requirements"]
     had: list[str] = next((one.get("extras", []) for one in requirements if one["name"] == PACKAGE), [])
     wanted = f"{PACKAGE}[{','.join(sorted({*had, *extras}))}]"
-    if distribution(PACKAGE).read_text("direct_url.json"):
+    if _noted("direct_url.json"):
         return f"install it with uv tool install, from where you had {PACKAGE}, now as {wanted}"
     return f"install it with uv tool install '{wanted}'"
+
+
+def _noted(file: str) -> str:
+    """Return what was noted of the installation; nothing where a checkout runs that nobody has installed."""
+    try:
+        return distribution(PACKAGE).read_text(file) or ""
+    except PackageNotFoundError:
+        return ""

@@ -34,7 +34,7 @@ WORTH_A_REASON = frozenset({"rejected", "failed", "held", "suppressed", "unknown
 MOST_REASONS = 50
 OTHER_REASONS = "other reasons, see the ledger"
 MOST_SAMPLES = 5
-SHOWN = frozenset({"body", "subject", "variables", "media_file", "from", "from_email"})
+IN_CLEAR = frozenset({"body", "subject", "variables", "media_file", "from", "from_email"})
 """What of a sample is shown as people would get it: texts, and what the account says of itself."""
 MOST_KEYS = 5
 MOST_REPLIES = 50
@@ -290,7 +290,7 @@ class Report(RunReport):
 def _without_numbers(value: Any) -> Any:
     """Return a request without phone numbers and e-mail addresses, where it does not show texts."""
     if isinstance(value, dict):
-        return {name: one if name in SHOWN else _without_numbers(one) for name, one in value.items()}
+        return {name: one if name in IN_CLEAR else _without_numbers(one) for name, one in value.items()}
     if isinstance(value, list):
         return [_without_numbers(one) for one in value]
     return masked(value) if isinstance(value, str) else value

@@ -70,3 +70,9 @@ def test_the_extras_are_those_of_the_package():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert set(get_args(extras.Extra)) == set(project["optional-dependencies"])
     assert project["name"] == extras.PACKAGE
+
+
+def test_a_checkout_that_nobody_has_installed_says_it_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(extras, "PACKAGE", "nobody-has-installed-this")
+    assert extras.to_install("s3") == "install it with pip install 'nobody-has-installed-this[s3]'"
