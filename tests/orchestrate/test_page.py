@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import sys
 import time
@@ -17,30 +16,22 @@ from clicksend.sandbox import API_KEY, USERNAME, Sandbox
 from demo.airflow import free_port
 from demo.postgres import Postgres
 from demo.processes import start
-from tests.e2e.checkout import ROOT, check_out
+from tests.e2e.checkout import check_out
 from tests.e2e.meltano_project import link_plugins, plugins, query  # noqa: F401, fixtures
+from tests.pages import block_of, filled_in
 
 pytestmark = pytest.mark.long
 PATIENCE = 900.0
 """Seconds for the run, on a busy machine."""
-LINES = re.search(
-    r"## From nothing to a scheduled run\n\n```bash\n(.*?)```",
-    (ROOT / "docs" / "airflow.md").read_text(),
-    re.DOTALL,
-)[1]
 INSTALLING = ("make airflow ", ".venv/bin/meltano install ")
 """The first two: what they install is there already."""
 
 
-def filled_in(values):
-    """Return the lines with the values of a deployment, as a person puts in theirs."""
-    lines = LINES.splitlines()
+def without_installing(block):
+    """Return the lines that are left."""
+    lines = block.splitlines()
     assert [line.startswith(one) for line, one in zip(lines, INSTALLING, strict=False)] == [True, True]
-    script = "\n".join(lines[2:])
-    for made_up, value in values.items():
-        assert script.count(made_up) == 1, made_up
-        script = script.replace(made_up, value)
-    return script
+    return "\n".join(lines[2:])
 
 
 def end(script):
@@ -80,6 +71,7 @@ def test_they_end_in_a_scheduled_run(airflow_python, link_plugins, tmp_path):  #
             for name in ("warehouse", "meltano"):
                 connection.execute(f"create database {name}".encode())
         script = filled_in(
+            without_installing(block_of("airflow.md", "make airflow")),
             {
                 "~/airflow": f"'{home}'",
                 "postgresql+psycopg://user:password@host/meltano": (
@@ -90,7 +82,7 @@ def test_they_end_in_a_scheduled_run(airflow_python, link_plugins, tmp_path):  #
                 "postgresql://user:password@host:5432/warehouse": (
                     f"postgresql://postgres@{quote(host, safe='')}:5432/warehouse"
                 ),
-            }
+            },
         )
         with (tmp_path / "log").open("wb") as log:
             # `wait` keeps the shell, so that what it started is found below it.

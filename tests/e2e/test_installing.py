@@ -1,0 +1,179 @@
+"""The blocks that install something: typed by somebody who has nothing but Python, git and an account."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from clicksend.sandbox import API_KEY, USERNAME, Sandbox
+from demo.airflow import free_port
+from demo.pipeline import FOREIGN
+from demo.processes import start, stop
+from tests.e2e.checkout import check_out
+from tests.e2e.meltano_project import connection, query
+from tests.e2e.object_store import SECRET
+from tests.e2e.test_s3 import rows_in
+from tests.pages import block_of, filled_in, typed
+
+pytestmark = pytest.mark.long
+PATIENCE = 600.0
+"""Seconds for a sandbox to be installed and to begin, on a busy machine."""
+KEYS = {"me@example.com": USERNAME, "=...": f"={API_KEY}"}
+HUB_KEY = {"=...": f"={API_KEY}"}
+
+
+class Person:
+    """Somebody with a checkout and an empty virtual environment.
+
+    Attributes:
+        checkout: The folder in which they type.
+        env: The variables that they have.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.checkout = check_out(folder)
+        environment = folder / "environment"
+        subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+        # How packages are found is this machine's business; keys and settings are not.
+        theirs = (*FOREIGN, "AWS_", "PYTHON", "VIRTUAL_ENV")
+        self.env = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
+        self.env["PATH"] = f"{environment / 'bin'}:{os.environ['PATH']}"
+        self.env |= {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "MELTANO_CLI_DISABLE_VERSION_CHECK": "1"}
+
+    def type(self, *blocks: str, **env: str) -> str:
+        """Type blocks into one shell; return what it prints."""
+        return typed("\n".join(blocks), self.checkout, self.env | env, seconds=900)
+
+    def publish(self) -> str:
+        """Make a repository of the checkout; return its address for pip."""
+        mine = "-c user.name=somebody -c user.email=somebody@example.com"
+        self.type(f"git init --quiet && git add --all && git {mine} commit --quiet --message=First")
+        # pip of Python 3.11 wants a host
+        return f"git+file://localhost{self.checkout.as_uri().removeprefix('file://')}"
+
+
+@pytest.fixture(scope="module")
+def person(tmp_path_factory) -> Person:
+    return Person(tmp_path_factory.mktemp("person"))
+
+
+@pytest.fixture
+def somebody(tmp_path) -> Person:
+    """Return somebody who has installed nothing yet."""
+    return Person(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def box():
+    with Sandbox(seed=1, messages=300, contacts=60) as box:
+        yield box
+
+
+@pytest.fixture(scope="module")
+def doctor(person, box) -> Callable[..., str]:
+    """Return a function that asks ``clicksend doctor``, of the sandbox, with keys that are set before."""
+    file = person.checkout / "connection.json"
+
+    def doctor(keys: str, **config: str) -> str:
+        file.write_text(json.dumps(config))
+        asking = block_of("start.md", "clicksend doctor")
+        return person.type(
+            keys, filled_in(asking, {"clicksend doctor": f"clicksend doctor --config {file.name}"})
+        )
+
+    return doctor
+
+
+def test_keys_of_clicksend(doctor, box):
+    said = doctor(filled_in(block_of("start.md", "CLICKSEND_USERNAME"), KEYS), api_url=box.api_url)
+    assert "CLICKSEND_USERNAME, CLICKSEND_API_KEY set" in said
+    assert box.requests()[-1]["auth"] == "basic"
+
+
+def test_a_key_of_the_hub(doctor, box):
+    urls = {"api_url": f"{box.url}/clicksend/v3", "hub_url": box.url}
+    said = doctor(filled_in(block_of("start.md", "SKILLBOSS_API_KEY"), HUB_KEY), **urls)
+    assert "SKILLBOSS_API_KEY set" in said
+    assert box.requests()[-1]["auth"] == "bearer"
+
+
+def test_meltano_with_keys_until_there_are_answers(person, box, warehouse, hub):
+    """The first block makes the project's plugins, and what it says of rights holds; the second uses them."""
+    url = urlsplit(warehouse)
+    keys = filled_in(block_of("start.md", "CLICKSEND_USERNAME"), KEYS)
+    person.type(block_of("start.md", "umask 077"), MELTANO_HUB_URL=hub.url)
+    meltano = person.checkout / ".meltano"
+    assert stat.S_IMODE(meltano.stat().st_mode) == 0o700
+    assert not [one for one in meltano.rglob("*.env") if one.stat().st_mode & 0o077]
+    answers = filled_in(
+        block_of("analytics.md", "DBT_POSTGRES_HOST"),
+        {
+            "db.example.com": f"'{parse_qs(url.query)['host'][0]}'",
+            "=me ": f"={url.username} ",
+            "=...": "=none",
+            "=warehouse\n": f"={url.path[1:]}\n",
+        },
+    )
+    said = {"TAP_CLICKSEND_API_URL": box.api_url, "MELTANO_HUB_URL": hub.url, **connection(warehouse)}
+    person.type(keys, answers, **said)
+    held = box.state()["rows"]["sms_history"]
+    assert query(warehouse, "select count(*) from clicksend.sms_history") == [(held,)]
+    assert query(warehouse, "select count(*) from clicksend_analytics.messages_enhanced")[0][0] >= held
+    assert hub.asked == []
+
+
+def test_files_on_s3(somebody, box, s3):
+    block = filled_in(
+        block_of("s3.md", "pip install"),
+        {
+            "[arrow,s3]": f"[arrow,s3] @ {somebody.publish()}",
+            "ACCESS_KEY_ID=...": "ACCESS_KEY_ID=test",
+            "SECRET_ACCESS_KEY=...": f"SECRET_ACCESS_KEY={SECRET}",
+            "s3://bucket": f"s3://{s3.bucket}",
+        },
+    )
+    (somebody.checkout / "box.json").write_text(json.dumps({"api_url": box.api_url}))
+    run = "tap-clicksend --config config.json --config box.json > rows.jsonl"
+    keys = filled_in(block_of("start.md", "CLICKSEND_USERNAME"), KEYS)
+    somebody.type(keys, block, run, AWS_ENDPOINT_URL=s3.endpoint)
+    assert len(rows_in(s3, "sms_history")) == box.state()["rows"]["sms_history"]
+
+
+def test_a_sandbox_of_ones_own(somebody):
+    """Installed from an address, begun, and a message sent there."""
+    port = free_port()
+    mine = {
+        "git+https://...": somebody.publish(),
+        "\nclicksend sandbox\n": f"\nexec clicksend sandbox --port {port}\n",
+    }
+    block = filled_in(block_of("sandbox.md", "pip install"), mine)
+    log = somebody.checkout / "log"
+    with log.open("wb") as out:
+        running = start(["bash", "-euc", block], out, cwd=somebody.checkout, env=somebody.env)
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while "ready" not in log.read_text():
+            assert running.poll() is None, log.read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        url = f"http://127.0.0.1:{port}"
+        sending = block_of("sandbox.md", "/v3/sms/send")
+        said = somebody.type(re.sub(r"http://127\.0\.0\.1:\d+", url, sending), NO_PROXY="127.0.0.1")
+        assert "Messages queued for delivery." in said
+        with requests.Session() as session:
+            session.trust_env = False
+            (one,) = session.get(f"{url}/_sandbox/arrivals", timeout=PATIENCE).json()
+        assert (one["to"], one["body"]) == ("+61412345678", "Hello")
+    finally:
+        stop(running)
