@@ -51,7 +51,7 @@ class BaselineSink(Sink):
 
     @override
     def clean_up(self) -> None:
-        written = len(self.run.ledger.history.restore(self.run.id, self._waiting))
+        written = len(self.run.ledger.reconciliation.restore(self.run.id, self._waiting))
         self.recorded += written
         self.repeated += len(self._waiting) - written
         self._waiting.clear()

@@ -54,7 +54,7 @@ def rebuild(run: Run, since: datetime) -> Iterator[RebuildResult]:
     for sink, channel in CHANNELS.items():
         rebuilt = _Rebuilding(run, sink, channel, int(since.timestamp())).rebuilt()
         if not rebuilt.of_other_keys:
-            run.ledger.history.set_known_until(sink, at)
+            run.ledger.reconciliation.set_known_until(sink, at)
         yield rebuilt
 
 
@@ -106,7 +106,7 @@ class _Rebuilding:
             ledger.privacy.expect_older_keys()
         ours = [row for row in tokens if key_id_of(_reference(row)) in {None, ledger.privacy.key_id}]
         found = [self._sent(str(outcome_id_of(_reference(row))), row) for row in ours]
-        done.new += len(ledger.history.restore(self._run.id, found))
+        done.new += len(ledger.reconciliation.restore(self._run.id, found))
         done.ours += len(found)
         done.of_other_keys += len(tokens) - len(ours)
         done.foreign += sum(bool(_reference(row)) for row in out) - len(tokens)

@@ -237,7 +237,7 @@ def _ask(target: BaselineTarget, *, yes: bool) -> None:
 def forget_baseline(config_file: Path | None, ledger_url: str | None, run_id: str) -> None:
     """Undo a baseline: its rows are SENT when upstream delivers them again."""
     with opened(config_file, ledger_url) as (ledger, _):
-        forgotten = ledger.history.forget_baseline(run_id)
+        forgotten = ledger.reconciliation.forget_baseline(run_id)
     if not forgotten:
         raise click.ClickException("No baseline was recorded by this run: list --run shows what was.")
     click.echo(f"{counted(forgotten, 'key')} forgotten. A row goes out when upstream delivers it again.")

@@ -28,8 +28,8 @@ from sqlalchemy import (
 
 from clicksend.errors import LedgerError
 from clicksend.ledger.budgets import correct, take
-from clicksend.ledger.history import CLAIMED_AT, nobody_sends
 from clicksend.ledger.privacy import Privacy
+from clicksend.ledger.reconciliation import CLAIMED_AT, nobody_sends
 from clicksend.ledger.records import (
     FINAL,
     TO_RETRY,

@@ -15,10 +15,10 @@ from clicksend.errors import LedgerError
 from clicksend.ledger import keyfile
 from clicksend.ledger.budgets import Budgets
 from clicksend.ledger.claims import Claims
-from clicksend.ledger.history import History
 from clicksend.ledger.memory import Memory
 from clicksend.ledger.outcomes import Outcomes
 from clicksend.ledger.privacy import Privacy, hide_clear_rows, known_key, replace_key, settle_key
+from clicksend.ledger.reconciliation import Reconciliation
 from clicksend.ledger.schema import existing_version, migrate, read_meta, version, write_meta
 from clicksend.ledger.store import Store
 from clicksend.settings import is_loopback
@@ -41,7 +41,7 @@ class Ledger:
         outcomes: What came of rows.
         claims: What is being sent, was sent, or may have been.
         budgets: What groups of runs have spent.
-        history: What ClickSend's histories show, and what the ledger makes of it.
+        reconciliation: What ClickSend's histories show, and what the ledger makes of it.
         memory: What the target remembers between runs.
         privacy: The hashes under which it stores what could tell who a row is about.
     """
@@ -60,7 +60,7 @@ class Ledger:
         self.outcomes = Outcomes(store, self.privacy, now)
         self.claims = Claims(store, self.privacy, now)
         self.budgets = Budgets(store)
-        self.history = History(store, now)
+        self.reconciliation = Reconciliation(store, now)
         self.memory = Memory(store, self.privacy, now)
 
     @classmethod

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, case, delete, func, select, tuple_, union, update
 
-from clicksend.ledger.history import keep_known
 from clicksend.ledger.privacy import Privacy
+from clicksend.ledger.reconciliation import keep_known
 from clicksend.ledger.records import COUNTED_ONLY, Known, Outcome, outcome_id
 from clicksend.ledger.schema import (
     CLAIM,

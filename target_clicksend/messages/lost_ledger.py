@@ -60,7 +60,7 @@ class LostLedger:
         if self._is_accepted():
             return
         ledger, at = self._run.ledger, self._run.client.started_at or self._run.now()
-        since = ledger.history.known_until(self._sink)
+        since = ledger.reconciliation.known_until(self._sink)
         try:
             if self._endpoints is None:
                 self._warn_of_no_history(is_new=since is None)
@@ -73,7 +73,7 @@ class LostLedger:
             self._run.warn(str(error))
         else:
             if not self._run.dry_run:
-                ledger.history.set_known_until(self._sink, at)
+                ledger.reconciliation.set_known_until(self._sink, at)
 
     def _is_accepted(self) -> bool:
         """Return whether a person has let the ledger be, now or in an earlier run."""
@@ -134,7 +134,7 @@ class LostLedger:
                 went[outcome_id] = _time(row, date)
                 if key_id_of(custom_string) not in {None, self._run.ledger.privacy.key_id}:
                     others.add(outcome_id)
-        strange = self._run.ledger.history.unrecorded(went) if went else set()
+        strange = self._run.ledger.reconciliation.unrecorded(went) if went else set()
         self._strange |= strange
         self._is_other_keys |= not strange.isdisjoint(others)
         times = [at for name in strange if (at := went[name]) is not None]

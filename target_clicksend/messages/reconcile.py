@@ -43,7 +43,7 @@ def reconcile(
     Raises:
         ClickSendError: The history cannot be read; what was found until then is confirmed.
     """
-    claims = ledger.history.open_claims(sink)
+    claims = ledger.reconciliation.open_claims(sink)
     if not claims:
         return
     shows_text = endpoints.shows_text and not config.get("shorten_urls")
@@ -55,9 +55,9 @@ def reconcile(
     confirmed = 0
     for page in read_pages(client, endpoints.history, params):
         rows = {str(row["message_id"]): row for row in page.rows if search.concerns(row)}
-        for taken in ledger.history.message_ids(sink, rows):
+        for taken in ledger.reconciliation.message_ids(sink, rows):
             del rows[taken]
-        confirmed += len(ledger.history.confirm(list(search.found_in(rows))))
+        confirmed += len(ledger.reconciliation.confirm(list(search.found_in(rows))))
     logger.info("%s: %d of %d unanswered messages are in the history.", sink, confirmed, len(claims))
 
 

@@ -75,35 +75,35 @@ def test_what_was_answered_as_unknown_is_open_at_once_and_the_rest_after_its_lea
     ledger.claims.claim("run 1", "voice_messages", [claim("d")], **LEASE)
     claimed_at = ledger_time()
     ledger_time.advance(seconds=30)
-    assert ledger.history.open_claims(SINK) == []
+    assert ledger.reconciliation.open_claims(SINK) == []
     ledger.claims.settle("run 1", [answer("a", "unknown", reason="timed out"), answer("c")])
-    (found,) = ledger.history.open_claims(SINK)
+    (found,) = ledger.reconciliation.open_claims(SINK)
     assert (found.key, found.custom_string) == ("a", ledger.privacy.fingerprint("token-a"))
     assert found.recipient_hash == "to-a"
     assert (found.claimed_at, found.run_id, found.stream) == (claimed_at, "run 1", "texts")
     assert stored(ledger, "a")[SINK]["reason"] == "timed out"
     ledger_time.advance(seconds=60)
-    assert [one.key for one in ledger.history.open_claims(SINK)] == sorted(
+    assert [one.key for one in ledger.reconciliation.open_claims(SINK)] == sorted(
         ["a", "b"], key=lambda k: outcome_id(SINK, k)
     )
 
 
 def test_an_unknown_outcome_without_a_claim_is_open_too(ledger, ledger_time):
     ledger.outcomes.record("run 1", [answer("a", "unknown")])
-    (found,) = ledger.history.open_claims(SINK)
+    (found,) = ledger.reconciliation.open_claims(SINK)
     assert (found.custom_string, found.recipient_hash, found.claimed_at) == (None, None, ledger_time())
 
 
 def test_a_message_found_in_the_history_confirms_one_key(ledger, ledger_time):
     ledger.claims.claim("run 1", SINK, [claim("a"), claim("b"), claim("c")], **LEASE)
     ledger.claims.settle("run 1", [answer("c", message_id="M3")])
-    assert ledger.history.message_ids(SINK, ["M1", "M3"]) == {"M3"}
-    assert ledger.history.message_ids("mms_messages", ["M3"]) == set()
+    assert ledger.reconciliation.message_ids(SINK, ["M1", "M3"]) == {"M3"}
+    assert ledger.reconciliation.message_ids("mms_messages", ["M3"]) == set()
     ledger_time.advance(minutes=5)
     price = {"parts": 2, "price": Decimal("0.14"), "currency": "AUD"}
     found = [confirmation("a", **price), confirmation("b"), confirmation("c", "M4"), confirmation("z", "M5")]
-    assert ledger.history.confirm(found) == {outcome_id(SINK, "a")}
-    assert ledger.history.confirm([confirmation("b", "M3")]) == set()
+    assert ledger.reconciliation.confirm(found) == {outcome_id(SINK, "a")}
+    assert ledger.reconciliation.confirm([confirmation("b", "M3")]) == set()
     row = stored(ledger, "a")[SINK]
     assert {name: row[name] for name in price} == price
     assert (row["outcome"], row["message_id"], row["updated_at"]) == ("sent", "M1", ledger_time())
@@ -117,9 +117,9 @@ def test_a_message_id_of_another_sink_is_not_taken(ledger, ledger_time):
     ledger.claims.settle("run 1", [outcome("v", "sent", "voice_messages", message_id="M1")])
     ledger.claims.claim("run 1", SINK, [claim("a")], **LEASE)
     ledger_time.advance(minutes=5)
-    assert ledger.history.message_ids("voice_messages", ["M1", "M2"]) == {"M1"}
-    assert ledger.history.message_ids(SINK, ["M1", "M2"]) == set()
-    assert ledger.history.confirm([confirmation("a", "M1")]) == {outcome_id(SINK, "a")}
+    assert ledger.reconciliation.message_ids("voice_messages", ["M1", "M2"]) == {"M1"}
+    assert ledger.reconciliation.message_ids(SINK, ["M1", "M2"]) == set()
+    assert ledger.reconciliation.confirm([confirmation("a", "M1")]) == {outcome_id(SINK, "a")}
 
 
 def test_a_new_claim_forgets_what_an_old_answer_said(ledger):
@@ -133,7 +133,7 @@ def test_a_new_claim_forgets_what_an_old_answer_said(ledger):
 def test_an_answer_after_its_confirmation_changes_nothing(ledger):
     ledger.claims.claim("run 1", SINK, [claim("a")], **LEASE)
     ledger.claims.settle("run 1", [answer("a", "unknown")])
-    ledger.history.confirm([confirmation("a")])
+    ledger.reconciliation.confirm([confirmation("a")])
     before = stored(ledger, "a")
     for run_id in ("run 1", "run 2"):
         for name in ("rejected", "failed", "unknown"):
@@ -237,7 +237,7 @@ def test_an_answer_that_comes_after_another_run_has_claimed_the_key(ledger, ledg
     ledger.claims.release(["a"])
     ledger.claims.claim("run 2", SINK, [claim("a")], **LEASE)
     ledger.claims.settle("run 1", [answer("a", late)])
-    assert ledger.history.open_claims(SINK) == []  # run 2 is still sending
+    assert ledger.reconciliation.open_claims(SINK) == []  # run 2 is still sending
     assert bool(final(ledger, SINK, ["a"]))
     ledger.claims.settle("run 2", [answer("a", "rejected")])
     # Only if both say that nothing was sent, the key may be sent again.

@@ -194,7 +194,7 @@ def test_forgetting_a_number_leaves_only_that_it_opted_out(ledger, ledger_time):
     }
     assert ledger.memory.opted_out([one]) == {one}
     ledger_time.advance(minutes=5)
-    assert {c.key: c.recipient_hash for c in ledger.history.open_claims("sms")} == {
+    assert {c.key: c.recipient_hash for c in ledger.reconciliation.open_claims("sms")} == {
         "a": None,
         "b": None,
         "c": other,
@@ -329,9 +329,9 @@ def test_times_are_compared_whatever_the_zones_of_clocks(ledger, ledger_time):
     turn(4, 8)
     ledger.claims.claim("run 1", "sms_messages", [claim("e")], lease_seconds=60)
     turn(4.5, -5)
-    assert ledger.history.open_claims("sms_messages") == []
+    assert ledger.reconciliation.open_claims("sms_messages") == []
     turn(5, 14)
-    assert [one.key for one in ledger.history.open_claims("sms_messages")] == ["e"]
+    assert [one.key for one in ledger.reconciliation.open_claims("sms_messages")] == ["e"]
 
 
 def test_another_port_of_this_machine_is_the_same_account(ledger_url):

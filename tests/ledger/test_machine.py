@@ -106,7 +106,7 @@ class Runs(RuleBasedStateMachine):
 
     @rule(run=run_of, key=one_key, message=st.sampled_from(["M1", "M2"]))
     def confirms(self, run, key, message):
-        confirmed = self.ledgers[run].history.confirm(
+        confirmed = self.ledgers[run].reconciliation.confirm(
             [Confirmation(outcome_id=outcome_id(SINK, key), message_id=message)]
         )
         possible = self.expected.get(key) == "unknown" and message not in self.messages.values()
@@ -157,7 +157,7 @@ class Runs(RuleBasedStateMachine):
             for key, name in self.expected.items()
             if name == "unknown" and not (key in self.leased_until and self.leased_until[key] > self.time())
         }
-        assert {one.key for one in self.ledgers["run 2"].history.open_claims(SINK)} == waiting
+        assert {one.key for one in self.ledgers["run 2"].reconciliation.open_claims(SINK)} == waiting
 
     @invariant()
     def counts_are_what_was_recorded(self):

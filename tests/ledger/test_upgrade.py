@@ -257,7 +257,7 @@ def test_custom_strings_of_an_older_version_are_found_by_their_hash(version_3):
     with Ledger.existing(version_3, now=lambda: now) as ledger:
         assert len(ledger.claims.scheduled("sms_messages", " for-61411222333 ")) == 1
         assert ledger.claims.scheduled("sms_messages", "for-6141122233") == []
-        (unknown,) = ledger.history.open_claims("sms_messages")
+        (unknown,) = ledger.reconciliation.open_claims("sms_messages")
         row = {"custom_string": "for-61411222335", "to": "+61411222335", "body": "Hello 2", "message_id": "M"}
         row["date"] = int(unknown.claimed_at.timestamp())
         search = Search(ledger, [unknown], "date", shows_text=True)

@@ -14,9 +14,9 @@ from typing import Any
 
 from clicksend.client import Client
 from clicksend.ledger import claims
-from clicksend.ledger.history import History
 from clicksend.ledger.memory import Memory
 from clicksend.ledger.outcomes import Outcomes
+from clicksend.ledger.reconciliation import Reconciliation
 from clicksend.settings import Settings
 from clicksend.transport import Transport
 from target_clicksend.target import TargetClickSend
@@ -75,7 +75,7 @@ def watch(patch: Callable[..., None]) -> None:
     for kind, names in (
         (claims.Claims, ("claim_within", "settle", "cancel", "cancel_unsent", "cancel_messages")),
         (Outcomes, ("record", "known")),
-        (History, ("confirm",)),
+        (Reconciliation, ("confirm",)),
         (Memory, ("add_stops", "set_cursor")),
         (claims, ("leave_final", "write_meta", "execute_each", "count")),
         (Transport, ("exchange",)),

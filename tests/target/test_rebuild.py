@@ -72,7 +72,7 @@ def test_what_went_out_is_sent_and_nothing_else(run):
     result = found(run)
     assert (result.ours, result.new, result.foreign, result.of_other_keys) == (2, 2, 1, 0)
     assert known(run, "a", "reply", "b", "c", "own") == {"a", "c"}
-    assert mine.history.known_until("sms_messages") == BEGAN
+    assert mine.reconciliation.known_until("sms_messages") == BEGAN
 
 
 def test_it_is_read_from_the_second_before_in_case_the_bound_is_exclusive(run):
@@ -97,7 +97,7 @@ def test_messages_of_another_key_are_said_and_the_history_is_not_known(run):
     result = found(run)
     assert (result.ours, result.new, result.of_other_keys) == (1, 1, 1)
     assert known(run, "a", "b") == {"b"}
-    assert run.ledger.history.known_until("sms_messages") is None
+    assert run.ledger.reconciliation.known_until("sms_messages") is None
 
 
 def test_a_history_that_shows_less_than_it_counts_is_read_again_and_counted_once(run):

@@ -195,7 +195,8 @@ class Walk:
         self._calm()
         with opened(self._config(), new=True) as run:
             run.now = lambda: self.now
-            for part in (run.ledger.outcomes, run.ledger.claims, run.ledger.history, run.ledger.memory):
+            ledger = run.ledger
+            for part in (ledger.outcomes, ledger.claims, ledger.reconciliation, ledger.memory):
                 part._now = run.now
             found = list(look_up(run))
             cancelled = honour_opt_outs(run)

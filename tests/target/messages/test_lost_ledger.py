@@ -55,7 +55,7 @@ def test_a_message_that_the_ledger_does_not_know_stops_everything(run):
     run.client.rows = [shown(run.ledger, "key")]
     with pytest.raises(LostLedgerError, match="has 1 message"):
         look(run)
-    assert run.ledger.history.known_until(SINK) is None
+    assert run.ledger.reconciliation.known_until(SINK) is None
 
 
 def test_a_reply_that_shows_the_messages_token_is_not_a_message(run):
@@ -66,7 +66,7 @@ def test_a_reply_that_shows_the_messages_token_is_not_a_message(run):
 def test_the_history_is_known_as_of_before_it_was_read(run):
     """By the server's clock: what another worker sends while it is read is looked for the next time."""
     look(run)
-    assert run.ledger.history.known_until(SINK) == BEGAN
+    assert run.ledger.reconciliation.known_until(SINK) == BEGAN
     look(run)
     assert [one.get("date_from") for one in run.client.asked] == [None, int(BEGAN.timestamp()) - 1]
 
@@ -77,7 +77,7 @@ def test_a_dry_run_leaves_the_ledger_as_it_is(run):
     look(run)
     run.config["send_without_old_ledger"] = False
     look(run)
-    assert run.ledger.history.known_until(SINK) is None
+    assert run.ledger.reconciliation.known_until(SINK) is None
     run.client.rows = [shown(run.ledger, "key")]
     look(run)
     assert "has 1 message" in run.warnings[0]

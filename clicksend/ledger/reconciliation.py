@@ -22,7 +22,7 @@ SKEW = timedelta(minutes=10)
 CLAIMED_AT = func.coalesce(outcomes.c.claimed_at, outcomes.c.created_at)
 
 
-class History:
+class Reconciliation:
     """What ClickSend's histories show, and what the ledger makes of it.
 
     Raises:

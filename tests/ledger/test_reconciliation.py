@@ -61,28 +61,29 @@ def test_strange_is_what_went_though_it_was_not_sent(ledger, ledger_time):
         for when in ("before", "after")
     ]
     ids = {outcome_id(SINK, key): key for key in ("sent", "lost", "claimed", "released", "none", *states)}
-    strange = {ids[one] for one in ledger.history.unrecorded(dict.fromkeys(ids, went))}
+    strange = {ids[one] for one in ledger.reconciliation.unrecorded(dict.fromkeys(ids, went))}
     before = {state for state in states if state.endswith("before")}
     assert strange == {"none", "dry_run after", "failed after", *before}
-    assert ledger.history.unrecorded({}) == set()
-    known = {ids[one] for one in ids} - {ids[one] for one in ledger.history.unrecorded(dict.fromkeys(ids))}
+    assert ledger.reconciliation.unrecorded({}) == set()
+    unrecorded = ledger.reconciliation.unrecorded(dict.fromkeys(ids))
+    known = {ids[one] for one in ids} - {ids[one] for one in unrecorded}
     assert known == {"sent", "lost", "claimed"}
 
 
 @pytest.mark.both_databases
 def test_known_until(ledger, ledger_time):
-    assert ledger.history.known_until(SINK) is None
+    assert ledger.reconciliation.known_until(SINK) is None
     ledger.outcomes.record("run", [outcome("x", "rejected", SINK)])
-    assert ledger.history.known_until(SINK) is None
+    assert ledger.reconciliation.known_until(SINK) is None
     claimed = ledger_time()
     ledger.claims.claim("run", SINK, [claim("a")], lease_seconds=60)
     ledger_time.advance(hours=1)
     ledger.claims.settle("run", [outcome("a", "sent", SINK)])
-    assert claimed - timedelta(hours=1) < ledger.history.known_until(SINK) < claimed
-    assert ledger.history.known_until("mms_messages") is None
+    assert claimed - timedelta(hours=1) < ledger.reconciliation.known_until(SINK) < claimed
+    assert ledger.reconciliation.known_until("mms_messages") is None
     noted = claimed + timedelta(minutes=30)
-    ledger.history.set_known_until(SINK, noted)
-    assert ledger.history.known_until(SINK) == noted
+    ledger.reconciliation.set_known_until(SINK, noted)
+    assert ledger.reconciliation.known_until(SINK) == noted
     ledger_time.advance(hours=1)
     assert ledger.outcomes.prune(ledger_time()) == 2
-    assert ledger.history.known_until(SINK) > noted + timedelta(minutes=30)
+    assert ledger.reconciliation.known_until(SINK) > noted + timedelta(minutes=30)
