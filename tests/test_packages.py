@@ -12,12 +12,14 @@ import tarfile
 import tomllib
 import zipfile
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
 import requests
 import uv
 
+from tests.conftest import FULL
 from tests.e2e.checkout import PACKAGES, ROOT
 from tests.target.runner import line_of, state, stream_of
 
@@ -34,8 +36,11 @@ def works(python: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
+@cache
 def pythons() -> dict[str, str]:
-    """Return the Pythons that are there, by version."""
+    """Return the Pythons that are there, by version; none where no test is going to ask, as it takes seconds."""
+    if not FULL:
+        return {}
     names = [f"python3.{minor}" for minor in range(11, 20)]
     homes = sorted((Path.home() / ".pyenv" / "versions").glob("3.*/bin/python"))
     found = filter(None, [sys.executable, *map(shutil.which, names), *map(str, homes)])
