@@ -22,7 +22,8 @@ def duck(tmp_path):
     return DuckDbWarehouse(tmp_path / "warehouse.duckdb")
 
 
-@pytest.mark.parametrize("engine", ["postgres", pytest.param("duckdb", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("engine", ["postgres", "duckdb"])
 def test_nothing_is_there(request, dbt, duck, tmp_path, engine):
     """Not even the loader's schema."""
     warehouse = duck
@@ -102,6 +103,7 @@ def test_another_currency_and_another_zone(dbt, duck, tmp_path):
     assert found == expected
 
 
+@pytest.mark.long
 def test_as_of_is_when_the_newest_row_was_read_and_builds_repeat(dbt, loader, postgres, tmp_path):
     """The clock of ClickSend may be ahead of ours, as the sandbox's is once it was turned."""
     warehouse = PostgresWarehouse(postgres)
