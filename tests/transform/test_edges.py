@@ -81,6 +81,7 @@ def test_the_next_version_of_dbt_builds_the_same(dbt, tmp_path):
     assert rows["today"] == rows["next"]
 
 
+@pytest.mark.long
 def test_another_currency_and_another_zone(dbt, duck, tmp_path):
     """A message belongs to the day of its due time where the analyst is."""
     with account(tmp_path) as one:
