@@ -38,7 +38,7 @@ def works(python: str) -> str | None:
 
 @cache
 def pythons() -> dict[str, str]:
-    """Return the Pythons that are there, by version; none where no test is going to ask, as it takes seconds."""
+    """Return the Pythons that are there, by version; none in a quick run: finding them takes seconds."""
     if not FULL:
         return {}
     names = [f"python3.{minor}" for minor in range(11, 20)]

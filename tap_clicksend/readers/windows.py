@@ -3,6 +3,10 @@
 Offset pages over a moving set shift: a row that comes or goes while they are read makes others appear
 twice or not at all. A window is closed when as many different messages arrived as the server counts on
 every page of it.
+
+A message that goes and another that comes leave the count as it was. They go at the old end, where ClickSend
+forgets them after four months, and come at the new one: a window with both ends is asked for its first page
+again when all others have arrived.
 """
 
 from __future__ import annotations
@@ -121,11 +125,13 @@ class Pass:
     """One reading of a window: what arrived, and what the server counted on each page.
 
     Attributes:
+        first: Its first page.
         ids: By direction: one id can stand for what was sent and for what came in.
         counted: The totals on its pages.
         strays: Whether a row lies where the server should send none from.
     """
 
+    first: HistoryPage | None = field(default=None, compare=False)
     ids: defaultdict[Any, set[Any]] = field(default_factory=lambda: defaultdict(set))
     counted: set[int | None] = field(default_factory=set)
     strays: bool = False
@@ -260,7 +266,7 @@ class Windows:
                 if reading.strays:
                     # The filter is ignored after all: what is left of the span comes in one pass.
                     window.span = Span(window.span.since, span.until)
-                yield from self._prove(window, reading)
+                yield from self._prove(window, reading, span)
                 self._directions.check(self._source.path, window.span)
                 self._progress.windows += 1
                 self._progress.re_reads += window.re_reads
@@ -313,6 +319,7 @@ class Windows:
     def _new_rows(self, window: Window, reading: Pass, page: HistoryPage, *, filtered: bool) -> EncodedPage:
         """Add a page to a pass; return those of its rows that are new to the window."""
         window.pages += 1
+        reading.first = reading.first or page
         self._directions.add(page.ids)
         reading.counted.add(page.total)
         for direction, ids in page.ids.items():
@@ -331,9 +338,9 @@ class Windows:
             page = self._page(window.span, window.filters, number)
             yield self._new_rows(window, reading, page, filtered=bool(window.filters))
 
-    def _prove(self, window: Window, reading: Pass) -> Iterator[EncodedPage]:
+    def _prove(self, window: Window, reading: Pass, span: Span) -> Iterator[EncodedPage]:
         """Read a window again until it is proven, or no better than before; yield what was missing."""
-        window.proven = reading.complete and not reading.strays
+        window.proven = self._is_whole(window, reading, window.filters, span)
         before = None
         while not window.proven and window.re_reads < RE_READS:
             window.re_reads += 1
@@ -345,7 +352,8 @@ class Windows:
                 last, known = max(last, page.last_page or 1), again.messages
                 yield self._new_rows(window, again, page, filtered=False)
                 idle.count(is_new=again.messages > known)
-            window.proven = again.complete
+            is_settled = again.complete and again == before
+            window.proven = is_settled or self._is_whole(window, again, filters, span)
             if not window.proven and again == before:
                 self._logger.warning(
                     "%s, %s: the server counts %s messages but sends %d, twice alike; going on with these.",
@@ -362,6 +370,17 @@ class Windows:
                 self._source.path,
                 window.span,
             )
+
+    def _is_whole(self, window: Window, reading: Pass, filters: Mapping[str, int], span: Span) -> bool:
+        """Return whether a pass has all messages of a window, and none can have slipped past it."""
+        if not reading.complete or reading.strays:
+            return False
+        first = reading.first
+        if window.span != span or first is None or (first.last_page or 1) == 1:
+            return True
+        window.pages += 1
+        now = self._page(window.span, filters, 1).ids
+        return all(set(ids) <= set(now.get(direction, ())) for direction, ids in first.ids.items())
 
 
 def _numbered(window: Window) -> Iterator[tuple[Window, int]]:

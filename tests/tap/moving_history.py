@@ -69,7 +69,8 @@ class MovingClient(Client):
 class MovingHistory:
     """Answers /sms/history over ``rows`` (message_id -> date, Unix seconds), ``honest`` about dates or not.
 
-    ``moves`` says what happens before the nth request: ``{n: [("insert" | "delete", message_id, date)]}``.
+    ``moves`` says what happens before the nth request: ``{n: [("insert" | "delete", message_id, date)]}``, or
+    ``("forget", "", 0)``: the oldest message goes, as ClickSend forgets them after four months.
     ``inbound`` holds what came in, with ids of its own or of what was sent. ``always`` are the rows that were
     never gone.
     """
@@ -113,8 +114,11 @@ class MovingHistory:
         for kind, message_id, date in self._moves.get(self.requests, []):
             if kind == "insert":
                 self.rows.setdefault(message_id, date)
-            elif self.rows.pop(message_id, None):
-                self.always.discard(message_id)
+                continue
+            oldest = min(self.rows, key=lambda one: (self.rows[one], one), default="")
+            gone = oldest if kind == "forget" else message_id
+            self.rows.pop(gone, None)
+            self.always.discard(gone)
         both = {"out": self.rows, "in": self._inbound}
         rows = sorted((d, i, direction) for direction, some in both.items() for i, d in some.items())
         if self._honest:
