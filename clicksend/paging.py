@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from clicksend.client import Client
@@ -23,6 +24,9 @@ PAGER = frozenset({"current_page", "last_page", "per_page", "next_page_url"})
 MOST_IDLE_PAGES = 10
 """So many pages in a row without a new row are not a collection that shrinks while it is read: its counts are
 wrong, and reading would never end."""
+
+TRIES = 3
+"""How often a collection is read that changes while it is read."""
 
 Row = dict[str, Any]
 
@@ -48,6 +52,33 @@ class IdlePages:
                 f"GET {self._path}: {MOST_IDLE_PAGES} pages in a row brought no new row, though the answers"
                 " count more. Check api_url, and any proxy in between; else run again later."
             )
+
+
+class Tally:
+    """What arrives of a collection, next to what the server counts.
+
+    When a row goes while pages are read, those behind it move up, and one slips to a page that was read
+    before. Then fewer arrive than were counted at first.
+
+    Attributes:
+        rows: Rows that arrived.
+        most: The most that a page counted.
+    """
+
+    def __init__(self) -> None:
+        self.rows = self.most = 0
+
+    def counted(self, pages: Iterable[Page]) -> Iterator[Page]:
+        """Yield pages, and count them."""
+        for page in pages:
+            self.rows += len(page.rows)
+            self.most = max(self.most, page.total or 0)
+            yield page
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether as many arrived as were ever counted; a server that does not count is believed."""
+        return self.rows >= self.most
 
 
 @dataclass(frozen=True)
@@ -132,17 +163,32 @@ def read_pages(
         ClickSendError: A page could not be read; those before it were yielded.
     """
     params = {"limit": LARGEST_PAGE, **(params or {})}
-    page = first or read_page(client, path, params)
-    yield page
-    seen, known, idle = len(page.rows), {_fingerprint(page.rows)}, IdlePages(path)
-    for page in _further_pages(client, path, params, page):  # noqa: B020
-        seen += len(page.rows)
+    first = first or read_page(client, path, params)
+    tally, known, idle = Tally(), set[int](), IdlePages(path)
+    for page in tally.counted(chain([first], _further_pages(client, path, params, first))):
         mark = _fingerprint(page.rows)
         idle.count(is_new=bool(page.rows) and mark not in known)
         known.add(mark)
         yield page
-    if page.total is not None and seen < page.total:
-        logger.warning("GET %s: %d rows arrived of the %d it counts.", path, seen, page.total)
+    if not tally.is_whole:
+        logger.warning("GET %s: %d rows arrived of the %d it counts.", path, tally.rows, tally.most)
+
+
+def read_whole(client: Client, path: str) -> list[Row]:
+    """Read all rows of a collection, again where rows went while it was read.
+
+    Raises:
+        ClickSendError: A page could not be read, or the collection changed each time.
+    """
+    before = None
+    for _ in range(TRIES):
+        tally = Tally()
+        rows = [row for page in tally.counted(read_pages(client, path)) for row in page.rows]
+        # A server that gives the same twice counts what it does not give.
+        if tally.is_whole or rows == before:
+            return rows
+        before = rows
+    raise UnexpectedAnswerError(f"GET {path} changed each time that it was read. Run again later.")
 
 
 def _fingerprint(rows: list[Row]) -> int:

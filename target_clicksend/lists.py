@@ -9,7 +9,7 @@ from typing import Any
 
 from clicksend.client import Client
 from clicksend.errors import ApiError, ClickSendError, SettingsError
-from clicksend.paging import id_of, read_pages
+from clicksend.paging import id_of, read_whole
 from target_clicksend.failures import GONE
 from target_clicksend.row import Rejected
 
@@ -111,7 +111,7 @@ class Lists:
         return False
 
     def _read(self) -> dict[int, str]:
-        rows = [row for page in read_pages(self._client, "/lists") for row in page.rows]
+        rows = read_whole(self._client, "/lists")
         return {id_of(row, "list_id", "GET /lists"): str(row.get("list_name") or "").strip() for row in rows}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from clicksend.errors import ForbiddenError, UnexpectedAnswerError
 from clicksend.ledger.records import Outcome, Sent, key_id_of, outcome_id_of
-from clicksend.paging import Page, read_pages
+from clicksend.paging import TRIES, Page, Tally, read_pages
 from target_clicksend.ledger_tools import CHANNELS
 from target_clicksend.messages.channels import ENDPOINTS
 from target_clicksend.messages.message import Channel
@@ -21,7 +21,6 @@ from target_clicksend.run import Run
 REBUILT = "the ledger was lost; found in the history"
 STREAM = "(rebuilt)"
 """What stands for the stream, which no history shows."""
-TRIES = 3
 
 
 @dataclass
@@ -90,12 +89,11 @@ class _Rebuilding:
         """Read the history once; return whether that was all of it."""
         # A second earlier, since the bound may be meant exclusively.
         params = {"date_from": self._since - 1, "order_by": f"{self._endpoints.history_date}:asc"}
-        seen, total = 0, None
+        tally = Tally()
         done.ours = done.foreign = done.of_other_keys = 0
-        for page in read_pages(self._run.client, self._endpoints.history, params):
-            seen, total = seen + len(page.rows), page.total
+        for page in tally.counted(read_pages(self._run.client, self._endpoints.history, params)):
             self._refill(page, done)
-        return total is None or seen >= total
+        return tally.is_whole
 
     def _refill(self, page: Page, done: RebuildResult) -> None:
         out = [row for row in page.rows if row.get("direction") != "in" and row.get("message_id")]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from typing_extensions import override
 
 from clicksend.errors import ApiError, ForbiddenError, NotFoundError, SettingsError
-from clicksend.paging import Page, id_of, read_page, read_pages
+from clicksend.paging import Page, Tally, id_of, read_page, read_pages
 from tap_clicksend.readers.collection import Collection
 from tap_clicksend.rows.columns import Column, Row, integer, iso, text, time
 from tap_clicksend.rows.schema import RecordBatch
@@ -113,11 +113,13 @@ class Contacts(ListCollection):
     def _contacts(self, list_id: int, first: Page | ApiError) -> Iterator[list[Row]]:
         if isinstance(first, ApiError):
             raise first
-        latest = self._latest(list_id)
-        for page in read_pages(self.tap.client, self._path(list_id), self._params(list_id), first=first):
+        latest, tally = self._latest(list_id), Tally()
+        pages = read_pages(self.tap.client, self._path(list_id), self._params(list_id), first=first)
+        for page in tally.counted(pages):
             yield [{**row, "list_id": list_id} for row in page.rows]
             latest = max([latest, *(DATE_UPDATED.read(row.get("date_updated")) or 0 for row in page.rows)])
-        if self._incremental and latest:
+        self.complete &= tally.is_whole
+        if self._incremental and latest and tally.is_whole:
             self.stream_state.setdefault(LISTS, {})[str(list_id)] = iso(latest)
 
     def _params(self, list_id: int) -> dict[str, Any]:
@@ -151,8 +153,10 @@ class Contacts(ListCollection):
 
     def _lists(self) -> Iterator[Row]:
         if "list_ids" not in self.config:
-            for page in read_pages(self.tap.client, "/lists", self.page_params):
+            tally = Tally()
+            for page in tally.counted(read_pages(self.tap.client, "/lists", self.page_params)):
                 yield from page.rows
+            self.complete &= tally.is_whole
             return
         for list_id in self.config["list_ids"]:
             try:

@@ -14,7 +14,7 @@ from functools import partial
 from clicksend.client import Client
 from clicksend.errors import ClickSendError, NotFoundError, UnexpectedAnswerError
 from clicksend.ledger.records import Known, Outcome, ScheduledMessage
-from clicksend.paging import read_pages
+from clicksend.paging import TRIES, Tally, read_pages
 from target_clicksend.failures import ENDS_THE_RUN, outcome_of
 from target_clicksend.messages.channels import ENDPOINTS
 from target_clicksend.messages.gates.opt_outs import OptOuts
@@ -24,8 +24,6 @@ from target_clicksend.run import Run
 
 CANCELLABLE: tuple[Channel, ...] = ("sms", "voice")
 """Channels whose messages can be cancelled."""
-TRIES = 3
-"""How often a history is read that shows fewer messages than it counts."""
 DELETED = "its row was deleted upstream"
 TOO_LATE = f"{DELETED}; its message was sent before, and can no longer be cancelled"
 CHANNELS: dict[str, Channel] = {"sms_messages": "sms", "voice_messages": "voice"}
@@ -106,13 +104,12 @@ class Scheduled:
         params = {"order_by": f"{self._endpoints.history_date}:asc"}
         for _ in range(TRIES):
             found: dict[str, dict[str, None]] = defaultdict(dict)
-            seen, total = 0, None
-            for page in read_pages(self._client, self._endpoints.history, params):
-                seen, total = seen + len(page.rows), page.total
+            tally = Tally()
+            for page in tally.counted(read_pages(self._client, self._endpoints.history, params)):
                 for row in page.rows:
                     if str(row.get("status")).casefold() == "scheduled" and row.get("message_id"):
                         found[str(row.get("custom_string") or "").strip()][str(row["message_id"])] = None
-            if total is None or seen >= total:
+            if tally.is_whole:
                 return {name: list(ids) for name, ids in found.items()}
         raise UnexpectedAnswerError(
             f"GET {self._endpoints.history} showed fewer messages than it counts, {TRIES} times, so nobody"

@@ -7,7 +7,7 @@ from typing import Any
 
 from clicksend.errors import ClickSendError, ForbiddenError, UnexpectedAnswerError
 from clicksend.ledger.records import key_id_of, outcome_id_of
-from clicksend.paging import Page, read_pages
+from clicksend.paging import TRIES, Page, Tally, read_pages
 from target_clicksend.messages.channels import ENDPOINTS, Endpoints
 from target_clicksend.messages.moments import read_moment
 from target_clicksend.row import Rejected
@@ -17,7 +17,6 @@ KEPT = timedelta(days=124)
 """How long ClickSend keeps a history (about four months)."""
 ENOUGH = 1000
 """Messages that the ledger does not know after which no more are looked for."""
-TRIES = 3
 OTHER_KEY = (
     " They were sent with another key of the ledger's hashes, without which their rows are not known: import"
     " it before (clicksend ledger key import)."
@@ -112,14 +111,13 @@ class LostLedger:
         if since is not None:
             # A second earlier, since the bound may be meant exclusively.
             params["date_from"] = int(since.timestamp()) - 1
-        seen, total, self._foreign = 0, None, 0
-        for page in read_pages(self._run.client, endpoints.history, params):
-            seen, total = seen + len(page.rows), page.total
+        tally, self._foreign = Tally(), 0
+        for page in tally.counted(read_pages(self._run.client, endpoints.history, params)):
             # After the page was read: what another worker has sent is in the ledger by then.
             self._compare(page, endpoints.history_date)
             if len(self._strange) > ENOUGH:
                 return True
-        return total is None or seen >= total
+        return tally.is_whole
 
     def _compare(self, page: Page, date: str) -> None:
         went: dict[str, datetime | None] = {}

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from typing_extensions import override
 
 from clicksend.errors import ClickSendError, NotFoundError
-from clicksend.paging import id_of, read_pages
+from clicksend.paging import id_of, read_whole
 from target_clicksend.failures import ENDS_THE_RUN, CircuitBreaker, outcome_of
 from target_clicksend.lists import fold
 from target_clicksend.messages.templates import Stored
@@ -227,12 +227,11 @@ class Upserts(Sink):
 
     def _read(self) -> dict[int, Fields]:
         """Return what there is."""
-        things = [thing for page in read_pages(self.run.client, self.path) for thing in page.rows]
         return {
             id_of(thing, self.id_column, f"GET {self.path}"): {
                 name: str(thing.get(name) or "").strip() for name in self.fields
             }
-            for thing in things
+            for thing in read_whole(self.run.client, self.path)
         }
 
     def _store(self, object_id: int, fields: Fields) -> None:

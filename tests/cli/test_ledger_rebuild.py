@@ -9,7 +9,7 @@ import pytest
 
 from target_clicksend import rebuild
 from tests.cli.repair_cases import SINKS, command_of, outcomes
-from tests.target.messages.cases import OTHER
+from tests.target.messages.cases import LESS, OTHER
 
 LONG_AGO = "2026-06-01"
 
@@ -111,9 +111,10 @@ def test_a_rebuild_that_breaks_off_goes_on_where_it_was(out, command):
     assert "403" in command("rebuild", "--since", LONG_AGO, code=1)
 
 
-def test_a_history_that_shows_less_than_it_counts_is_not_enough(out, command, monkeypatch):
+@pytest.mark.parametrize("less", LESS)
+def test_a_history_that_shows_less_than_it_counts_is_not_enough(out, command, monkeypatch, less):
     read_pages = rebuild.read_pages
-    monkeypatch.setattr(rebuild, "read_pages", lambda *given: list(read_pages(*given))[:-1])
+    monkeypatch.setattr(rebuild, "read_pages", lambda *given: less(list(read_pages(*given))))
     out.send({})
     lose(out)
     assert "fewer messages than it counts, 3 times" in command("rebuild", "--since", LONG_AGO, code=1)

@@ -2,11 +2,14 @@
 
 import json
 import re
+from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clicksend import errors
-from clicksend.paging import IdlePages, read_pages
+from clicksend.paging import IdlePages, Page, Tally, read_pages, read_whole
 from tap_clicksend.readers.collection import Collection
 from tap_clicksend.streams import ALL
 from tests.tap.runner import Output, run_tap
@@ -44,12 +47,12 @@ def test_arrays_are_one_page(sandbox, connect):
     assert len(sandbox.requests()) == 1
 
 
-def serve(sandbox, *pages):
-    """Let /lists answer with these pagers, one for each page number."""
+def serve(sandbox, *pages, path="/lists", times=-1):
+    """Let a path answer with these pagers, one for each page number."""
     for number, data in enumerate(pages, start=1):
         body = {"http_code": 200, "response_code": "SUCCESS", "response_msg": "", "data": data}
-        rule = {"path": "/lists", "query": {"page": str(number)}, "kind": "body", "body": json.dumps(body)}
-        sandbox.control("POST", "faults", {**rule, "times": -1})
+        rule = {"path": path, "query": {"page": str(number)}, "kind": "body", "body": json.dumps(body)}
+        sandbox.control("POST", "faults", {**rule, "times": times})
 
 
 def rows(*numbers):
@@ -195,6 +198,89 @@ def test_rows_that_do_not_arrive_are_reported(sandbox, connect, caplog):
     serve(sandbox, {"total": 5, "per_page": 100, "last_page": 1, "data": rows(1, 2)})
     list(read_pages(connect(sandbox.api_url), "/lists"))
     assert "GET /lists: 2 rows arrived of the 5 it counts." in caplog.text
+
+
+@given(
+    st.integers(0, 60),
+    st.sampled_from(["go", "come"]),
+    st.dictionaries(st.integers(2, 8), st.lists(st.integers(0, 60), max_size=3), max_size=4),
+)
+def test_what_is_there_throughout_has_arrived_where_a_tally_is_whole(count, kind, moves):
+    """Rows that go or come before the nth page, anywhere."""
+    there, always = [str(number) for number in range(count)], {str(number) for number in range(count)}
+
+    def pages():
+        number, last = 0, 1
+        while (number := number + 1) <= last:
+            for place in moves.get(number, []):
+                if kind == "come":
+                    there.insert(place, f"new {number} {place}")
+                elif place < len(there):
+                    always.discard(there.pop(place))
+            some = [{"id": one} for one in there[(number - 1) * 10 : number * 10]]
+            last = max(last, -(-len(there) // 10))
+            yield Page(some, len(there), last, datetime.now(UTC))
+
+    tally = Tally()
+    arrived = {row["id"] for page in tally.counted(pages()) for row in page.rows}
+    assert not tally.is_whole or always <= arrived
+    assert tally.is_whole or kind == "go"
+
+
+def slip(sandbox, path, some, times=-1):
+    """Let the third of three things slip to the first page, as the first one goes."""
+    pager = {"per_page": 2, "last_page": 2}
+    first, second = {"total": 3, "data": some[:2], **pager}, {"total": 2, "data": [], **pager}
+    serve(sandbox, first, second, path=path, times=times)
+
+
+def test_what_slips_to_a_page_that_was_read_is_read_again(sandbox, connect):
+    everything = read_whole(connect(sandbox.api_url), "/lists")
+    assert len(everything) > 2
+    slip(sandbox, "/lists", rows(1, 2, 3), times=1)
+    assert read_whole(connect(sandbox.api_url), "/lists") == everything
+
+
+def test_what_shows_the_same_twice_counts_what_it_does_not_have(sandbox, connect):
+    slip(sandbox, "/lists", rows(1, 2, 3))
+    before = len(sandbox.requests())
+    assert read_whole(connect(sandbox.api_url), "/lists") == rows(1, 2)
+    assert len(sandbox.requests()) == before + 4
+
+
+def test_what_never_stands_still_is_an_error(sandbox, connect):
+    for number in range(3):
+        serve(sandbox, {"total": 9, "per_page": 9, "last_page": 1, "data": rows(number)}, times=1)
+    with pytest.raises(errors.UnexpectedAnswerError, match="GET /lists changed each time that it was read"):
+        read_whole(connect(sandbox.api_url), "/lists")
+
+
+MARKED = [stream for stream in PAGED if stream.marks_deleted]
+
+
+@pytest.mark.parametrize("goes", [True, False], ids=["one goes", "none goes"])
+@pytest.mark.parametrize("stream", MARKED, ids=lambda stream: stream.name)
+def test_what_slips_is_not_marked_as_gone(sandbox, stream, goes):
+    if goes:
+        keys = [dict.fromkeys(stream.primary_keys, number) for number in (1, 2, 3)]
+        slip(sandbox, re.sub(r"{\w+}", "*", stream.path), keys)
+    output = run_tap(sandbox.api_url, stream.name)
+    assert output.rows(stream.name)
+    assert ("ACTIVATE_VERSION" in output.kinds(stream.name)) is not goes
+
+
+def test_contacts_of_a_list_that_slipped_are_not_marked_as_gone(sandbox):
+    slip(sandbox, "/lists", rows(1, 2, 3))
+    assert "ACTIVATE_VERSION" not in run_tap(sandbox.api_url, "contacts").kinds("contacts")
+
+
+@pytest.mark.parametrize("goes", [True, False], ids=["one goes", "none goes"])
+def test_a_list_of_which_contacts_slipped_is_asked_for_them_again(sandbox, goes):
+    if goes:
+        some = [{"contact_id": number, "date_updated": 1_780_000_000} for number in (1, 2, 3)]
+        slip(sandbox, "/lists/*/contacts", some)
+    output = run_tap(sandbox.api_url, "contacts", contacts_replication="incremental")
+    assert bool(output.state["bookmarks"]["contacts"].get("lists")) is not goes
 
 
 def test_a_page_that_stays_broken_ends_the_walk_after_those_before_it(sandbox, connect):

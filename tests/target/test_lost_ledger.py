@@ -13,7 +13,7 @@ import pytest
 from clicksend.ledger.ledger import Ledger
 from clicksend.sandbox import Sandbox
 from target_clicksend.messages import lost_ledger
-from tests.target.messages.cases import CHANNELS, OTHER, TO, Box
+from tests.target.messages.cases import CHANNELS, LESS, OTHER, TO, Box
 from tests.target.runner import schema
 
 SINKS = sorted(CHANNELS)
@@ -222,9 +222,10 @@ def test_a_history_with_an_answer_that_is_none_sends_nothing(out, kind):
     assert "nothing is sent" in str(ran.error)
 
 
-def test_a_history_that_shows_less_than_it_counts_sends_nothing(out, monkeypatch):
+@pytest.mark.parametrize("less", LESS)
+def test_a_history_that_shows_less_than_it_counts_sends_nothing(out, monkeypatch, less):
     read_pages = lost_ledger.read_pages
-    monkeypatch.setattr(lost_ledger, "read_pages", lambda *given: list(read_pages(*given))[:-1])
+    monkeypatch.setattr(lost_ledger, "read_pages", lambda *given: less(list(read_pages(*given))))
     ran = out.send(*ROWS)
     assert (ran.code, out.arrivals) == (1, [])
     assert "fewer messages than it counts" in str(ran.error)

@@ -10,13 +10,12 @@ from typing import Any
 from clicksend.client import Client
 from clicksend.errors import UnexpectedAnswerError
 from clicksend.ledger.ledger import Ledger
-from clicksend.paging import LARGEST_PAGE, Page, Row, read_page, read_pages
+from clicksend.paging import LARGEST_PAGE, TRIES, Page, Row, read_page, read_pages
 from clicksend.phone import E164, may_mean
 from target_clicksend.messages.gates.stop_words import StopWords
 from target_clicksend.messages.moments import read_moment
 from target_clicksend.row import Rejected
 
-ATTEMPTS = 3
 COMMIT_ROWS = 2000
 HISTORY = "/sms/history"
 RECEIVED = "status:Received"
@@ -132,7 +131,7 @@ class OptOutReader:
     def _walk(self, query: Query, id_name: str, store: Callable[[list[Row]], Any]) -> datetime:
         path, params = query[0], {"limit": LARGEST_PAGE, **query[1]}
         before: set[Any] | None = None
-        for _ in range(ATTEMPTS):
+        for _ in range(TRIES):
             first, ids, total, rows = read_page(self._client, path, params), set(), 0, []
             for page in read_pages(self._client, path, params, first=first):
                 ids |= {row.get(id_name) for row in page.rows}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from clicksend.ledger.ledger import Ledger
+from clicksend.paging import Page
 from tests.sandbox.runner import EPOCH
 from tests.target.runner import Ran, run_target, stream_of
 
@@ -109,3 +111,19 @@ class Box:
 def posts(ran: Ran, path: str = "/sms/send") -> list[dict[str, Any]]:
     """Return the bodies of a run's POSTs."""
     return [one["body"] for one in ran.requests if (one["method"], one["path"]) == ("POST", path)]
+
+
+def all_but_one(pages: list[Page]) -> list[Page]:
+    """Leave the last page out."""
+    return pages[:-1]
+
+
+def one_slipped(pages: list[Page]) -> list[Page]:
+    """Let the last row slip to a page that was read before, as another row went."""
+    *others, last = pages
+    assert last.total
+    return [*others, replace(last, rows=last.rows[:-1]), replace(last, rows=[], total=last.total - 1)]
+
+
+LESS = (all_but_one, one_slipped)
+"""What pages can be without a row that they counted."""
