@@ -106,8 +106,8 @@ format: .venv/test.stamp
 .airflow/stamp: requirements-airflow.txt pyproject.toml .venv/demo.stamp
 	@UV=$$($(BIN)/python -c 'import uv; print(uv.find_uv_bin())'); set -e; rm -rf .airflow; \
 	echo "Installing $< into .airflow"; "$$UV" venv --quiet --python $(BIN)/python .airflow; \
-	PIP="$$UV pip install --quiet --python .airflow/bin/python --no-deps"; \
-	$$PIP --require-hashes -r $<; $$PIP --no-build-isolation -e .
+	pip() { "$$UV" pip install --quiet --python .airflow/bin/python --no-deps "$$@"; }; \
+	pip --require-hashes -r $<; pip --no-build-isolation -e .
 	@touch $@
 
 .audit/stamp: requirements-audit.txt

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
 import sys
 import time
@@ -14,11 +16,12 @@ import pytest
 
 from clicksend.sandbox import API_KEY, USERNAME, Sandbox
 from demo.airflow import free_port
+from demo.pipeline import FOREIGN, PLUGINS
 from demo.postgres import Postgres
 from demo.processes import start
-from tests.e2e.checkout import check_out
+from tests.e2e.checkout import ROOT, check_out
 from tests.e2e.meltano_project import link_plugins, plugins, query  # noqa: F401, fixtures
-from tests.pages import block_of, filled_in
+from tests.pages import block_of, filled_in, typed
 
 pytestmark = pytest.mark.long
 PATIENCE = 900.0
@@ -50,6 +53,17 @@ def states(home):
     with suppress(sqlite3.OperationalError), closing(sqlite3.connect(home / "airflow.db")) as database:
         return dict(database.execute("select dag_id, state from dag_run"))
     return {}
+
+
+def test_the_first_two_install_what_the_others_use(tmp_path):
+    project = check_out(tmp_path)
+    shutil.copy(ROOT / "Makefile", project)
+    first_two = "\n".join(block_of("airflow.md", "make airflow").splitlines()[:2])
+    env = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    typed(first_two, project, env | {"MELTANO_HUB_URL": "http://127.0.0.1:1"}, seconds=PATIENCE)
+    typed(".airflow/bin/airflow version && .venv/bin/meltano --version", project, env)
+    for kind in PLUGINS:
+        assert list((project / ".meltano" / kind).glob("*/venv/bin/python"))
 
 
 def test_they_end_in_a_scheduled_run(airflow_python, link_plugins, tmp_path):  # noqa: F811
