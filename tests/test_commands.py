@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -17,39 +18,43 @@ import pytest
 import yaml
 
 from clicksend.cli import command as clicksend
+from clicksend.ledger.ledger import Ledger
 from tap_clicksend.tap import TapClickSend
 from target_clicksend.target import TargetClickSend
 from tests.command import environment, run_command
-from tests.pages import PAGES, ROOT, block_of, blocks, typed
-from tests.target.runner import line_of, record, schema, state
+from tests.ledger.cases import ACCOUNT, claim
+from tests.pages import PAGES, ROOT, block_of, blocks, filled_in, typed
+from tests.tap.runner import CREDENTIALS
+from tests.target.messages.cases import TO, Box
+from tests.target.runner import line_of, record, schema, state, stream_of
 
 BLOCKS = [(page, block) for page in sorted(PAGES) for block in blocks(page)]
 
 HERE = "test_commands.py"
 RUN_BY = {
-    ("README.md", "make demo"): "e2e/test_demo.py",
+    ("README.md", "make demo"): "e2e/test_installing.py",
     ("airflow.md", "make airflow"): "orchestrate/test_page.py",
     ("CHANGELOG.md", ""): "e2e/test_changes.py",
-    ("README.md", "meltano add"): "e2e/test_meltano_plugins.py",
+    ("README.md", "meltano add"): "e2e/test_installing.py",
     ("analytics.md", "export DBT_POSTGRES_HOST"): "e2e/test_installing.py",
-    ("analytics.md", "pip install -r requirements-dbt.txt"): "transform/test_figures.py",
+    ("analytics.md", "pip install -r requirements-dbt.txt"): "e2e/test_installing.py",
     ("codes.md", "clicksend verify send"): HERE,
     ("contacts.md", "TARGET_CLICKSEND_DRY_RUN=true meltano"): "e2e/test_pages.py",
     ("contacts.md", "meltano invoke target-clicksend:ledger"): "e2e/test_pages.py",
-    ("meltano.md", "meltano add"): "e2e/test_meltano_plugins.py",
+    ("meltano.md", "meltano add"): "e2e/test_installing.py",
     ("messages.md", "TARGET_CLICKSEND_DRY_RUN=true"): "e2e/test_pages.py",
     ("messages.md", "TARGET_CLICKSEND_TEST_RECIPIENT="): "e2e/test_pages.py",
     ("messages.md", "meltano invoke tap-postgres-messages"): "e2e/test_pages.py",
     ("messages.md", "meltano run messages"): "e2e/test_pages.py",
-    ("privacy.md", "clicksend ledger forget"): "ledger/test_forget.py",
-    ("privacy.md", "clicksend ledger key export"): "cli/test_ledger_key.py",
+    ("privacy.md", "clicksend ledger forget"): HERE,
+    ("privacy.md", "clicksend ledger key export"): HERE,
     ("probe.md", "clicksend probe"): "cli/test_probe_command.py",
     ("probe.md", "clicksend sandbox --dialect probe.json"): "cli/test_probe_command.py",
     ("report.md", "jq -e"): HERE,
     ("runbook.md", ""): "e2e/test_runbook.py",
     ("s3.md", "pip install"): "e2e/test_installing.py",
     ("s3.md", "export MELTANO_SYS_DIR_ROOT"): "e2e/test_state.py",
-    ("s3.md", "sed -i"): "e2e/test_state.py",
+    ("s3.md", "sed -i"): "e2e/test_installing.py",
     ("sandbox.md", "clicksend sandbox --switches"): HERE,
     ("sandbox.md", "pip install"): "e2e/test_installing.py",
     ("sandbox.md", "curl"): "sandbox/test_docs.py",
@@ -60,10 +65,10 @@ RUN_BY = {
     ("start.md", "meltano run"): "e2e/test_pages.py",
     ("start.md", "pip install .\n"): HERE,
     ("tap.md", "TAP_CLICKSEND_START_DATE="): "e2e/test_pages.py",
-    ("target.md", "clicksend ledger list"): "cli/test_ledger.py",
+    ("target.md", "clicksend ledger list"): HERE,
     ("target.md", "pip install .\n"): HERE,
 }
-"""The test that runs a block, or the same commands, by page and beginning; "" stands for all of a page."""
+"""The test that runs a block, by page and beginning; "" stands for all of a page."""
 MELTANO = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
 FILES = yaml.safe_load((ROOT / "files.meltano.yml").read_text(encoding="utf-8"))
 TEXT = {"phone_number": "+61412345678", "first_name": "Zoë"}
@@ -217,3 +222,80 @@ def test_a_report_is_read_by_jq(tmp_path):
     run = ["bash", "-euc", block_of("report.md", "jq -e")]
     done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.split()) == (0, ["true", "0", "3"]), done.stderr
+
+
+@pytest.fixture
+def ledger_command(out, tmp_path):
+    """Return a function that types a line with `clicksend ledger`, and a number when it asks for one."""
+    config = tmp_path / "target.json"
+    streams = {"streams": {"orders": "sms_messages"}, "ledger_url": "sqlite:///clicksend_ledger.db"}
+    config.write_text(json.dumps({"api_url": out.api_url, **CREDENTIALS, **streams}))
+
+    def ledger_command(line, config=config, code=0):
+        command, _, file = line.partition("#")[0].partition(" > ")
+        command, _, source = command.partition(" < ")
+        given = (tmp_path / source.strip()).read_text() if source else f"{TO}\n"
+        name, *words = shlex.split(command)
+        done = run_command(name, *words, "--config", str(config), stdin=given.encode(), folder=tmp_path)
+        assert done.returncode == code, (line, done.stderr.decode())
+        if file:
+            (tmp_path / file.strip()).write_bytes(done.stdout)
+        return done.stdout.decode()
+
+    return ledger_command
+
+
+def test_each_line_about_the_ledger(out, ledger_command, tmp_path, monkeypatch):
+    """One after the other on one ledger, with a key, a file and a run of somebody's own."""
+    url = f"sqlite:///{tmp_path}/clicksend_ledger.db"
+    monkeypatch.setattr(Box, "ledger_url", url)
+    rows = [{"id": 7, "to": TO, "body": "Hello"}, {"id": 8, "to": "12", "body": "Hello"}]
+    settings = {"streams": {"orders": "sms_messages"}}
+    assert out.run(stream_of("orders", rows), **settings).rows("sms_messages") == {"sent": 1, "rejected": 1}
+    long_ago = datetime.now(UTC) - timedelta(days=2)
+    with Ledger.existing(url, now=lambda: long_ago) as ledger:
+        ledger.claims.claim("lost", "sms_messages", [claim("nobody-knows")], lease_seconds=90)
+        (known,) = [one for one in ledger.outcomes.newest() if one["outcome"] == "sent"]
+    before_us = [
+        {"id": number, "to": TO, "body": "Hi", "sent_at": sent} for number, sent in ((1, "May"), (2, None))
+    ]
+    (tmp_path / "old.jsonl").write_bytes(b"".join(map(line_of, stream_of("orders", before_us))))
+
+    block = block_of("target.md", "clicksend ledger prune").splitlines()
+    listing, showing, showing_row, pruning, forgetting, opting_in, exporting, *block = block
+    recording, undoing, reconciling, retrying, releasing, rebuilding = block
+    assert "too few or too many digits" in ledger_command(listing)
+    assert known["message_id"] in ledger_command(filled_in(showing, {"KEY": known["key"]}))
+    assert known["message_id"] in ledger_command(showing_row)
+    assert ledger_command(pruning) == "0 outcomes deleted.\n"
+    assert "Removed from 1 message" in ledger_command(forgetting)
+    assert "has no STOP of this number" in ledger_command(opting_in)
+    ledger_command(exporting)
+    assert (tmp_path / "key.txt").read_text() == (tmp_path / "clicksend_ledger.db.key").read_text()
+    said = ledger_command(filled_in(recording, {"FILE": "old.jsonl --yes"}))
+    assert "1 key recorded as sent" in said
+    run_id = re.search(r"--run (\S+)", said)[1]
+    assert "1 key forgotten" in ledger_command(filled_in(undoing, {"--run RUN": f"--run {run_id}"}))
+    assert "1 still unknown" in ledger_command(reconciling, code=3)
+    assert "1 row reopened" in ledger_command(retrying)
+    assert "1 message released" in ledger_command(filled_in(releasing, {"KEY": "nobody-knows"}))
+    since = f"{out.now - timedelta(days=7):%Y-%m-%d}"
+    assert "sms_messages: 1 message found" in ledger_command(filled_in(rebuilding, {"2026-10-01": since}))
+
+
+def test_the_key_of_a_ledger_on_another_host(out, ledger_command, tmp_path):
+    (tmp_path / "there").mkdir()
+    there = tmp_path / "there.json"
+    there.write_text(json.dumps({"ledger_url": f"sqlite:///{tmp_path}/there/clicksend_ledger.db"}))
+    Ledger.open(f"sqlite:///{tmp_path}/clicksend_ledger.db", **ACCOUNT).close()
+    exporting, importing = block_of("privacy.md", "key export").splitlines()
+    ledger_command(exporting)
+    ledger_command(importing, config=there)
+    keys = [folder / "clicksend_ledger.db.key" for folder in (tmp_path, tmp_path / "there")]
+    assert keys[0].read_text() == keys[1].read_text()
+
+
+def test_a_person_is_forgotten(out, ledger_command, tmp_path, monkeypatch):
+    monkeypatch.setattr(Box, "ledger_url", f"sqlite:///{tmp_path}/clicksend_ledger.db")
+    out.send({})
+    assert "Removed from 1 message" in ledger_command(block_of("privacy.md", "ledger forget -"))

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shlex
 import signal
 
 import pytest
@@ -15,7 +16,8 @@ from clicksend.probe.points import POINTS
 from clicksend.sandbox import API_KEY, Sandbox
 from clicksend.sandbox.switches import Switches, dialect
 from tests.cli.probe_cases import TO, WorldClock, call, let_scheduled_go, remains
-from tests.command import run_command
+from tests.command import Started, run_command
+from tests.pages import block_of, filled_in
 from tests.sandbox.runner import EPOCH
 from tests.tap.runner import CREDENTIALS
 
@@ -194,6 +196,19 @@ def test_a_file_that_cannot_be_written_after_all_is_said(probe, tmp_path, monkey
     code, output = probe("--json", str(tmp_path / "probe.json"))
     assert code == 1
     assert "probe.json cannot be written: No space left on device." in output
+
+
+def test_the_lines_of_the_page(probe, tmp_path, monkeypatch):
+    """Asked of an account, and a sandbox that is made to behave as it does."""
+    monkeypatch.chdir(tmp_path)
+    for line in block_of("probe.md", "clicksend probe").splitlines():
+        _, _, *words = shlex.split(line, comments=True)
+        code, output = probe(*words, "--yes")
+        assert code == 0, output
+    there = {"probe.json": str(tmp_path / "probe.json")}
+    _, *words = shlex.split(filled_in(block_of("probe.md", "--dialect"), there))
+    with Started("clicksend", *words, "--port=0", errors=tmp_path / "log") as sandbox:
+        assert b"ready" in sandbox.stdout.readline(), (tmp_path / "log").read_text()
 
 
 @pytest.mark.parametrize("types", ["live", "legacy"])

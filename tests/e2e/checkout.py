@@ -13,7 +13,7 @@ PACKAGES = ("clicksend", "tap_clicksend", "target_clicksend")
 MELTANO = ("meltano.yml", "files.meltano.yml")
 PARTS = (
     *(*PACKAGES, *MELTANO, "plugins", "demo", "orchestrate", "transform"),
-    *("pyproject.toml", "README.md", "LICENSE"),
+    *("pyproject.toml", "README.md", "LICENSE", "Makefile"),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import stat
 import subprocess
 import sys
@@ -12,15 +13,17 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import psycopg
 import pytest
 import requests
+import yaml
 
 from clicksend.sandbox import API_KEY, USERNAME, Sandbox
 from demo.airflow import free_port
 from demo.pipeline import FOREIGN
 from demo.processes import start, stop
 from tests.e2e.checkout import check_out
-from tests.e2e.meltano_project import connection, query
+from tests.e2e.meltano_project import connection, new_database, query
 from tests.e2e.object_store import SECRET
 from tests.e2e.test_s3 import rows_in
 from tests.pages import block_of, filled_in, typed
@@ -105,29 +108,112 @@ def test_a_key_of_the_hub(doctor, box):
     assert box.requests()[-1]["auth"] == "bearer"
 
 
-def test_meltano_with_keys_until_there_are_answers(person, box, warehouse, hub):
-    """The first block makes the project's plugins, and what it says of rights holds; the second uses them."""
-    url = urlsplit(warehouse)
-    keys = filled_in(block_of("start.md", "CLICKSEND_USERNAME"), KEYS)
+@pytest.fixture(scope="module")
+def meltano(person, box, hub) -> Callable[..., str]:
+    """Return a function that types blocks where Meltano, its plugins and the sandbox's keys are there."""
     person.type(block_of("start.md", "umask 077"), MELTANO_HUB_URL=hub.url)
+    keys = filled_in(block_of("start.md", "CLICKSEND_USERNAME"), KEYS)
+    given = {"TAP_CLICKSEND_API_URL": box.api_url, "MELTANO_HUB_URL": hub.url}
+
+    def meltano(*blocks: str, **env: str) -> str:
+        return person.type(keys, *blocks, **given | env)
+
+    return meltano
+
+
+def with_warehouse(block: str, warehouse: str) -> str:
+    """Return a block of the page on answers with a warehouse where it has a made-up one."""
+    url = urlsplit(warehouse)
+    mine = {
+        "db.example.com": f"'{parse_qs(url.query)['host'][0]}'",
+        "=me ": f"={url.username} ",
+        "=...": "=none",
+        "=warehouse\n": f"={url.path[1:]}\n",
+    }
+    return filled_in(block, mine)
+
+
+ANSWERS = block_of("analytics.md", "DBT_POSTGRES_HOST")
+
+
+@pytest.fixture(scope="module")
+def answers(meltano, warehouse) -> str:
+    """Return the URL of a database with what one gets who follows the pages."""
+    meltano(with_warehouse(ANSWERS, warehouse), **connection(warehouse))
+    return warehouse
+
+
+def test_nobody_else_may_read_what_meltano_keeps(person, answers):
     meltano = person.checkout / ".meltano"
     assert stat.S_IMODE(meltano.stat().st_mode) == 0o700
     assert not [one for one in meltano.rglob("*.env") if one.stat().st_mode & 0o077]
-    answers = filled_in(
-        block_of("analytics.md", "DBT_POSTGRES_HOST"),
-        {
-            "db.example.com": f"'{parse_qs(url.query)['host'][0]}'",
-            "=me ": f"={url.username} ",
-            "=...": "=none",
-            "=warehouse\n": f"={url.path[1:]}\n",
-        },
+
+
+def test_answers_by_meltano(answers, box, hub):
+    held = box.state()["rows"]["sms_history"]
+    assert query(answers, "select count(*) from clicksend.sms_history") == [(held,)]
+    assert query(answers, "select count(*) from clicksend_analytics.messages_enhanced")[0][0] >= held
+    assert hub.asked == []
+
+
+def test_answers_without_meltano(answers, somebody):
+    """The same again, from the same variables."""
+    count = "select count(*) from clicksend_analytics.messages_enhanced"
+    before = query(answers, count)
+    with psycopg.connect(answers, autocommit=True) as connection:
+        connection.execute("drop schema clicksend_analytics cascade")
+    variables = with_warehouse("".join(ANSWERS.splitlines(keepends=True)[:1]), answers)
+    assert "Completed successfully" in somebody.type(
+        variables, block_of("analytics.md", "requirements-dbt.txt")
     )
-    said = {"TAP_CLICKSEND_API_URL": box.api_url, "MELTANO_HUB_URL": hub.url, **connection(warehouse)}
-    person.type(keys, answers, **said)
+    assert query(answers, count) == before
+
+
+def test_files_of_a_lake_into_postgresql(meltano, answers, postgres, box, s3, hub):
+    """By plugins that are there once meltano.yml includes their file; they load what lines do."""
+    lake = filled_in(block_of("s3.md", "sed -i"), {"s3://bucket": f"s3://{s3.bucket}"})
+    files = new_database(postgres)
+    said = meltano(lake, **s3.env, **connection(files))
+    assert SECRET not in said
+    sums = "select count(*), count(distinct message_id), sum(message_price) from clicksend.sms_history"
+    assert query(files, sums) == query(answers, sums)
+    assert any(name.endswith("/_SUCCESS") for name in s3.names())
+    assert hub.asked == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "meltano.md"])
+def test_a_meltano_project_of_ones_own(somebody, postgres, box, hub, tmp_path, page):
+    """Our package comes from the index; here, where none has it, from a folder."""
+    wheels, warehouse = tmp_path / "wheels", new_database(postgres)
+    said = {"TAP_CLICKSEND_API_URL": box.api_url, "MELTANO_HUB_URL": hub.url, "UV_FIND_LINKS": str(wheels)}
+    somebody.type(f"pip wheel --quiet --no-deps --wheel-dir {wheels} .")
+    somebody.type("pip install meltano", "meltano init shop --no-usage-stats", **said)
+    project = somebody.checkout / "shop"
+    theirs, file = (
+        yaml.safe_load((folder / "meltano.yml").read_text()) for folder in (somebody.checkout, project)
+    )
+    (loader,) = [one for one in theirs["plugins"]["loaders"] if one["name"] == "target-postgres"]
+    loader["pip_url"] = shlex.join(["--requirement", str(somebody.checkout / "requirements-loader.txt")])
+    file["plugins"] = {"loaders": [loader]}
+    (project / "meltano.yml").write_text(yaml.safe_dump(file, sort_keys=False))
+    (project / "path").mkdir()
+    (project / "path" / "to").symlink_to(somebody.checkout)
+    keys = {"USERNAME=...": f"USERNAME={USERNAME}", "KEY=...": f"KEY={API_KEY}"}
+    block = filled_in(block_of(page, "meltano add"), keys)
+    somebody.type("cd shop", block, **said, **connection(warehouse))
     held = box.state()["rows"]["sms_history"]
     assert query(warehouse, "select count(*) from clicksend.sms_history") == [(held,)]
-    assert query(warehouse, "select count(*) from clicksend_analytics.messages_enhanced")[0][0] >= held
     assert hub.asked == []
+
+
+def test_what_the_readme_begins_with(somebody):
+    """All but `make test`, which is what runs this."""
+    demo, test, install = block_of("README.md", "make demo").splitlines()
+    assert test.startswith("make test ")
+    said = somebody.type(
+        demo, install, "tap-clicksend --version && target-clicksend --version && clicksend --version"
+    )
+    assert "Rows unaccounted │            0 │" in said
 
 
 def test_files_on_s3(somebody, box, s3):

@@ -1,8 +1,9 @@
-"""State on S3 and in PostgreSQL, for runs on several machines at once; and the way over files, by Meltano."""
+"""State on S3 and in PostgreSQL, for runs on several machines at once."""
 
 from __future__ import annotations
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +13,7 @@ from clicksend.sandbox import Sandbox
 from tests.e2e.checkout import check_out
 from tests.e2e.meltano_project import MELTANO, connection, new_database, query
 from tests.e2e.object_store import SECRET, run_program
+from tests.pages import block_of, typed
 
 pytestmark = pytest.mark.long
 
@@ -37,11 +39,10 @@ def machine(tmp_path, link_plugins, programs, hub, box, warehouse):
     link_plugins(project)
 
     def machine(name: str):
-        system = tmp_path / name
-        system.mkdir()
-        for kind in ("extractors", "loaders"):
-            (system / kind).symlink_to(project / ".meltano" / kind)
-        given = {"MELTANO_SYS_DIR_ROOT": str(system), "MELTANO_HUB_URL": hub.url, "HOME": str(system)}
+        (home := tmp_path / name).mkdir()
+        own = block_of("s3.md", "MELTANO_SYS_DIR_ROOT") + 'echo "$MELTANO_SYS_DIR_ROOT"'
+        system = typed(own, project, {"PATH": os.environ["PATH"], "TMPDIR": str(home)}).strip()
+        given = {"MELTANO_SYS_DIR_ROOT": system, "MELTANO_HUB_URL": hub.url, "HOME": str(home)}
         given |= {"TAP_CLICKSEND_API_URL": box.api_url, "MELTANO_CLI_DISABLE_VERSION_CHECK": "1"}
 
         def meltano(*arguments: str, **env: str) -> str:
@@ -53,7 +54,6 @@ def machine(tmp_path, link_plugins, programs, hub, box, warehouse):
 
         return meltano
 
-    machine.project = project
     return machine
 
 
@@ -95,26 +95,3 @@ def test_two_machines_share_a_state(machine, box, state, warehouse):
     load(third, "newer")
     asked = [one for one in box.requests()[len(before) :] if one["path"] == "/sms/history"]
     assert 0 < len(asked) < len([one for one in before if one["path"] == "/sms/history"]) / 3
-
-
-def test_the_way_over_files(machine, box, s3, programs, loader, warehouse):
-    """The plugins of files.meltano.yml, which are there once meltano.yml includes it."""
-    for kind, name, venv in (
-        ("extractors", "tap-clicksend--files", programs),
-        ("loaders", "target-postgres--files", loader.parent),
-    ):
-        # Meltano clears what it takes for out of date: a folder with a link, rather than a link.
-        (machine.project / ".meltano" / kind / name / "venv").mkdir(parents=True)
-        (machine.project / ".meltano" / kind / name / "venv" / "bin").symlink_to(venv)
-    file = machine.project / "meltano.yml"
-    file.write_text(file.read_text().replace("# include_paths", "include_paths", 1))
-    variables = s3.env | {"CLICKSEND_FILES": s3.root}
-    meltano = machine("here")
-    meltano("run", "--no-install", "clicksend-files-to-warehouse", **variables)
-    sums = "select count(*), count(distinct message_id), sum(message_price) from {}.sms_history"
-    files = query(warehouse, sums.format("clicksend"))
-    lines = {"TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA": "lines"}
-    meltano("run", "--no-install", "--full-refresh", "tap-clicksend", "target-postgres", **ONE, **lines)
-    assert files == query(warehouse, sums.format("lines"))
-    assert files[0][0] == box.state()["rows"]["sms_history"]
-    assert any(name.endswith("/_SUCCESS") for name in s3.names())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import sys
 import time
@@ -19,7 +18,7 @@ from demo.airflow import free_port
 from demo.pipeline import FOREIGN, PLUGINS
 from demo.postgres import Postgres
 from demo.processes import start
-from tests.e2e.checkout import ROOT, check_out
+from tests.e2e.checkout import check_out
 from tests.e2e.meltano_project import link_plugins, plugins, query  # noqa: F401, fixtures
 from tests.pages import block_of, filled_in, typed
 
@@ -57,7 +56,6 @@ def states(home):
 
 def test_the_first_two_install_what_the_others_use(tmp_path):
     project = check_out(tmp_path)
-    shutil.copy(ROOT / "Makefile", project)
     first_two = "\n".join(block_of("airflow.md", "make airflow").splitlines()[:2])
     env = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     typed(first_two, project, env | {"MELTANO_HUB_URL": "http://127.0.0.1:1"}, seconds=PATIENCE)
