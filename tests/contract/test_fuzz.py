@@ -17,7 +17,7 @@ CONFIG = {
     "phases": {"coverage": {"unexpected-methods": []}},
 }
 few = settings(
-    max_examples=20 if FULL else 4,
+    max_examples=10 if FULL else 4,
     derandomize=True,
     deadline=None,
     database=None,

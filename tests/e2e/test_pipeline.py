@@ -12,6 +12,7 @@ from clicksend.sandbox import Sandbox
 from demo.pipeline import with_host_and_password
 from tests.e2e.meltano_project import connection, query
 
+pytestmark = pytest.mark.long
 COLUMNS = (
     "phone_number",
     "first_name",
@@ -151,7 +152,6 @@ def contacts(warehouse: str, list_name: str = "Shop customers") -> list[tuple]:
     return query(warehouse, f"select {names} from clicksend.contacts where {where}")
 
 
-@pytest.mark.long
 def test_a_dry_run_writes_nothing(run):
     report, methods = run("customers-to-clicksend", TARGET_CLICKSEND_DRY_RUN="true")
     assert report["plan"]["contacts"] == {"create": len(SPECIAL) + MANY}
@@ -167,14 +167,12 @@ def test_the_contacts_that_come_back_are_the_customers(run, warehouse, many):
     assert sorted(contacts(warehouse), key=repr) == sorted(map(expected, [*SPECIAL, *many]), key=repr)
 
 
-@pytest.mark.long
 def test_a_second_run_writes_nothing(run):
     report, methods = run("customers-to-clicksend")
     assert report["rows"]["contacts"] == {"unchanged": len(SPECIAL) + MANY, "rejected": len(REJECTED)}
     assert methods.keys() == {"GET"}
 
 
-@pytest.mark.long
 def test_only_what_changed_is_written_and_who_opted_out_stays_out(run, warehouse, box, many):
     stop = {"from": STOPPED, "body": "STOP", "list_id": list_id(warehouse)}
     assert box.control("POST", "reply", stop)["opted_out"]
@@ -207,7 +205,6 @@ def messages(warehouse, box):
         database.cursor().executemany(insert, [*TEXTS, NO_NUMBER, OPTED_OUT])
 
 
-@pytest.mark.long
 @pytest.mark.usefixtures("messages")
 def test_a_dry_run_sends_nothing(run, box):
     report, methods = run("messages-to-clicksend", TARGET_CLICKSEND_DRY_RUN="true")
@@ -216,7 +213,6 @@ def test_a_dry_run_sends_nothing(run, box):
     assert box.control("GET", "arrivals") == []
 
 
-@pytest.mark.long
 @pytest.mark.usefixtures("messages")
 def test_a_few_rows_go_to_ones_own_phone(run, box):
     maps = {"public-messages": {"__filter__": "id < 3"}}
@@ -228,7 +224,6 @@ def test_a_few_rows_go_to_ones_own_phone(run, box):
     ]
 
 
-@pytest.mark.long
 @pytest.mark.usefixtures("messages")
 def test_messages_arrive_once_though_an_answer_is_lost_and_all_rows_come_again(run, box):
     """The first answer is lost: the history shows what became of its messages."""
@@ -244,7 +239,6 @@ def test_messages_arrive_once_though_an_answer_is_lost_and_all_rows_come_again(r
     assert arrived == Counter(wanted)
 
 
-@pytest.mark.long
 def test_every_row_is_accounted_for(run, warehouse, box):
     box.advance(3 * 86_400)
     run("clicksend-to-warehouse")

@@ -18,7 +18,7 @@ from tests.target.runner import line_of, state, stream_of
 
 ROWS = [{"to": f"+6149157015{number}", "body": f"Text {number}"} for number in range(4, 10)]
 BATCH = 2
-KILLS = budget(1, 200)
+KILLS = budget(1, 100)
 PAGE = 30
 """Rows that are delivered at once."""
 

@@ -16,7 +16,7 @@ from tests.e2e.meltano_project import query
 from tests.tap.runner import CREDENTIALS, run_tap
 from tests.tap.test_history import waits
 
-KILLS = budget(1, 200)
+KILLS = budget(1, 100)
 HOUR = 3600
 TAP = """
 from tap_clicksend import __main__

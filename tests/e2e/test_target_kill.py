@@ -19,7 +19,7 @@ from tests.sandbox.runner import walk
 from tests.tap.runner import CREDENTIALS
 from tests.target.runner import line_of, record, schema, state
 
-KILLS = budget(1, 200)
+KILLS = budget(1, 100)
 EVERY = 10
 """Rows between two states."""
 TARGET = "from target_clicksend import run, __main__; run.COMMIT_ROWS = 20; __main__.main()"

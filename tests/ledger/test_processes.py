@@ -20,7 +20,7 @@ from tests.ledger.cases import ACCOUNT, KEY_FILE, claim, final, outcome
 
 pytestmark = pytest.mark.both_databases
 
-KILLS = budget(4, 200)
+KILLS = budget(4, 100)
 SINK = "sms_messages"
 WORKERS = 4
 KEYS = 2000

@@ -367,7 +367,7 @@ class Dying(Output):
         return {row.get("receipt_id") or row["message_id"] for row in rows}, self.state or None
 
 
-@pytest.mark.parametrize("seed", range(budget(2, 60)))
+@pytest.mark.parametrize("seed", range(budget(2, 30)))
 def test_killed_anywhere_nothing_is_marked_that_was_not_loaded(world, twin, monkeypatch, seed):
     rng, put = random.Random(seed), Client.put
     loaded, state = set(), None

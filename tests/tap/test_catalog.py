@@ -218,7 +218,7 @@ FORM = st.sampled_from([None, "jsonl", "parquet"])
 
 
 # Shrinking takes minutes, and says little: most of it is one column's treatment.
-@settings(max_examples=budget(2, 50), phases=[Phase.reuse, Phase.generate])
+@settings(max_examples=budget(2, 20), phases=[Phase.reuse, Phase.generate])
 @pytest.mark.parametrize("maps", [None, *MAPS])
 @given(
     treatments=st.lists(st.sampled_from([*FITTING]), min_size=1, max_size=9, unique=True),

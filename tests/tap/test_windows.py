@@ -51,7 +51,7 @@ def moves(kind):
 @pytest.mark.parametrize("kind", ["insert", "delete"])
 @pytest.mark.parametrize("max_concurrency", [1, 8])
 @given(data=st.data(), dates=DATES, seed=st.integers(0, 99))
-@settings(max_examples=budget(10, 1000), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=budget(10, 200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_there_throughout_comes_out_once_while_rows_come_or_go(
     small_windows, kind, honest, max_concurrency, data, dates, seed
 ):
@@ -73,7 +73,7 @@ MOVES = [(["insert"], 100 * DAY), (["delete"], 100 * DAY), (["insert", "forget"]
 
 
 @given(st.data(), st.integers(0, 99), st.integers(1, 8), st.sampled_from([True, True, True, False]))
-@settings(max_examples=budget(20, 4000), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=budget(20, 1000), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_over_many_runs_the_bookmark_never_passes_what_is_not_loaded(
     small_windows, data, seed, threads, honest
 ):

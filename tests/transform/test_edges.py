@@ -10,6 +10,7 @@ from tests.transform.account import NEVER_MIND, STREAMS, account
 from tests.transform.dbt import installed
 from tests.transform.engines import DuckDbWarehouse, PostgresWarehouse
 
+pytestmark = pytest.mark.long
 TABLES = (
     *("messages_enhanced", "conversations", "deliverability_daily", "deliverability_rates", "opt_outs"),
     *("time_to_deliver", "campaign_cost", "wasted_characters", "sends_after_opt_out", "contact_health"),
@@ -22,7 +23,6 @@ def duck(tmp_path):
     return DuckDbWarehouse(tmp_path / "warehouse.duckdb")
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("engine", ["postgres", "duckdb"])
 def test_nothing_is_there(request, dbt, duck, tmp_path, engine):
     """Not even the loader's schema."""
@@ -34,7 +34,7 @@ def test_nothing_is_there(request, dbt, duck, tmp_path, engine):
     assert {table: warehouse.rows(table) for table in TABLES} == {table: [] for table in TABLES}
 
 
-@pytest.mark.parametrize("pii", ["hash", pytest.param("drop", marks=pytest.mark.long)])
+@pytest.mark.parametrize("pii", ["hash", "drop"])
 def test_personal_data_and_optional_tables_are_missing(dbt, duck, tmp_path, pii):
     """No ledger, no voice; texts say nothing, and numbers still join where they are hashed."""
     streams = tuple(name for name in STREAMS if name not in ("outcomes", *NEVER_MIND))
@@ -63,7 +63,6 @@ def test_personal_data_and_optional_tables_are_missing(dbt, duck, tmp_path, pii)
     assert duck.rows("send_outcomes") == []
 
 
-@pytest.mark.long
 def test_the_next_version_of_dbt_builds_the_same(dbt, tmp_path):
     """What is deprecated there is said here."""
     rows = {}
@@ -81,7 +80,6 @@ def test_the_next_version_of_dbt_builds_the_same(dbt, tmp_path):
     assert rows["today"] == rows["next"]
 
 
-@pytest.mark.long
 def test_another_currency_and_another_zone(dbt, duck, tmp_path):
     """A message belongs to the day of its due time where the analyst is."""
     with account(tmp_path) as one:
@@ -104,7 +102,6 @@ def test_another_currency_and_another_zone(dbt, duck, tmp_path):
     assert found == expected
 
 
-@pytest.mark.long
 def test_as_of_is_when_the_newest_row_was_read_and_builds_repeat(dbt, loader, postgres, tmp_path):
     """The clock of ClickSend may be ahead of ours, as the sandbox's is once it was turned."""
     warehouse = PostgresWarehouse(postgres)

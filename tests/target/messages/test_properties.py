@@ -70,7 +70,7 @@ def small():
         yield box
 
 
-@settings(max_examples=budget(15, 1000), suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=budget(15, 500), suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(st.sampled_from(SINKS), ROWS), max_size=12),
     st.lists(CONFIGS, min_size=1, max_size=3),
