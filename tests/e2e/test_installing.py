@@ -143,6 +143,13 @@ def answers(meltano, warehouse) -> str:
     return warehouse
 
 
+def assert_history_of(box: Sandbox, warehouse: str) -> int:
+    """Check that the warehouse has all messages; return how many."""
+    held: int = box.state()["rows"]["sms_history"]
+    assert query(warehouse, "select count(*) from clicksend.sms_history") == [(held,)]
+    return held
+
+
 def test_nobody_else_may_read_what_meltano_keeps(person, answers):
     meltano = person.checkout / ".meltano"
     assert stat.S_IMODE(meltano.stat().st_mode) == 0o700
@@ -150,8 +157,7 @@ def test_nobody_else_may_read_what_meltano_keeps(person, answers):
 
 
 def test_answers_by_meltano(answers, box, hub):
-    held = box.state()["rows"]["sms_history"]
-    assert query(answers, "select count(*) from clicksend.sms_history") == [(held,)]
+    held = assert_history_of(box, answers)
     assert query(answers, "select count(*) from clicksend_analytics.messages_enhanced")[0][0] >= held
     assert hub.asked == []
 
@@ -181,29 +187,49 @@ def test_files_of_a_lake_into_postgresql(meltano, answers, postgres, box, s3, hu
     assert hub.asked == []
 
 
-@pytest.mark.parametrize("page", ["README.md", "meltano.md"])
-def test_a_meltano_project_of_ones_own(somebody, postgres, box, hub, tmp_path, page):
-    """Our package comes from the index; here, where none has it, from a folder."""
-    wheels, warehouse = tmp_path / "wheels", new_database(postgres)
-    said = {"TAP_CLICKSEND_API_URL": box.api_url, "MELTANO_HUB_URL": hub.url, "UV_FIND_LINKS": str(wheels)}
-    somebody.type(f"pip wheel --quiet --no-deps --wheel-dir {wheels} .")
-    somebody.type("pip install meltano", "meltano init shop --no-usage-stats", **said)
-    project = somebody.checkout / "shop"
-    theirs, file = (
-        yaml.safe_load((folder / "meltano.yml").read_text()) for folder in (somebody.checkout, project)
-    )
-    (loader,) = [one for one in theirs["plugins"]["loaders"] if one["name"] == "target-postgres"]
-    loader["pip_url"] = shlex.join(["--requirement", str(somebody.checkout / "requirements-loader.txt")])
-    file["plugins"] = {"loaders": [loader]}
-    (project / "meltano.yml").write_text(yaml.safe_dump(file, sort_keys=False))
-    (project / "path").mkdir()
-    (project / "path" / "to").symlink_to(somebody.checkout)
-    keys = {"USERNAME=...": f"USERNAME={USERNAME}", "KEY=...": f"KEY={API_KEY}"}
-    block = filled_in(block_of(page, "meltano add"), keys)
-    somebody.type("cd shop", block, **said, **connection(warehouse))
-    held = box.state()["rows"]["sms_history"]
-    assert query(warehouse, "select count(*) from clicksend.sms_history") == [(held,)]
+class Shop:
+    """Somebody's own Meltano project, with a loader and a warehouse, beside a checkout of this one."""
+
+    def __init__(self, somebody: Person, warehouse: str, **env: str) -> None:
+        self._somebody, self.warehouse, self._env = somebody, warehouse, env | connection(warehouse)
+        somebody.type("pip install meltano", "meltano init shop --no-usage-stats", **env)
+        folders = (somebody.checkout, somebody.checkout / "shop")
+        ours, theirs = (yaml.safe_load((folder / "meltano.yml").read_text()) for folder in folders)
+        (loader,) = [one for one in ours["plugins"]["loaders"] if one["name"] == "target-postgres"]
+        loader["pip_url"] = shlex.join(["--requirement", str(folders[0] / "requirements-loader.txt")])
+        theirs["plugins"] = {"loaders": [loader]}
+        (folders[1] / "meltano.yml").write_text(yaml.safe_dump(theirs, sort_keys=False))
+        (folders[1] / "path").mkdir()
+        (folders[1] / "path" / "to").symlink_to(folders[0])
+
+    def type(self, *blocks: str, **env: str) -> None:
+        self._somebody.type("cd shop", *blocks, **self._env | env)
+
+
+@pytest.fixture
+def shop(somebody, postgres, box, hub):
+    yield Shop(somebody, new_database(postgres), TAP_CLICKSEND_API_URL=box.api_url, MELTANO_HUB_URL=hub.url)
     assert hub.asked == []
+
+
+def with_keys(block: str) -> str:
+    return filled_in(block, {"USERNAME=...": f"USERNAME={USERNAME}", "KEY=...": f"KEY={API_KEY}"})
+
+
+@pytest.mark.parametrize("page", ["README.md", "meltano.md"])
+def test_a_meltano_project_of_ones_own(shop, somebody, box, tmp_path, page):
+    """A folder is the index that has our package."""
+    wheels = tmp_path / "wheels"
+    somebody.type(f"pip wheel --quiet --no-deps --wheel-dir {wheels} .")
+    shop.type(with_keys(block_of(page, "meltano run tap-clicksend")), UV_FIND_LINKS=str(wheels))
+    assert_history_of(box, shop.warehouse)
+
+
+def test_a_meltano_project_where_no_index_has_our_package(shop, box):
+    lines = with_keys(block_of("meltano.md", "meltano run tap-clicksend")).splitlines()
+    assert [line.startswith("meltano add") for line in lines[:3]] == [True, True, False]
+    shop.type(block_of("meltano.md", "_pip_url"), *lines[2:])
+    assert_history_of(box, shop.warehouse)
 
 
 def test_what_the_readme_begins_with(somebody):
@@ -220,7 +246,7 @@ def test_files_on_s3(somebody, box, s3):
     block = filled_in(
         block_of("s3.md", "pip install"),
         {
-            "[arrow,s3]": f"[arrow,s3] @ {somebody.publish()}",
+            "git+https://...": somebody.publish(),
             "ACCESS_KEY_ID=...": "ACCESS_KEY_ID=test",
             "SECRET_ACCESS_KEY=...": f"SECRET_ACCESS_KEY={SECRET}",
             "s3://bucket": f"s3://{s3.bucket}",
