@@ -21,6 +21,7 @@ from hypothesis import Phase, settings
 from clicksend.client import Client
 from clicksend.settings import Settings
 from tests.contract.recorded_server import RecordedServer
+from tests.pages import ROOT
 from tests.sandbox.runner import EPOCH
 from tests.tap.runner import CREDENTIALS
 
@@ -63,6 +64,20 @@ settings.load_profile(PROFILE)
 def budget(quick: int, full: int) -> int:
     """Return how many examples, walks or kills a test tries, where its profile's number does not fit."""
     return full if FULL else quick
+
+
+@cache
+def _sources() -> str:
+    paths = (path for name in ("clicksend", "target_clicksend") for path in (ROOT / name).rglob("*.py"))
+    return "\n".join(path.read_text(encoding="utf-8").casefold() for path in paths)
+
+
+def is_said_by_us(text: str) -> bool:
+    """Return whether a text is part of the product's own words: hypothesis draws such, too.
+
+    Found in a log or a ledger, it need not come from a row.
+    """
+    return text.strip().casefold() in _sources()
 
 
 def pytest_collection_finish():

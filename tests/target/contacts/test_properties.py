@@ -22,7 +22,7 @@ from target_clicksend.contacts.contact import FIELDS, NUMBERS, changed, fields_o
 from target_clicksend.keys import Keys
 from target_clicksend.row import Rejected
 from target_clicksend.values import LONGEST, read_id, read_text
-from tests.conftest import budget
+from tests.conftest import budget, is_said_by_us
 from tests.sandbox.runner import walk
 from tests.target.runner import run_target, stream_of
 
@@ -44,7 +44,7 @@ def test_a_row_is_read_or_rejected_and_never_quoted(row):
         fields, said = {}, str(reason)
     if said:
         texts = [text for value in row.values() if len(text := str(value)) > 12]
-        assert not [text for text in texts if text in said]
+        assert not [text for text in texts if text in said and not is_said_by_us(text)]
         return
     assert fields.keys() == row.keys()
     for name, text in fields.items():
