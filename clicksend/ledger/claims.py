@@ -32,6 +32,7 @@ from clicksend.ledger.privacy import Privacy
 from clicksend.ledger.reconciliation import CLAIMED_AT, nobody_sends
 from clicksend.ledger.records import (
     FINAL,
+    LATE,
     TO_RETRY,
     Budget,
     Claim,
@@ -223,16 +224,19 @@ class Claims:
 
     # Schedules
 
-    def scheduled(self, sink: str, custom_string: str | None, run_id: str | None = None) -> list[str]:
+    def scheduled(
+        self, sink: str, custom_string: str | None, run_id: str | None = None, *, late: timedelta = LATE
+    ) -> list[str]:
         """Return the message ids of what a sink sent with a schedule that is still to come.
 
         Args:
             sink: The sink.
             custom_string: Only what carries it, blanks around it aside; None: whatever.
             run_id: Only what this run sent; None: all runs.
+            late: How long after its schedule a message counts as waiting still.
         """
         query = select(outcomes.c.message_id).where(
-            self._waits(), outcomes.c.sink == sink, outcomes.c.message_id.is_not(None)
+            self._waits(late), outcomes.c.sink == sink, outcomes.c.message_id.is_not(None)
         )
         if custom_string is not None:
             stored = self._privacy.custom_strings(custom_string)
@@ -243,13 +247,13 @@ class Claims:
             return list(connection.execute(query).scalars())
 
     def has_scheduled(self) -> bool:
-        """Return whether anything was sent with a schedule that is still to come."""
+        """Return whether anything was sent with a schedule, and ClickSend may hold it still."""
         with self._store.read() as connection:
             query = select(outcomes.c.outcome_id).where(self._waits()).limit(1)
             return connection.execute(query).first() is not None
 
     def scheduled_to(self, hashes: Collection[str], *, opted_out: bool) -> list[ScheduledMessage]:
-        """Return what was sent with a schedule that is still to come to recipients.
+        """Return what was sent with a schedule to recipients, and ClickSend may hold still.
 
         Args:
             hashes: Of their numbers.
@@ -264,8 +268,8 @@ class Claims:
             found = connection.execute(query, {"wanted": dict.fromkeys(hashes)})
             return [ScheduledMessage(**row) for row in found.mappings()]
 
-    def _waits(self) -> ColumnElement[bool]:
-        return and_(outcomes.c.scheduled_for > self._now(), SENT)
+    def _waits(self, late: timedelta = LATE) -> ColumnElement[bool]:
+        return and_(outcomes.c.scheduled_for > self._now() - late, SENT)
 
     def cancel_messages(self, run_id: str, sink: str, message_ids: Sequence[str], reason: str) -> None:
         """Write messages, where they are a sink's, as ``cancelled`` before their schedule; for good.

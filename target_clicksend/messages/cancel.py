@@ -13,7 +13,7 @@ from functools import partial
 
 from clicksend.client import Client
 from clicksend.errors import ClickSendError, NotFoundError, UnexpectedAnswerError
-from clicksend.ledger.records import Known, Outcome, ScheduledMessage
+from clicksend.ledger.records import Outcome, ScheduledMessage
 from clicksend.paging import TRIES, Tally, read_pages
 from target_clicksend.failures import ENDS_THE_RUN, outcome_of
 from target_clicksend.messages.channels import ENDPOINTS
@@ -138,7 +138,7 @@ class Recall:
         if not self._run.config["cancel_deleted"] or self._channel not in CANCELLABLE:
             return "suppressed", DELETED
         known = self._run.ledger.outcomes.known(self._sink, {row.key: row.older}).get(row.key)
-        if known is None or not self._is_ahead(known):
+        if known is None or not known.may_wait(self._run.now()):
             return "suppressed", DELETED
         if self._run.dry_run:
             return "dry_run", ""
@@ -155,11 +155,6 @@ class Recall:
         )
         self._run.ledger.claims.cancel(self._run.id, {known.outcome_id: outcome})
         return "cancelled", DELETED
-
-    def _is_ahead(self, known: Known) -> bool:
-        """Return whether a message waits at ClickSend."""
-        is_ours = known.outcome == "sent" and known.message_id is not None
-        return is_ours and known.scheduled_for is not None and known.scheduled_for > self._run.now()
 
 
 def cancel_opted_out(run: Run, opt_outs: OptOuts | None, numbers: Collection[str] = ()) -> int:
@@ -183,26 +178,29 @@ def cancel_opted_out(run: Run, opt_outs: OptOuts | None, numbers: Collection[str
     done: dict[str, Outcome] = {}
     failed: dict[str, int] = defaultdict(int)
     for one in found:
-        channel = CHANNELS.get(one.sink)
-        if channel not in CANCELLABLE:
-            failed["ClickSend cannot cancel picture messages"] += 1
-            continue
-        try:
-            is_cancelled = cancel(run.client, channel, one.message_id)
-        except ClickSendError as error:
-            failed[str(error)] += 1
-        else:
-            if is_cancelled:
-                done[one.outcome_id] = _outcome(one)
-                run.report.add(SCHEDULED, "cancelled", OPTED_OUT)
-            else:
-                failed["it was too late"] += 1
+        failure = _cancel_scheduled(run.client, one)
+        if failure is None:
+            done[one.outcome_id] = _outcome(one)
+            run.report.add(SCHEDULED, "cancelled", OPTED_OUT)
+        elif one.scheduled_for > run.now():
+            failed[failure] += 1
     run.ledger.claims.cancel(run.id, done)
     if done:
         run.warn(f"{len(done):,} scheduled messages were cancelled: {OPTED_OUT}.")
     for reason, count in failed.items():
         run.error(f"{count:,} scheduled messages could not be cancelled, though {OPTED_OUT}: {reason}")
     return len(done)
+
+
+def _cancel_scheduled(client: Client, one: ScheduledMessage) -> str | None:
+    """Cancel a message; return why it is not cancelled, None when it is."""
+    channel = CHANNELS.get(one.sink)
+    if channel not in CANCELLABLE:
+        return "ClickSend cannot cancel picture messages"
+    try:
+        return None if cancel(client, channel, one.message_id) else "it was too late"
+    except ClickSendError as error:
+        return str(error)
 
 
 def _outcome(one: ScheduledMessage) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 
 from typing_extensions import override
 
@@ -208,7 +209,8 @@ class Cancellations(Sink):
         Raises:
             ClickSendError: It was not done, or nobody knows.
         """
-        ours = self.run.ledger.claims.scheduled(SINKS[channel], None)
+        # By their number it is told whether all are cancelled: none of what may be gone.
+        ours = self.run.ledger.claims.scheduled(SINKS[channel], None, late=timedelta())
         try:
             answer = self.run.client.put(f"/{channel}/cancel-all", repeat="unprocessed").data
         except ClickSendError as error:

@@ -287,10 +287,14 @@ def test_what_is_cancelled_is_of_one_sink(ledger, ledger_time):
 
 
 def test_what_has_gone_out_waits_no_more(ledger, ledger_time):
-    waiting(ledger, "a", ledger_time() + timedelta(hours=1))
-    assert ledger.claims.has_scheduled()
-    assert [one.key for one in ledger.claims.scheduled_to(["to-a"], opted_out=False)] == ["a"]
-    ledger_time.advance(hours=1)
+    """A few minutes after its schedule, that is: clocks differ."""
+    waiting(ledger, "a", ledger_time() + timedelta(hours=1), message_id="M-A")
+    for seconds in (0, 3600, 299):
+        ledger_time.advance(seconds=seconds)
+        assert ledger.claims.has_scheduled()
+        assert [one.key for one in ledger.claims.scheduled_to(["to-a"], opted_out=False)] == ["a"]
+        assert ledger.claims.scheduled(SINK, None) == ["M-A"]
+    ledger_time.advance(seconds=1)
     assert not ledger.claims.has_scheduled()
     assert ledger.claims.scheduled_to(["to-a"], opted_out=False) == []
     assert ledger.claims.scheduled(SINK, None) == []

@@ -7,8 +7,8 @@
     python -m tests.mutants --list mine.toml    # another list
 
 A mutant names a file, a text that stands in it once, what stands there instead, and why that would be bad.
-It is tried in a copy of the checkout against three groups of tests, each until one fails: the files that it
-names, the tests of its folder, the whole quick suite (``--narrow`` stops before that).
+It is tried in a copy of the checkout against three groups of tests, each until one fails: those that it
+names, those of its folder, the whole quick suite (``--narrow`` stops before that).
 
 Exits 1 when more than one in twenty survives, 2 when the list does not fit the product, or when the tests
 fail without any mutant.
@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 import compileall
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -76,7 +77,7 @@ class Mutant:
         old: What stands in the file, once.
         new: What stands there instead.
         why: What would happen to people's data.
-        tests: Test files that are likely to notice; tried first.
+        tests: Tests that are likely to notice, as ``file::test``, or whole files; tried first.
     """
 
     name: str
@@ -122,10 +123,16 @@ def read(lists: Iterable[Path]) -> list[Mutant]:
         raise WrongListError(f"these names are there twice: {', '.join(sorted(twice))}")
     for mutant in mutants:
         for name in (mutant.file, *mutant.tests):
-            if not (ROOT / name).is_file():
+            file, *inside = name.split("::")
+            if not (ROOT / file).is_file() or not _has(ROOT / file, inside):
                 raise WrongListError(f"{mutant.name}: {name} does not exist")
         mutant.applied((ROOT / mutant.file).read_text(encoding="utf-8"))
     return mutants
+
+
+def _has(file: Path, names: list[str]) -> bool:
+    text = file.read_text(encoding="utf-8") if names else ""
+    return all(re.search(rf"^ *(?:def|class) {name}\b", text, re.MULTILINE) for name in names)
 
 
 def changed() -> list[str]:

@@ -162,12 +162,25 @@ def test_pictures_and_what_is_too_late_are_errors_too(run):
     ]
 
 
+def test_what_is_due_is_asked_back_and_no_error_when_it_has_gone(run):
+    """Whose clock is right nobody knows; somebody may have answered STOP to it."""
+    at = run.now() - timedelta(seconds=1)
+    for number, sink in enumerate((SINK, SINK, "mms_messages"), 1):
+        send(run.ledger, f"key {number}", f"M{number}", at, sink)
+    run.client.gone = ["M2"]
+    assert cancel_opted_out(run, None, ["+61411111111"]) == 1
+    assert run.client.puts == ["/sms/M1/cancel", "/sms/M2/cancel"]
+    assert run.errors == []
+
+
 @pytest.mark.parametrize(
     ("ahead", "about", "outcome", "asked"),
     [
         (1, {}, "cancelled", 1),
-        (0, {}, "suppressed", 0),
-        (-1, {}, "suppressed", 0),
+        (0, {}, "cancelled", 1),
+        (-299, {}, "cancelled", 1),
+        (-299, {"rows": [row("M1", "Sent")], "gone": ["M1"]}, "suppressed", 1),
+        (-300, {}, "suppressed", 0),
         (None, {}, "suppressed", 0),
         (1, {"config": {"cancel_deleted": False}}, "suppressed", 0),
         (1, {"dry_run": True}, "dry_run", 0),
@@ -175,7 +188,7 @@ def test_pictures_and_what_is_too_late_are_errors_too(run):
         (1, {"broken": ["M1"]}, "failed", 1),
     ],
 )
-def test_a_deleted_rows_message_is_asked_back_only_while_it_waits(run, ahead, about, outcome, asked):
+def test_a_deleted_rows_message_is_asked_back_only_while_it_may_wait(run, ahead, about, outcome, asked):
     send(run.ledger, "key", "M1", None if ahead is None else run.now() + timedelta(seconds=ahead))
     run.client = Api()
     for name, value in about.items():

@@ -253,6 +253,15 @@ def test_where_fewer_were_cancelled_than_are_ours_none_is_noted_as_cancelled(
     assert out.query(said) == [(outcome,)]
 
 
+def test_what_has_just_gone_out_is_not_among_what_must_have_been_cancelled(out, cancel, scheduled):
+    scheduled("gone")
+    out.advance(86_400 + 60)
+    scheduled("waits")
+    assert cancel({"custom_string": "*", "channel": "sms"}).rows("cancellations") == {"cancelled": 1}
+    said = "select outcome from outcomes where sink = 'sms_messages' order by scheduled_for"
+    assert out.query(said) == [("sent",), ("cancelled",)]
+
+
 def test_two_rows_for_one_string_count_each_message_once(out, cancel, scheduled):
     scheduled("c", "c")
     ran = cancel({"id": 1, "custom_string": "c"}, {"id": 2, "custom_string": "c"})
