@@ -29,6 +29,16 @@ def test_a_text_that_does_not_stand_there_once_is_refused(text):
         Mutant("M", "file.py", "a", "b", "").applied(text)
 
 
+@pytest.mark.parametrize(
+    "name", ["test_nobody.py", "test_mutants.py::test_nothing", "test_mutants.py::test_what_fails"]
+)
+def test_a_test_that_is_not_there_is_refused(tmp_path, name):
+    mutant = 'name = "M"\nfile = "clicksend/paging.py"\nold = "TRIES = 3"\nnew = "TRIES = 4"\nwhy = ""'
+    (tmp_path / "list.toml").write_text(f'[[mutant]]\n{mutant}\ntests = ["tests/mutants/{name}"]\n')
+    with pytest.raises(WrongListError, match=f"{name} does not exist"):
+        read([tmp_path / "list.toml"])
+
+
 def test_what_fails_is_noticed_and_what_passes_is_not(tmp_path):
     for name, claim in (("good", "True"), ("bad", "False")):
         (tmp_path / f"test_{name}.py").write_text(f"def test():\n    assert {claim}\n")
