@@ -54,7 +54,7 @@ test: lint
 	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 test-long: .venv/test.stamp
-	CLICKSEND_TESTS=full $(BIN)/python -m pytest -n 3 --dist loadfile
+	CLICKSEND_TESTS=full $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 	$(BIN)/python -m tests.mutants
 
 mutants: .venv/test.stamp

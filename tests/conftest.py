@@ -7,6 +7,7 @@ import gc
 import os
 import shutil
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
@@ -88,10 +89,14 @@ def pytest_collection_finish():
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave tests marked as long to the full profile; begin with those that take longest."""
-    if not FULL:
-        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
-        items[:] = [item for item in items if not item.get_closest_marker("long")]
+    """Leave tests marked as long to the full profile; begin with what takes longest."""
+    if FULL:
+        # Where a file has few tests, they are pipelines, kills or walks.
+        sizes = Counter(item.path for item in items)
+        items.sort(key=lambda item: sizes[item.path])
+        return
+    config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
+    items[:] = [item for item in items if not item.get_closest_marker("long")]
     items.sort(key=lambda item: not {"e2e", "transform"} & set(item.path.parts))
 
 
