@@ -80,9 +80,20 @@ def keys_of(page, block):
     return [key for key in RUN_BY if key[0] == page and block.startswith(key[1])]
 
 
+def prose(page):
+    """Return a page without its blocks."""
+    return re.sub(r"^( *)```.*?^\1```$", "", PAGES[page], flags=re.MULTILINE | re.DOTALL)
+
+
 def lines_of(name):
-    """Return the pages and words of the command lines that call a program, without what is around them."""
-    for page, block in BLOCKS:
+    """Return the pages and words of the command lines that call a program, without what is around them.
+
+    Of blocks, and of what stands in a sentence as code.
+    """
+    spans = [
+        (page, re.sub(r"\s+", " ", one)) for page in PAGES for one in re.findall(r"`([^`]+)`", prose(page))
+    ]
+    for page, block in BLOCKS + spans:
         for line in block.replace("\\\n", " ").splitlines():
             for part in re.split(r" [|<>] ?|&&", re.sub(r"(^|\s)#.*", "", line)):
                 with suppress(ValueError):  # a text in quotes that goes on for lines
@@ -134,7 +145,7 @@ def test_our_own_commands_have_what_they_are_given():
     assert len({page for page, _ in asked}) > 5
     for page, words in asked:
         command, rest = clicksend, words
-        while isinstance(command, click.Group):
+        while rest and isinstance(command, click.Group):
             _, command, rest = command.resolve_command(click.Context(command), rest)
         known = {option for one in command.params for option in one.opts}
         assert {word.partition("=")[0] for word in rest if word.startswith("--")} <= known, (page, words)
