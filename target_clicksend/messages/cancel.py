@@ -79,14 +79,14 @@ class Scheduled:
         found = self._all.pop(custom_string.strip(), [])
         return cancel_each(self._client, self._channel, list(dict.fromkeys([*known, *found])))
 
-    def is_any_left(self) -> bool:
-        """Return whether the history, read anew, shows one that waits.
+    def is_any_left(self, ours: Sequence[str]) -> bool:
+        """Return whether one may wait: the history, read anew, shows one, or one of ours not at all yet.
 
         Raises:
             ClickSendError: It cannot be read whole.
         """
-        self._ids = None
-        return bool(self._all)
+        self._ids, unseen = self._read(ours)
+        return bool(self._ids or unseen)
 
     def resembling(self, custom_string: str) -> int:
         """Return how many carry it in other letters, capital or small."""
@@ -96,21 +96,27 @@ class Scheduled:
     @property
     def _all(self) -> dict[str, list[str]]:
         if self._ids is None:
-            self._ids = self._read()
+            self._ids, _ = self._read()
         return self._ids
 
-    def _read(self) -> dict[str, list[str]]:
-        """Read the history, without a filter: what that would leave out would ring."""
+    def _read(self, wanted: Sequence[str] = ()) -> tuple[dict[str, list[str]], set[str]]:
+        """Read the history, without a filter: what that would leave out would ring.
+
+        Returns:
+            The ids of what waits by custom_string, and those wanted that the history does not show.
+        """
         params = {"order_by": f"{self._endpoints.history_date}:asc"}
         for _ in range(TRIES):
             found: dict[str, dict[str, None]] = defaultdict(dict)
+            unseen = {one.upper() for one in wanted}
             tally = Tally()
             for page in tally.counted(read_pages(self._client, self._endpoints.history, params)):
                 for row in page.rows:
+                    unseen.discard(str(row.get("message_id")).upper())
                     if str(row.get("status")).casefold() == "scheduled" and row.get("message_id"):
                         found[str(row.get("custom_string") or "").strip()][str(row["message_id"])] = None
             if tally.is_whole:
-                return {name: list(ids) for name, ids in found.items()}
+                return {name: list(ids) for name, ids in found.items()}, unseen
         raise UnexpectedAnswerError(
             f"GET {self._endpoints.history} showed fewer messages than it counts, {TRIES} times, so nobody"
             " knows what is scheduled: run again."

@@ -214,7 +214,7 @@ class Cancellations(Sink):
         try:
             answer = self.run.client.put(f"/{channel}/cancel-all", repeat="unprocessed").data
         except ClickSendError as error:
-            if error.not_processed or self._scheduled[channel].is_any_left():
+            if error.not_processed or self._scheduled[channel].is_any_left(ours):
                 raise
             answer = None
         count = answer.get("count") if isinstance(answer, dict) else None

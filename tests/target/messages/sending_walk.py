@@ -120,6 +120,8 @@ class Walk:
         self._rows = Rows(self.chance, lambda: self.now)
         self._delivered: dict[str, Delivery] = {}
         self._checked: set[str] = set()
+        self._asked: set[str] = set()
+        """Ids of cancellations that a run may have carried out: the next runs cancel their own only."""
         self._alone = True
         for name in TEMPLATES:
             self._list_call("POST", "/sms/templates", {"template_name": name, "body": "{name} in template 9"})
@@ -152,6 +154,7 @@ class Walk:
         self._check_run(worker)
         self._check_state(worker)
         self._check_left(worker, before, began, calm=calm)
+        self._note_asked(worker)
         covered = max(worker.states, default=0)
         self._rows.again(0 if self.chance.random() < 0.25 else covered)
 
@@ -168,6 +171,7 @@ class Walk:
             thread.join()
         for worker in workers:
             self._check_run(worker, alone=False)
+            self._note_asked(worker)
 
     def _time(self) -> None:
         self.turn(self.chance.choice([30, 400, 7200, 30_000, 90_000, 260_000]))
@@ -303,6 +307,14 @@ class Walk:
             # What was killed just before is under its lease still.
             assert not any(self.ledger.claims.unknown(sink).count for sink in worker.sinks), self.story()
 
+    def _note_asked(self, worker: Worker) -> None:
+        for number, (sink, row) in enumerate(worker.rows, 1):
+            if sink == "cancellations" and worker.outcomes.get(number, ["unknown"])[0] in (
+                "cancelled",
+                "unknown",
+            ):
+                self._asked.add(row["id"])
+
     def _note_met(self, worker: Worker) -> None:
         came, config = {name for found in worker.outcomes.values() for name in found}, worker.config
         caps = {"max_messages_per_run", "max_spend_per_run"}
@@ -344,6 +356,8 @@ class Walk:
             if number not in worker.outcomes:
                 continue
             there = [(one, arrival) for one, arrival in known if sent_before(worker, number, one, arrival)]
+            if worker.rows[number - 1][1].get("id") in self._asked:
+                there = [(one, arrival) for one, arrival in there if one.worker is worker]
             left = [arrival for _, arrival in left_scheduled(worker, number, there)]
             assert not left, (number, left, self.story())
         done = worker.error is None and worker.code in (0, 3) and worker.sinks & SINKS.keys()

@@ -315,6 +315,16 @@ def test_everything_is_unknown_where_nobody_knows(out, cancel, scheduled, fault)
     assert left(out) == []
 
 
+def test_everything_is_unknown_where_the_history_does_not_show_ours_yet(out, cancel, scheduled):
+    out.switch(history_lag=600)
+    still = scheduled("a", "b")
+    out.fault(kind="status", status=500, method="PUT", path="/sms/cancel-all")
+    ran = cancel({"custom_string": "*", "channel": "sms"})
+    assert (ran.rows("cancellations"), ran.code) == ({"unknown": 1}, 3)
+    assert left(out) == still
+    assert out.query("select distinct outcome from outcomes where sink = 'sms_messages'") == [("sent",)]
+
+
 @pytest.mark.parametrize("status", [401, 402, 403, 404, 429])
 def test_everything_comes_again_where_certainly_nothing_was_done(out, cancel, scheduled, status):
     scheduled("a")
