@@ -316,10 +316,11 @@ def test_everything_is_unknown_where_nobody_knows(out, cancel, scheduled, fault)
 
 
 def test_everything_is_unknown_where_the_history_does_not_show_ours_yet(out, cancel, scheduled):
+    cancel({"id": 1, "custom_string": "*"})  # what the world began with shows
     out.switch(history_lag=600)
     still = scheduled("a", "b")
     out.fault(kind="status", status=500, method="PUT", path="/sms/cancel-all")
-    ran = cancel({"custom_string": "*", "channel": "sms"})
+    ran = cancel({"id": 2, "custom_string": "*", "channel": "sms"})
     assert (ran.rows("cancellations"), ran.code) == ({"unknown": 1}, 3)
     assert left(out) == still
     assert out.query("select distinct outcome from outcomes where sink = 'sms_messages'") == [("sent",)]
