@@ -227,7 +227,7 @@ class Claims:
     def scheduled(
         self, sink: str, custom_string: str | None, run_id: str | None = None, *, late: timedelta = LATE
     ) -> list[str]:
-        """Return the message ids of what a sink sent with a schedule that is still to come.
+        """Return the message ids of what a sink sent with a schedule, and ClickSend may hold still.
 
         Args:
             sink: The sink.
