@@ -7,20 +7,18 @@ messages stay, as what the duplicate window looks at; the claims of messages tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     and_,
     case,
     func,
     null,
-    or_,
     select,
     true,
     update,
@@ -32,23 +30,21 @@ from clicksend.ledger.privacy import Privacy
 from clicksend.ledger.reconciliation import CLAIMED_AT, nobody_sends
 from clicksend.ledger.records import (
     FINAL,
-    LATE,
     TO_RETRY,
     Budget,
     Claim,
     Outcome,
-    ScheduledMessage,
     Spent,
     Unknown,
     outcome_id,
 )
+from clicksend.ledger.schedules import write_cancelled
 from clicksend.ledger.schema import (
     CLAIM,
     INDEX_OF_RECIPIENTS,
     SENT,
     SINK,
     UNKNOWN,
-    opt_outs,
     outcomes,
     write_meta,
 )
@@ -222,71 +218,6 @@ class Claims:
             found = connection.execute(query, {"wanted": dict(wanted)})
             return wanted.intersection(tuple(row) for row in found)
 
-    # Schedules
-
-    def scheduled(
-        self, sink: str, custom_string: str | None, run_id: str | None = None, *, late: timedelta = LATE
-    ) -> list[str]:
-        """Return the message ids of what a sink sent with a schedule, and ClickSend may hold still.
-
-        Args:
-            sink: The sink.
-            custom_string: Only what carries it, blanks around it aside; None: whatever.
-            run_id: Only what this run sent; None: all runs.
-            late: How long after its schedule a message counts as waiting still.
-        """
-        query = select(outcomes.c.message_id).where(
-            self._waits(late), outcomes.c.sink == sink, outcomes.c.message_id.is_not(None)
-        )
-        if custom_string is not None:
-            stored = self._privacy.custom_strings(custom_string)
-            query = query.where(func.trim(outcomes.c.custom_string).in_(stored))
-        if run_id is not None:
-            query = query.where(outcomes.c.run_id == run_id)
-        with self._store.read() as connection:
-            return list(connection.execute(query).scalars())
-
-    def has_scheduled(self) -> bool:
-        """Return whether anything was sent with a schedule, and ClickSend may hold it still."""
-        with self._store.read() as connection:
-            query = select(outcomes.c.outcome_id).where(self._waits()).limit(1)
-            return connection.execute(query).first() is not None
-
-    def scheduled_to(self, hashes: Collection[str], *, opted_out: bool) -> list[ScheduledMessage]:
-        """Return what was sent with a schedule to recipients, and ClickSend may hold still.
-
-        Args:
-            hashes: Of their numbers.
-            opted_out: Whether to all that have opted out, too.
-        """
-        columns = [outcomes.c[name] for name in ScheduledMessage.__struct_fields__]
-        recipients = [outcomes.c.recipient_hash.in_(select(WANTED.c.key))]
-        if opted_out:
-            recipients.append(outcomes.c.recipient_hash.in_(select(opt_outs.c.hash)))
-        query = select(*columns).where(self._waits(), outcomes.c.message_id.is_not(None), or_(*recipients))
-        with self._store.read() as connection:
-            found = connection.execute(query, {"wanted": dict.fromkeys(hashes)})
-            return [ScheduledMessage(**row) for row in found.mappings()]
-
-    def _waits(self, late: timedelta = LATE) -> ColumnElement[bool]:
-        return and_(outcomes.c.scheduled_for > self._now() - late, SENT)
-
-    def cancel_messages(self, run_id: str, sink: str, message_ids: Sequence[str], reason: str) -> None:
-        """Write messages, where they are a sink's, as ``cancelled`` before their schedule; for good.
-
-        They are not rows of this run, and not counted.
-        """
-        with self._store.write() as connection:
-            values = _cancelled(run_id, reason, self._now())
-            for one in message_ids:
-                ours = outcomes.c.message_id.in_({one, one.upper(), one.lower()})
-                connection.execute(update(outcomes).where(ours, outcomes.c.sink == sink, SENT).values(values))
-
-    def cancel(self, run_id: str, sent: Mapping[str, Outcome]) -> None:
-        """Write messages, by outcome id, as ``cancelled`` before their schedule, and count them; for good."""
-        with self._store.write() as connection:
-            _cancel(connection, run_id, sent, self._now())
-
     def cancel_unsent(self, run_id: str, sink: str, wanted: Sequence[Claim], reason: str) -> set[str]:
         """Write messages that were not sent, and never will be, as ``cancelled``; return their keys.
 
@@ -302,10 +233,10 @@ class Claims:
                 for one in wanted
                 if one.key in keys
             }
-            _cancel(connection, run_id, ended, now)
+            write_cancelled(connection, run_id, ended, now)
         return keys
 
-    # What is unknown, and what waits
+    # What is unknown, and what is reopened
 
     def unknown(self, sink: str) -> Unknown:
         """Return how much is unknown of a sink, since when, and what a run may be sending just now."""
@@ -426,17 +357,6 @@ def _settlement(outcome: str, details: tuple[str, ...]) -> Any:
         .values({name: func.coalesce(given(name), outcomes.c[name]) for name in details})
         .values({name: given(name) for name in anew} | claim)
     )
-
-
-def _cancel(connection: Connection, run_id: str, ended: Mapping[str, Outcome], now: datetime) -> None:
-    for name, one in ended.items():
-        query = update(outcomes).where(outcomes.c.outcome_id == name, or_(SENT, UNKNOWN))
-        connection.execute(query.values(_cancelled(run_id, one.reason, now)))
-    count(connection, run_id, ended.values())
-
-
-def _cancelled(run_id: str, reason: str, now: datetime) -> dict[str, Any]:
-    return {"outcome": "cancelled", "reason": reason, "run_id": run_id, "updated_at": now}
 
 
 def _reopen(connection: Connection, ids: Sequence[str], reason: str, now: datetime) -> None:

@@ -19,6 +19,7 @@ from clicksend.ledger.memory import Memory
 from clicksend.ledger.outcomes import Outcomes
 from clicksend.ledger.privacy import Privacy, hide_clear_rows, known_key, replace_key, settle_key
 from clicksend.ledger.reconciliation import Reconciliation
+from clicksend.ledger.schedules import Schedules
 from clicksend.ledger.schema import existing_version, migrate, read_meta, version, write_meta
 from clicksend.ledger.store import Store
 from clicksend.settings import is_loopback
@@ -40,6 +41,7 @@ class Ledger:
     Attributes:
         outcomes: What came of rows.
         claims: What is being sent, was sent, or may have been.
+        schedules: What was sent with a schedule, and may wait still.
         budgets: What groups of runs have spent.
         reconciliation: What ClickSend's histories show, and what the ledger makes of it.
         memory: What the target remembers between runs.
@@ -59,6 +61,7 @@ class Ledger:
         self.privacy = Privacy(store, key, clear)
         self.outcomes = Outcomes(store, self.privacy, now)
         self.claims = Claims(store, self.privacy, now)
+        self.schedules = Schedules(store, self.privacy, now)
         self.budgets = Budgets(store)
         self.reconciliation = Reconciliation(store, now)
         self.memory = Memory(store, self.privacy, now)

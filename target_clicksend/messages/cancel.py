@@ -159,7 +159,7 @@ class Recall:
         outcome = Outcome(
             sink=self._sink, key=row.key, stream=row.stream, outcome="cancelled", reason=DELETED
         )
-        self._run.ledger.claims.cancel(self._run.id, {known.outcome_id: outcome})
+        self._run.ledger.schedules.cancel(self._run.id, {known.outcome_id: outcome})
         return "cancelled", DELETED
 
 
@@ -174,11 +174,11 @@ def cancel_opted_out(run: Run, opt_outs: OptOuts | None, numbers: Collection[str
     Raises:
         OptOutsError: Nobody knows who has opted out.
     """
-    if run.dry_run or not run.ledger.claims.has_scheduled():
+    if run.dry_run or not run.ledger.schedules.has_any():
         return 0
     if opt_outs is not None:
         opt_outs.refresh()
-    found = run.ledger.claims.scheduled_to(
+    found = run.ledger.schedules.to_recipients(
         [run.ledger.privacy.hash(one) for one in numbers], opted_out=opt_outs is not None
     )
     done: dict[str, Outcome] = {}
@@ -190,7 +190,7 @@ def cancel_opted_out(run: Run, opt_outs: OptOuts | None, numbers: Collection[str
             run.report.add(SCHEDULED, "cancelled", OPTED_OUT)
         elif one.scheduled_for > run.now():
             failed[failure] += 1
-    run.ledger.claims.cancel(run.id, done)
+    run.ledger.schedules.cancel(run.id, done)
     if done:
         run.warn(f"{len(done):,} scheduled messages were cancelled: {OPTED_OUT}.")
     for reason, count in failed.items():

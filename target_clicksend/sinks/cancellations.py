@@ -132,7 +132,7 @@ class Cancellations(Sink):
         count = 0
         for channel in channels if custom_string and not self.run.dry_run else ():
             wanted = None if custom_string == ALL else custom_string
-            ours = self.run.ledger.claims.scheduled(SINKS[channel], wanted, self.run.id)
+            ours = self.run.ledger.schedules.message_ids(SINKS[channel], wanted, self.run.id)
             cancelled = cancel_each(self.run.client, channel, ours)
             self._mark_cancelled(channel, cancelled)
             count += len(cancelled)
@@ -157,7 +157,7 @@ class Cancellations(Sink):
         count = 0
         for channel in channels:
             with _no_calls(channel, channels):
-                ours = self.run.ledger.claims.scheduled(SINKS[channel], custom_string)
+                ours = self.run.ledger.schedules.message_ids(SINKS[channel], custom_string)
                 unanswered = self.run.report.rows[SINKS[channel], "unknown"]
                 cancelled = self._scheduled[channel].cancel(custom_string, ours, unanswered)
                 self._mark_cancelled(channel, cancelled)
@@ -210,7 +210,7 @@ class Cancellations(Sink):
             ClickSendError: It was not done, or nobody knows.
         """
         # By their number it is told whether all are cancelled: none of what may be gone.
-        ours = self.run.ledger.claims.scheduled(SINKS[channel], None, late=timedelta())
+        ours = self.run.ledger.schedules.message_ids(SINKS[channel], None, late=timedelta())
         try:
             answer = self.run.client.put(f"/{channel}/cancel-all", repeat="unprocessed").data
         except ClickSendError as error:
@@ -240,7 +240,7 @@ class Cancellations(Sink):
         self.run.record_outcome(row, self.name, outcome, reason, stored=True)
 
     def _mark_cancelled(self, channel: Channel, message_ids: Sequence[str]) -> None:
-        self.run.ledger.claims.cancel_messages(self.run.id, SINKS[channel], message_ids, CANCELLED)
+        self.run.ledger.schedules.cancel_messages(self.run.id, SINKS[channel], message_ids, CANCELLED)
 
     def _nothing(self, channels: Sequence[Channel], custom_string: str) -> str:
         if custom_string == ALL:

@@ -256,65 +256,6 @@ def test_the_duplicate_window(ledger, ledger_time):
     assert ledger.claims.recently_sent([(f"to-{n}", "body") for n in range(3000)], since=start) == set()
 
 
-def waiting(ledger, key, at, sink=SINK, message_id="M1", **about):
-    """Send a message with a schedule."""
-    about = {"custom_string": "both"} | about
-    ledger.claims.claim("run 1", sink, [claim(key, scheduled_for=at, **about)], **LEASE)
-    ledger.claims.settle("run 1", [outcome(key, "sent", sink, message_id=message_id)])
-
-
-def test_what_waits_is_asked_for_by_its_sink_its_run_and_its_name(ledger, ledger_time):
-    at = ledger_time() + timedelta(hours=1)
-    waiting(ledger, "a", at)
-    waiting(ledger, "b", at, "voice_messages", "M2")
-    waiting(ledger, "c", at, message_id="M3", custom_string="another")
-    assert sorted(ledger.claims.scheduled(SINK, None)) == ["M1", "M3"]
-    assert ledger.claims.scheduled(SINK, " both ") == ["M1"]
-    assert ledger.claims.scheduled("voice_messages", "both") == ["M2"]
-    assert ledger.claims.scheduled(SINK, None, "run 2") == []
-    assert sorted(ledger.claims.scheduled(SINK, None, "run 1")) == ["M1", "M3"]
-
-
-def test_what_is_cancelled_is_of_one_sink(ledger, ledger_time):
-    at = ledger_time() + timedelta(hours=1)
-    waiting(ledger, "a", at, message_id="M-A")
-    waiting(ledger, "b", at, "voice_messages", "M-A")
-    ledger.claims.cancel_messages("run 2", SINK, ["m-a"], "why")
-    assert stored(ledger, "a")[SINK]["outcome"] == "cancelled"
-    assert stored(ledger, "b")["voice_messages"]["outcome"] == "sent"
-    assert ledger.claims.scheduled(SINK, None) == []
-    assert ledger.claims.scheduled("voice_messages", None) == ["M-A"]
-
-
-def test_what_has_gone_out_waits_no_more(ledger, ledger_time):
-    """A few minutes after its schedule, that is: clocks differ."""
-    waiting(ledger, "a", ledger_time() + timedelta(hours=1), message_id="M-A")
-    for seconds in (0, 3600, 299):
-        ledger_time.advance(seconds=seconds)
-        assert ledger.claims.has_scheduled()
-        assert [one.key for one in ledger.claims.scheduled_to(["to-a"], opted_out=False)] == ["a"]
-        assert ledger.claims.scheduled(SINK, None) == ["M-A"]
-    ledger_time.advance(seconds=1)
-    assert not ledger.claims.has_scheduled()
-    assert ledger.claims.scheduled_to(["to-a"], opted_out=False) == []
-    assert ledger.claims.scheduled(SINK, None) == []
-
-
-def test_what_waits_for_somebody_is_found_by_number_or_by_all_who_opted_out(ledger, ledger_time):
-    at = ledger_time() + timedelta(hours=1)
-    for key in ("a", "b", "c"):
-        waiting(ledger, key, at, message_id=f"M-{key}")
-    ledger.memory.add_opt_outs(["to-b"], source="list", kind="phone")
-
-    def found(*hashes, opted_out):
-        return sorted(one.key for one in ledger.claims.scheduled_to(hashes, opted_out=opted_out))
-
-    assert found(opted_out=False) == []
-    assert found("to-c", opted_out=False) == ["c"]
-    assert found(opted_out=True) == ["b"]
-    assert found("to-c", opted_out=True) == ["b", "c"]
-
-
 def test_what_was_sent_is_not_called_off(ledger, ledger_time):
     ledger.claims.claim("run 1", SINK, [claim("a"), claim("b")], **LEASE)
     ledger.claims.settle("run 1", [answer("a", message_id="M1")])

@@ -255,8 +255,8 @@ def version_3(ledger_url, box):
 def test_custom_strings_of_an_older_version_are_found_by_their_hash(version_3):
     now = datetime(2026, 12, 1, tzinfo=UTC)
     with Ledger.existing(version_3, now=lambda: now) as ledger:
-        assert len(ledger.claims.scheduled("sms_messages", " for-61411222333 ")) == 1
-        assert ledger.claims.scheduled("sms_messages", "for-6141122233") == []
+        assert len(ledger.schedules.message_ids("sms_messages", " for-61411222333 ")) == 1
+        assert ledger.schedules.message_ids("sms_messages", "for-6141122233") == []
         (unknown,) = ledger.reconciliation.open_claims("sms_messages")
         row = {"custom_string": "for-61411222335", "to": "+61411222335", "body": "Hello 2", "message_id": "M"}
         row["date"] = int(unknown.claimed_at.timestamp())

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from clicksend.client import Client
-from clicksend.ledger import claims
+from clicksend.ledger import claims, schedules
 from clicksend.ledger.memory import Memory
 from clicksend.ledger.outcomes import Outcomes
 from clicksend.ledger.reconciliation import Reconciliation
@@ -73,11 +73,13 @@ def watch(patch: Callable[..., None]) -> None:
     """Tell the hooks of every step: those within a transaction too, before it is committed."""
     _seen(patch)
     for kind, names in (
-        (claims.Claims, ("claim_within", "settle", "cancel", "cancel_unsent", "cancel_messages")),
+        (claims.Claims, ("claim_within", "settle", "cancel_unsent")),
+        (schedules.Schedules, ("cancel", "cancel_messages")),
         (Outcomes, ("record", "known")),
         (Reconciliation, ("confirm",)),
         (Memory, ("add_stops", "set_cursor")),
         (claims, ("leave_final", "write_meta", "execute_each", "count")),
+        (schedules, ("count",)),
         (Transport, ("exchange",)),
     ):
         for name in names:

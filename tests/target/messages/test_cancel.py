@@ -144,7 +144,7 @@ def test_one_that_cannot_be_cancelled_keeps_no_other_from_it(run, broken):
     run.client.broken = [broken]
     assert cancel_opted_out(run, None, ["+61411111111"]) == 2
     assert len(run.client.puts) == 3
-    left = run.ledger.claims.scheduled(SINK, None)
+    left = run.ledger.schedules.message_ids(SINK, None)
     assert left == [broken]
     (said,) = run.errors
     assert "could not be cancelled" in said
