@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 
@@ -146,11 +146,6 @@ class Spent(msgspec.Struct, frozen=True, kw_only=True):
     spend: Decimal = Decimal(0)
 
 
-LATE = timedelta(minutes=5)
-"""How long after its schedule, by our clock, ClickSend may still hold a message: clocks differ (how much is
-unconfirmed). To cancel what has gone out changes nothing, and the answer says so."""
-
-
 class Known(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What the ledger has of a key that must not be sent again.
 
@@ -163,16 +158,9 @@ class Known(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     outcome_id: str
     outcome: str
-    message_id: str | None
     recipient_hash: str | None
     body_hash: str | None
-    scheduled_for: datetime | None
     lease_until: datetime | None = None
-
-    def may_wait(self, now: datetime) -> bool:
-        """Return whether it was sent with a schedule, and ClickSend may hold it still."""
-        is_scheduled = self.outcome == "sent" and self.message_id is not None
-        return is_scheduled and self.scheduled_for is not None and self.scheduled_for > now - LATE
 
     def is_under_way(self, now: datetime) -> bool:
         """Return whether a run may be sending it just now, so that what comes of it is still open."""
@@ -180,7 +168,7 @@ class Known(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class ScheduledMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that ClickSend will send later, or has sent less than ``LATE`` ago."""
+    """A message that ClickSend will send later, or has just sent."""
 
     outcome_id: str
     sink: str

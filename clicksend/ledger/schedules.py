@@ -9,10 +9,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
 from clicksend.ledger.privacy import Privacy
-from clicksend.ledger.records import LATE, Outcome, ScheduledMessage
+from clicksend.ledger.records import Outcome, ScheduledMessage
 from clicksend.ledger.schema import SENT, UNKNOWN, opt_outs, outcomes
 from clicksend.ledger.store import WANTED, Store
 from clicksend.ledger.upsert import count
+
+LATE = timedelta(minutes=5)
+"""How long after its schedule, by our clock, ClickSend may still hold a message: clocks differ (how much is
+unconfirmed). To cancel what has gone out changes nothing, and the answer says so."""
 
 
 class Schedules:
@@ -49,6 +53,12 @@ class Schedules:
             query = query.where(outcomes.c.run_id == run_id)
         with self._store.read() as connection:
             return list(connection.execute(query).scalars())
+
+    def message_id(self, outcome_id: str) -> str | None:
+        """Return the message id of what was sent with a schedule, None where ClickSend no longer holds it."""
+        query = select(outcomes.c.message_id).where(self._waits(), outcomes.c.outcome_id == outcome_id)
+        with self._store.read() as connection:
+            return connection.execute(query).scalar()
 
     def has_any(self) -> bool:
         """Return whether anything was sent with a schedule, and ClickSend may hold it still."""

@@ -144,12 +144,13 @@ class Recall:
         if not self._run.config["cancel_deleted"] or self._channel not in CANCELLABLE:
             return "suppressed", DELETED
         known = self._run.ledger.outcomes.known(self._sink, {row.key: row.older}).get(row.key)
-        if known is None or not known.may_wait(self._run.now()):
+        message_id = None if known is None else self._run.ledger.schedules.message_id(known.outcome_id)
+        if known is None or message_id is None:
             return "suppressed", DELETED
         if self._run.dry_run:
             return "dry_run", ""
         try:
-            is_cancelled = cancel(self._run.client, self._channel, str(known.message_id))
+            is_cancelled = cancel(self._run.client, self._channel, message_id)
         except ENDS_THE_RUN:
             raise
         except ClickSendError as error:
