@@ -80,7 +80,8 @@ def test_a_claim_holds_when_its_message_goes_out_and_all_that_is_in_it(ledger, s
     ]
     sender(Way()).send(sent)
     found = [known(ledger, one.row.key) for one in sent]
-    assert [one.scheduled_for for one in found] == [at, None, None]
+    (scheduled,) = ledger.schedules.to_recipients([ledger.privacy.hash(sent[0].to)], opted_out=False)
+    assert (scheduled.key, scheduled.scheduled_for) == (sent[0].row.key, at)
     assert [one.body_hash for one in found] == [ledger.privacy.fingerprint(one.content) for one in sent]
     assert len({one.body_hash for one in found}) == 3
     assert {one.recipient_hash for one in found} == {ledger.privacy.hash(sent[0].to)}
