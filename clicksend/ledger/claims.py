@@ -323,7 +323,7 @@ class Claims:
             if value is not None:
                 query = query.where(column == value)
         with self._store.write() as connection:
-            rows = list(connection.execute(query.order_by(outcomes.c.updated_at)))
+            rows = list(connection.execute(query.order_by(outcomes.c.updated_at, outcomes.c.outcome_id)))
             _reopen(connection, [row.outcome_id for row in rows], TO_RETRY, self._now())
         return [row.key for row in rows]
 

@@ -35,7 +35,7 @@ class Schedules:
     def message_ids(
         self, sink: str, custom_string: str | None, run_id: str | None = None, *, late: timedelta = LATE
     ) -> list[str]:
-        """Return the message ids of what a sink sent with a schedule, and ClickSend may hold still.
+        """Return the message ids of what a sink sent with a schedule, and ClickSend may hold; soonest first.
 
         Args:
             sink: The sink.
@@ -52,7 +52,7 @@ class Schedules:
         if run_id is not None:
             query = query.where(outcomes.c.run_id == run_id)
         with self._store.read() as connection:
-            return list(connection.execute(query).scalars())
+            return list(connection.execute(query.order_by(outcomes.c.scheduled_for)).scalars())
 
     def message_id(self, outcome_id: str) -> str | None:
         """Return the message id of what was sent with a schedule, None where ClickSend no longer holds it."""
@@ -67,7 +67,7 @@ class Schedules:
             return connection.execute(query).first() is not None
 
     def to_recipients(self, hashes: Collection[str], *, opted_out: bool) -> list[ScheduledMessage]:
-        """Return what was sent with a schedule to recipients, and ClickSend may hold still.
+        """Return what was sent with a schedule to recipients, and ClickSend may hold still, soonest first.
 
         Args:
             hashes: Of their numbers.
@@ -78,6 +78,7 @@ class Schedules:
         if opted_out:
             recipients.append(outcomes.c.recipient_hash.in_(select(opt_outs.c.hash)))
         query = select(*columns).where(self._waits(), outcomes.c.message_id.is_not(None), or_(*recipients))
+        query = query.order_by(outcomes.c.scheduled_for)
         with self._store.read() as connection:
             found = connection.execute(query, {"wanted": dict.fromkeys(hashes)})
             return [ScheduledMessage(**row) for row in found.mappings()]

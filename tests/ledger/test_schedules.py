@@ -33,6 +33,14 @@ def test_what_waits_is_asked_for_by_its_sink_its_run_and_its_name(ledger, ledger
     assert sorted(ledger.schedules.message_ids(SINK, None, "run 1")) == ["M1", "M3"]
 
 
+def test_what_is_due_comes_first(ledger, ledger_time):
+    for key, hours in (("c", 3), ("a", 1), ("d", 4), ("b", 2)):
+        at = ledger_time() + timedelta(hours=hours)
+        waiting(ledger, key, at, message_id=f"M-{key}", recipient_hash="to")
+    assert [one.key for one in ledger.schedules.to_recipients(["to"], opted_out=False)] == list("abcd")
+    assert ledger.schedules.message_ids(SINK, None) == ["M-a", "M-b", "M-c", "M-d"]
+
+
 def test_what_is_cancelled_is_of_one_sink(ledger, ledger_time):
     at = ledger_time() + timedelta(hours=1)
     waiting(ledger, "a", at, message_id="M-A")
