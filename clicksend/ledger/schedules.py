@@ -55,7 +55,7 @@ class Schedules:
             return list(connection.execute(query.order_by(outcomes.c.scheduled_for)).scalars())
 
     def message_id(self, outcome_id: str) -> str | None:
-        """Return the message id of what was sent with a schedule, None where ClickSend no longer holds it."""
+        """Return the message id of what ClickSend may hold still, None of what goes at once, or has gone."""
         query = select(outcomes.c.message_id).where(self._waits(), outcomes.c.outcome_id == outcome_id)
         with self._store.read() as connection:
             return connection.execute(query).scalar()
@@ -104,7 +104,7 @@ class Schedules:
 
 
 def write_cancelled(connection: Connection, run_id: str, ended: Mapping[str, Outcome], now: datetime) -> None:
-    """Write what is claimed, by outcome id, as ``cancelled``, and count it; for good."""
+    """Write what was sent or claimed, by outcome id, as ``cancelled``, and count it; for good."""
     for name, one in ended.items():
         query = update(outcomes).where(outcomes.c.outcome_id == name, or_(SENT, UNKNOWN))
         connection.execute(query.values(_cancelled(run_id, one.reason, now)))
