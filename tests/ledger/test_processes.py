@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
@@ -68,17 +69,18 @@ def said(output, word):
 
 
 def test_workers_share_the_keys_and_none_is_sent_twice(ledger_url, tmp_path):
-    # All of them find no ledger yet, and make it.
-    workers = [begin(tmp_path, ledger_url, f"run {number}") for number in range(WORKERS)]
-    for worker in workers:
-        assert worker.stdout.readline() == b"ready\n"
-    for worker in workers:
-        worker.stdin.write(b"\n")
-        worker.stdin.flush()
-    outputs = [worker.stdout.read().decode() for worker in workers]
-    assert [worker.wait(60) for worker in workers] == [0] * WORKERS
-    for worker in workers:
-        worker.kill()
+    with ExitStack() as running:
+        # All of them find no ledger yet, and make it.
+        workers = [
+            running.enter_context(begin(tmp_path, ledger_url, f"run {number}")) for number in range(WORKERS)
+        ]
+        for worker in workers:
+            assert worker.stdout.readline() == b"ready\n"
+        for worker in workers:
+            worker.stdin.write(b"\n")
+            worker.stdin.flush()
+        outputs = [worker.stdout.read().decode() for worker in workers]
+        assert [worker.wait(60) for worker in workers] == [0] * WORKERS
     sent = [key for output in outputs for key in said(output, "sends")]
     assert sorted(map(int, sent)) == list(range(KEYS))
     with Ledger.existing(ledger_url) as ledger:
