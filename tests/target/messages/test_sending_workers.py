@@ -137,6 +137,7 @@ def test_only_a_killed_worker_leaves_unknowns(out, postgres_ledger, inputs, comm
         for number, rows in enumerate(INPUTS[inputs])
     ]
     while not (sends := [one for one in out.requests() if one["body"] and sender_of(one) == "worker 0"]):
+        assert workers[0].returncode is None
         time.sleep(0.01)
     workers[0].kill()
     assert workers[0].returncode == -signal.SIGKILL
