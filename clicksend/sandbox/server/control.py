@@ -35,6 +35,10 @@ Action = Callable[[Service, bytes], Any]
 MOST_FAULTS_SHOWN = 20
 
 
+class NoSuchControlError(ValueError):
+    """No control has that name."""
+
+
 class Reply(Struct, forbid_unknown_fields=True):
     """A text message to come in; ``list_id`` is the list that was messaged, for one that says STOP."""
 
@@ -306,23 +310,33 @@ CONTROLS = [*(("GET", name) for name in VIEWS), *ACTIONS]
 
 
 async def control(service: Service, request: web.Request) -> web.Response:
-    """Run the action that the request names; wrong input is a 400 with a sentence under ``error``."""
+    """Run the control that the request names; wrong input is a 400 with a sentence under ``error``."""
     name = f"{request.path}/".removeprefix(f"{PREFIX}/").removesuffix("/")
-    view = VIEWS.get(name) if request.method == "GET" else None
-    action = ACTIONS.get((request.method, name))
+    body = await request.read()
+    if (request.method, name) in ACTIONS and body and not guard.is_json(request):
+        return _json({"error": "a body must come with Content-Type: application/json"}, 415)
     try:
-        if view:
-            shown = view(service, dict(request.query))
-            return _json(await shown if inspect.isawaitable(shown) else shown)
-        if action:
-            body = await request.read()
-            if body and not guard.is_json(request):
-                return _json({"error": "a body must come with Content-Type: application/json"}, 415)
-            return _json(action(service, body))
+        return _json(await run(service, request.method, name, request.query, body))
+    except NoSuchControlError as unknown:
+        return _json({"error": str(unknown)}, 404)
     except (ValueError, msgspec.MsgspecError) as wrong:
         return _json({"error": str(wrong)}, 400)
+
+
+async def run(service: Service, method: str, name: str, query: Query, body: bytes) -> Any:
+    """Run a control, and return what it answers.
+
+    Raises:
+        NoSuchControlError: There is none of that name for the method.
+        ValueError, msgspec.MsgspecError: The query or the body is wrong; the text says how.
+    """
+    if method == "GET" and name in VIEWS:
+        shown = VIEWS[name](service, dict(query))
+        return await shown if inspect.isawaitable(shown) else shown
+    if action := ACTIONS.get((method, name)):
+        return action(service, body)
     known = ", ".join(f"{method} {PREFIX}/{name}".rstrip("/") for method, name in CONTROLS)
-    return _json({"error": f"no such control; there are {known}"}, 404)
+    raise NoSuchControlError(f"no such control; there are {known}")
 
 
 def _ordered(service: Service, name: str, body: Any) -> Any:

@@ -9,12 +9,11 @@ from types import TracebackType
 from typing import Any, Self
 
 import msgspec
-import requests
 from aiohttp import web
 
 from clicksend.sandbox import switches
+from clicksend.sandbox.server import control
 from clicksend.sandbox.server.application import DIRECT, HUB, application
-from clicksend.sandbox.server.control import PREFIX as CONTROL
 from clicksend.sandbox.server.service import Service
 from clicksend.sandbox.simulation import Simulation, Types
 from clicksend.sandbox.world.stream import Plan
@@ -50,8 +49,6 @@ class Sandbox:
         self._service = Service(Simulation(plan, types, switches.dialect(dialect)))
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="clicksend-sandbox", daemon=True)
-        self._session = requests.Session()
-        self._session.trust_env = False  # a proxy in the environment is not for the loopback
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -63,7 +60,6 @@ class Sandbox:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._session.close()
         asyncio.run_coroutine_threadsafe(_end(self._runner), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -87,7 +83,7 @@ class Sandbox:
     def control(
         self, method: str, name: str, body: Any = None, *, wait: float = 0.0, **query: str | int
     ) -> Any:
-        """Call a control endpoint, such as ``control("POST", "faults", {"kind": "html", "path": "/lists"})``.
+        """Run a control, such as ``control("POST", "faults", {"kind": "html", "path": "/lists"})``.
 
         Args:
             method: Of the request.
@@ -99,19 +95,10 @@ class Sandbox:
         Raises:
             ValueError: The stand-in's own sentence about wrong input.
         """
-        data = None if body is None else msgspec.json.encode(body)
-        response = self._session.request(
-            method,
-            f"{self.url}{CONTROL}/{name}",
-            data=data,
-            params=query | ({"wait": wait} if wait else {}),
-            headers={"Content-Type": "application/json"},
-            timeout=_PATIENCE + wait,
-        )
-        decoded = msgspec.json.decode(response.content)
-        if not response.ok:
-            raise ValueError(decoded["error"])
-        return decoded
+        asked = {key: str(value) for key, value in (query | ({"wait": wait} if wait else {})).items()}
+        data = b"" if body is None else msgspec.json.encode(body)
+        answer = asyncio.run_coroutine_threadsafe(_run(self._service, method, name, asked, data), self._loop)
+        return msgspec.json.decode(answer.result(_PATIENCE + wait))
 
     def state(self) -> Any:
         """Describe the world and count its rows."""
@@ -155,6 +142,13 @@ async def serve(service: Service, host: str, port: int) -> web.AppRunner:
         await runner.cleanup()
         raise
     return runner
+
+
+async def _run(service: Service, method: str, name: str, query: dict[str, str], body: bytes) -> bytes:
+    try:
+        return msgspec.json.encode(await control.run(service, method, name, query, body))
+    except msgspec.MsgspecError as wrong:
+        raise ValueError(str(wrong)) from None
 
 
 async def _end(runner: web.AppRunner) -> None:
