@@ -36,11 +36,12 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    text,
 )
 from sqlalchemy.exc import DBAPIError
 
 from clicksend.errors import LedgerError
-from clicksend.ledger.store import insert, is_taken
+from clicksend.ledger.store import is_taken
 
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 """What PostgreSQL (NUL) or UTF-8 (lone surrogates) cannot hold."""
@@ -275,8 +276,11 @@ def read_meta(connection: Connection, name: str) -> str | None:
 
 def write_meta(connection: Connection, name: str, value: str) -> None:
     """Set the value of a name in meta."""
-    statement = insert(connection.dialect, meta).values(name=name, value=value)
-    connection.execute(statement.on_conflict_do_update(index_elements=[meta.c.name], set_={"value": value}))
+    statement = text(
+        "INSERT INTO meta (name, value) VALUES (:name, :value)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+    )
+    connection.execute(statement, {"name": name, "value": value})
 
 
 NAMED_KEYS = """

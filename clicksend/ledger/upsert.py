@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import astuple
-from sqlalchemy import BindParameter, Connection, Dialect, and_, bindparam, literal_column, or_, select
+from sqlalchemy import BindParameter, Connection, Dialect, and_, bindparam, literal_column, or_, select, text
 
 from clicksend.ledger.records import OUTCOMES, Outcome
 from clicksend.ledger.schema import CANCELLED, IS_FINAL, SENT, UNKNOWN, outcomes, runs
@@ -125,14 +125,13 @@ def count(connection: Connection, run_id: str, new: Iterable[Outcome]) -> None:
 
 def add_counts(connection: Connection, run_id: str, counts: Mapping[tuple[str, str], int]) -> None:
     """Add numbers of rows, by sink and outcome, to the counts of a run."""
-    statement = insert(connection.dialect, runs)
-    added = statement.on_conflict_do_update(
-        index_elements=list(runs.primary_key), set_={"rows": runs.c.rows + statement.excluded.rows}
+    rows = [
+        {"run_id": run_id, "sink": sink, "outcome": name, "rows": rows}
+        for (sink, name), rows in sorted(counts.items())
+    ]
+    statement = text(
+        "INSERT INTO runs (run_id, sink, outcome, rows) VALUES (:run_id, :sink, :outcome, :rows)"
+        " ON CONFLICT (run_id, sink, outcome) DO UPDATE SET rows = runs.rows + excluded.rows"
     )
-    connection.execute(
-        added,
-        [
-            {"run_id": run_id, "sink": sink, "outcome": name, "rows": rows}
-            for (sink, name), rows in sorted(counts.items())
-        ],
-    )
+    kinds = (bindparam(column.name, type_=column.type) for column in runs.columns)
+    connection.execute(statement.bindparams(*kinds), rows)
