@@ -44,16 +44,31 @@ class Output(PageWriter):
 
 @cache
 def _catalog() -> bytes:
-    return msgspec.json.encode(TapClickSend(validate_config=False).catalog_dict)
+    """Return the entries of the tap's own catalog, by stream."""
+    streams = TapClickSend(validate_config=False).catalog_dict["streams"]
+    return msgspec.json.encode({entry["tap_stream_id"]: entry for entry in streams})
 
 
 def catalog_of(*streams: str) -> dict[str, Any]:
-    """Return a catalog in which only these streams are selected."""
-    catalog: dict[str, Any] = msgspec.json.decode(_catalog())
-    for entry in catalog["streams"]:
+    """Return a catalog in which only these streams are selected.
+
+    Of the others it names no columns: the SDK would go through all of them, several times.
+    """
+    entries = msgspec.json.decode(_catalog(), type=dict[str, msgspec.Raw])
+    selected = {name: msgspec.json.decode(entries[name]) for name in streams}
+    for entry in selected.values():
         root = next(m["metadata"] for m in entry["metadata"] if not m["breadcrumb"])
-        root["selected"] = entry["stream"] in streams
-    return catalog
+        root["selected"] = True
+    others = [
+        {
+            "tap_stream_id": name,
+            "stream": name,
+            "schema": {"type": "object", "properties": {}},
+            "metadata": [{"breadcrumb": [], "metadata": {"selected": False}}],
+        }
+        for name in entries.keys() - selected
+    ]
+    return {"streams": [*selected.values(), *others]}
 
 
 def run_tap(

@@ -112,7 +112,7 @@ class Account:
         )
 
     def _catalog(self) -> dict[str, Any]:
-        catalog = catalog_of(*self.streams)
+        catalog = catalog_of(*(name for name in self.streams if name != "outcomes"))
         if "outcomes" in self.streams:
             # Not in the catalog of a tap without a ledger.
             from tap_clicksend.tap import TapClickSend
