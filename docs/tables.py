@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from importlib.metadata import files
 from pathlib import Path
 
@@ -133,9 +134,10 @@ def models() -> str:
     return "\n".join(lines).strip()
 
 
-def with_tables(text: str) -> str:
-    """Return a text with its tables made anew."""
-    tables = {
+@cache
+def tables() -> dict[str, str]:
+    """Return the tables by name."""
+    return {
         "streams": streams(),
         "sinks": sinks(),
         "tap settings": settings(TapClickSend),
@@ -145,7 +147,11 @@ def with_tables(text: str) -> str:
         "models": models(),
         "versions": versions(),
     }
-    for name, table in tables.items():
+
+
+def with_tables(text: str) -> str:
+    """Return a text with its tables made anew."""
+    for name, table in tables().items():
         block = f"<!-- {name} -->\n{table}\n<!-- /{name} -->"
         text = re.sub(
             rf"<!-- {name} -->.*?<!-- /{name} -->", lambda _, block=block: block, text, flags=re.DOTALL

@@ -7,7 +7,8 @@ import gc
 import os
 import shutil
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
@@ -68,7 +69,7 @@ FULL = PROFILE == "full"
 # The first example of a test also pays for what it imports, and the machine may be busy: no deadline.
 # `make test` tries the same examples each time: what fails there is the change's doing. New ones are tried by
 # `make test-long`. Either prints a failing example so that it can be tried again.
-settings.register_profile("quick", deadline=None, print_blob=True, derandomize=True)
+settings.register_profile("quick", deadline=None, print_blob=True, derandomize=True, max_examples=40)
 settings.register_profile("full", deadline=None, print_blob=True, max_examples=500)
 # `make mutants` asks only whether a test fails, and need not wait for the smallest example that it fails on.
 settings.register_profile(
@@ -104,15 +105,42 @@ def pytest_collection_finish():
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave tests marked as long to the full profile; begin with what takes longest."""
+    """Leave long tests and most combinations to the full profile; begin with what takes longest."""
     if FULL:
         # Where a file has few tests, they are pipelines, kills or walks.
         sizes = Counter(item.path for item in items)
         items.sort(key=lambda item: sizes[item.path])
         return
-    config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
-    items[:] = [item for item in items if not item.get_closest_marker("long")]
+    chosen = set(_each_value_once([item for item in items if not item.get_closest_marker("long")]))
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = [item for item in items if item in chosen]
     items.sort(key=lambda item: not {"e2e", "transform"} & set(item.path.parts))
+
+
+def _each_value_once(items: list[pytest.Function]) -> Iterator[pytest.Function]:
+    """Yield of each test so many cases that every value of every parameter is tried.
+
+    Where lists of values are crossed, that are as many as the longest has; the rest are combinations.
+    """
+    tried: dict[str, set[Any]] = defaultdict(set)
+    for only_new in (True, False):
+        for item in items:
+            name, _, _ = item.nodeid.partition("[")
+            known, values = tried[name], _values(item)
+            if not values & known if only_new else values - known:
+                known |= values
+                yield item
+
+
+def _values(item: pytest.Function) -> set[Any]:
+    """Return the values that a test gets, those of one ``parametrize`` together."""
+    if not hasattr(item, "callspec"):
+        return {None}
+    given = {name: id(value) for name, value in item.callspec.params.items()}
+    together = [mark.args[0] for mark in item.iter_markers("parametrize")]
+    groups = [names.replace(",", " ").split() if isinstance(names, str) else names for names in together]
+    alone = given.keys() - {name for names in groups for name in names}
+    return {tuple((name, given[name]) for name in names) for names in [*groups, *([name] for name in alone)]}
 
 
 @pytest.fixture(autouse=True)

@@ -242,6 +242,7 @@ def test_the_target_starts_with_few_modules_more_than_the_tap():
     assert more <= {"target_clicksend", "clicksend", "singer_sdk"}
 
 
+@pytest.mark.long
 def test_tests_call_no_code_that_nothing_else_calls():
     """Such a test is green for what never runs."""
 

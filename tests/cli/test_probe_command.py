@@ -198,6 +198,7 @@ def test_a_file_that_cannot_be_written_after_all_is_said(probe, tmp_path, monkey
     assert "probe.json cannot be written: No space left on device." in output
 
 
+@pytest.mark.long
 def test_the_lines_of_the_page(probe, tmp_path, monkeypatch):
     """Asked of an account, and a sandbox that is made to behave as it does."""
     monkeypatch.chdir(tmp_path)

@@ -172,6 +172,7 @@ def test_an_interruption_removes_everything_at_once(world, monkeypatch, error):
     assert remains(world) == expected
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("place", "when"), [(1, "after"), (9, "before"), (30, "after")])
 def test_a_kill_is_made_good_by_the_next_start(world, tmp_path, place, when):
     expected = remains(world)

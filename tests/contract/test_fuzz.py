@@ -8,16 +8,17 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from clicksend.sandbox.world.seed_data import CUSTOMERS, LEADS, OPT_OUTS
-from tests.conftest import FULL
 from tests.contract.schemas import DOCUMENTS, HERE
 from tests.sandbox.runner import EPOCH
+
+pytestmark = pytest.mark.long
 
 CONFIG = {
     "generation": {"with-security-parameters": False, "deterministic": True, "database": "none"},
     "phases": {"coverage": {"unexpected-methods": []}},
 }
 few = settings(
-    max_examples=10 if FULL else 4,
+    max_examples=10,
     derandomize=True,
     deadline=None,
     database=None,
@@ -71,7 +72,7 @@ def ask_anything(name, verb, path, ask):
     assert asked
 
 
-@pytest.fixture(scope="module", params=["live", "legacy"] if FULL else ["live"])
+@pytest.fixture(scope="module", params=["live", "legacy"])
 def world(request):
     from clicksend.sandbox import Sandbox
 

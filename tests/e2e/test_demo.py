@@ -123,6 +123,7 @@ def test_first_run_loads_everything(project, first_day):
     assert offspring(project) == []
 
 
+@pytest.mark.long
 def test_second_run_is_the_next_day_and_incremental(second_day):
     done = second_day
     assert done.returncode == 0, done.stdout + done.stderr
@@ -135,7 +136,9 @@ def test_second_run_is_the_next_day_and_incremental(second_day):
     assert '496 contacts of the list "Shop customers", each equal to its customer' in done.stdout
 
 
-@pytest.mark.parametrize(("day", "messages"), [("first_day", 293), ("second_day", 317)])
+@pytest.mark.parametrize(
+    ("day", "messages"), [("first_day", 293), pytest.param("second_day", 317, marks=pytest.mark.long)]
+)
 def test_last_lines_are_the_answers(request, day, messages):
     """Every message has one fate, and balance, ledger and history agree on what the run cost."""
     output = request.getfixturevalue(day).stdout
@@ -160,6 +163,7 @@ def test_last_lines_are_the_answers(request, day, messages):
     assert f"By ledger {less}, by history {less}." in output
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("second_day")
 def test_warehouse_stays_until_ctrl_c(project):
     """Everybody finds tables and models in it, at the lines that it prints."""
@@ -214,6 +218,7 @@ OURS = "unsubscribe " + "".join(
 """A setting's default, and what the models say: people write the same, "please stop" for one."""
 
 
+@pytest.mark.long
 def test_nobody_is_in_what_is_left_behind(project, first_day, second_day):
     """Neither a key nor a number, name, address or text is in logs, state, catalogs, report or ledger."""
     with Postgres(project / ".demo" / "postgres") as url:

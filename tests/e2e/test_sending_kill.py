@@ -12,13 +12,12 @@ from collections import Counter
 
 import pytest
 
-from tests.conftest import budget
 from tests.tap.runner import CREDENTIALS
 from tests.target.runner import line_of, state, stream_of
 
 ROWS = [{"to": f"+6149157015{number}", "body": f"Text {number}"} for number in range(4, 10)]
 BATCH = 2
-KILLS = budget(1, 100)
+KILLS = 100
 PAGE = 30
 """Rows that are delivered at once."""
 
@@ -164,6 +163,7 @@ def test_killed_while_the_server_holds_the_request(out, kind):
     check(out, "after request" if arrived else "before request")
 
 
+@pytest.mark.long
 def test_killed_anywhere_and_delivered_again_from_its_state(out):
     """As an orchestrator does."""
     out.switch(throttle_seconds=0)

@@ -8,15 +8,15 @@ import subprocess
 import sys
 
 import psycopg
+import pytest
 
 from clicksend.sandbox import Sandbox
 from tap_clicksend.streams import ALL
-from tests.conftest import budget
 from tests.e2e.meltano_project import query
 from tests.tap.runner import CREDENTIALS, run_tap
 from tests.tap.test_history import waits
 
-KILLS = budget(1, 100)
+KILLS = 100
 HOUR = 3600
 TAP = """
 from tap_clicksend import __main__
@@ -65,6 +65,7 @@ class Pipeline:
         return len(output)
 
 
+@pytest.mark.long
 def test_killed_anywhere_and_resumed(meltano, warehouse, tmp_path):
     loader = meltano.project / ".meltano/loaders/target-postgres/venv/bin/target-postgres"
     seed = random.randrange(10**6)

@@ -14,12 +14,11 @@ import pytest
 import requests
 
 from clicksend.sandbox import Sandbox
-from tests.conftest import budget
 from tests.sandbox.runner import walk
 from tests.tap.runner import CREDENTIALS
 from tests.target.runner import line_of, record, schema, state
 
-KILLS = budget(1, 100)
+KILLS = 100
 EVERY = 10
 """Rows between two states."""
 TARGET = "from target_clicksend import run, __main__; run.COMMIT_ROWS = 20; __main__.main()"
@@ -123,6 +122,7 @@ class Upstream:
                 assert (found and found[2]) == wanted, (note, number, self.row)
 
 
+@pytest.mark.long
 def test_killed_anywhere_and_run_again(box, tmp_path):
     seed = random.randrange(10**6)
     chance = random.Random(seed)

@@ -16,12 +16,11 @@ import pytest
 from clicksend.ledger import claims
 from clicksend.ledger.ledger import Ledger
 from tests.command import Started
-from tests.conftest import budget
 from tests.ledger.cases import ACCOUNT, KEY_FILE, claim, final, outcome
 
 pytestmark = pytest.mark.both_databases
 
-KILLS = budget(4, 100)
+KILLS = 100
 SINK = "sms_messages"
 WORKERS = 4
 KEYS = 2000
@@ -103,6 +102,7 @@ def test_killed_before_and_after_the_claim_is_committed(ledger_url, tmp_path, mo
         assert len(ledger.outcomes.of_key("a")) == 1
 
 
+@pytest.mark.long
 def test_what_a_killed_run_may_have_sent_is_never_sent_again(ledger_url, tmp_path):
     sent = []
     for number in range(KILLS):

@@ -72,6 +72,7 @@ def test_opening_a_ledger_again_keeps_the_locks_of_the_first(tmp_path):
     assert "database is locked" in done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("journal", [None, "truncate"])
 def test_all_who_open_a_ledger_first_share_it(tmp_path, journal):
     """Also one that an earlier version left with another journal."""

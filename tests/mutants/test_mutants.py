@@ -39,6 +39,7 @@ def test_a_test_that_is_not_there_is_refused(tmp_path, name):
         read([tmp_path / "list.toml"])
 
 
+@pytest.mark.long
 def test_what_fails_is_noticed_and_what_passes_is_not(tmp_path):
     for name, claim in (("good", "True"), ("bad", "False")):
         (tmp_path / f"test_{name}.py").write_text(f"def test():\n    assert {claim}\n")

@@ -8,8 +8,9 @@ from tests.transform.account import STREAMS, account
 from tests.transform.comparison import differences
 from tests.transform.engines import DuckDbWarehouse, PostgresWarehouse
 
+pytestmark = pytest.mark.long
 
-@pytest.mark.long
+
 @pytest.mark.parametrize(("seed", "types"), [(1, "live"), (2, "legacy")])
 def test_day_after_day(dbt, loader, postgres, tmp_path, seed, types):
     """What is late moves from pending to delivered, and what was settled stays."""
@@ -26,7 +27,7 @@ def test_day_after_day(dbt, loader, postgres, tmp_path, seed, types):
             one.box.advance(86_400)
 
 
-@pytest.mark.parametrize(("seed", "types"), [pytest.param(1, "live", marks=pytest.mark.long), (2, "legacy")])
+@pytest.mark.parametrize(("seed", "types"), [(1, "live"), (2, "legacy")])
 def test_files(dbt, tmp_path, seed, types):
     warehouse = DuckDbWarehouse(tmp_path / "warehouse.duckdb")
     with account(tmp_path, seed=seed, types=types) as one:

@@ -211,6 +211,7 @@ class TestDeleting:
         assert numbers() == [A] * (outcome == "unchanged")
         assert write([gone(1)]).rows() == {"deleted" if outcome == "unchanged" else "unchanged": 1}
 
+    @pytest.mark.long
     def test_thousands_of_keys(self, box, write, monkeypatch):
         from tests.target.contacts.test_basics import fill
 

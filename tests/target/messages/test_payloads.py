@@ -122,6 +122,7 @@ def test_pictures_go_out_one_post_for_each_file(out):
     assert ran.rows("mms_messages") == {"sent": 5}
 
 
+@pytest.mark.long
 def test_ten_thousand_rows_in_ten_posts(out):
     rows = [{"to": f"+614915{n:05}", "body": f"Grüße {n} 🎉 „€“ 你好"} for n in range(10_000)]
     ran = out.send(*rows)

@@ -125,9 +125,10 @@ def test_late_answers_cost_no_worker_its_success_nor_its_share(out, postgres_led
     assert Counter(one["body"] for one in out.arrivals) == {row["body"]: 1 for row in ROWS}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("inputs", "command", "code"),
-    [("the same", with_short_leases, 3), pytest.param("apart", None, 0, marks=pytest.mark.long)],
+    [("the same", with_short_leases, 3), ("apart", None, 0)],
 )
 def test_only_a_killed_worker_leaves_unknowns(out, postgres_ledger, inputs, command, code):
     """Whoever has its rows too waits until its lease is over, and then says what nobody knows."""
