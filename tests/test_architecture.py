@@ -94,6 +94,7 @@ def test_commands_start_without_the_singer_sdk(command):
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.long
 def test_the_provider_is_imported_by_airflow_only():
     provider = ROOT / "clicksend/airflow"
     for name in ("clicksend", "tap_clicksend", "target_clicksend", "demo"):

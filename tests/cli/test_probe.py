@@ -113,6 +113,7 @@ def test_it_finds_the_position(worlds, types, name, value):
     assert remains(box) == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("types", ["live", "legacy"])
 @pytest.mark.parametrize("name", DIALECTS)
 def test_a_dialect_is_found_whole(worlds, types, name, tmp_path):
@@ -137,6 +138,7 @@ def test_a_dialect_is_found_whole(worlds, types, name, tmp_path):
         assert other.state()["switches"] == msgspec.to_builtins(DIALECTS[name])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(budget(2, 50)))
 def test_whatever_comes_together_no_position_is_wrong(worlds, seed):
     rng = Random(seed)

@@ -265,6 +265,7 @@ def test_lines_that_nobody_reads_harm_nobody(monkeypatch):
         assert answer.json()["data"]["messages"][0]["status"] == "SUCCESS"
 
 
+@pytest.mark.long
 def test_its_clock_runs_unless_it_stands():
     with Running(*SMALL[:-2], "--epoch", "2026-09-01T08:00:00Z") as live:
         begun, started = live.control("health")["now"], time.monotonic()

@@ -211,6 +211,7 @@ def test_every_section_has_its_scene():
     assert SECTIONS.keys() == SCENES.keys()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("title", SCENES)
 def test_what_is_seen_and_what_the_commands_print(scene, title):
     section = SECTIONS[title]

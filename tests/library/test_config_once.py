@@ -92,6 +92,7 @@ def test_what_is_not_a_config_is_said(folder, name):
     assert b"s3cr3t" not in done.stderr + done.stdout
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["tap", "target", "doctor"])
 def test_as_a_shell_gives_it(folder, name):
     """In a process: only a shell makes what `<(...)` names."""

@@ -74,6 +74,7 @@ def test_threads_that_wait_do_not_hold_up_the_end(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, b"done\n", b"")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "signum"),
     [

@@ -66,6 +66,7 @@ def deviations(one, other):
     return (share - other_share) / (both * (1 - both) * (1 / first + 1 / second)) ** 0.5
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("better", "worse"), [("AU", "US"), ("GB", "ES"), ("DE", "IN"), ("US", "IN"), ("SG", "ZA")]
 )
@@ -232,6 +233,7 @@ def test_a_temporary_failure_ends_well_or_as_absent_or_expired(world):
     assert ends["201", "4"] > sum(ends.values()) / 2
 
 
+@pytest.mark.long
 def test_the_world_goes_on_as_it_was(world):
     sim = Simulation(world.sim.plan)
     sim.turn(EPOCH + 28 * DAY)
@@ -251,6 +253,7 @@ def test_the_same_seed_is_the_same_world(world):
     assert twin.store.sms != Simulation(Plan(9, EPOCH, MESSAGES, CONTACTS)).store.sms
 
 
+@pytest.mark.long
 def test_lists_that_are_shorter_than_a_campaign_lose_few_of_their_contacts():
     sim = Simulation(Plan(seed=1, epoch=EPOCH, messages=20_000, contacts=150))
     campaigns = [row for row in sim.store.campaigns.values() if row.sent]

@@ -73,6 +73,7 @@ def test_the_rows_say_what_clicksend_says(sandbox, connect):
             assert row["date_opened"] is row["phone_number"] is None
 
 
+@pytest.mark.long
 def test_a_later_run_asks_for_what_may_still_be_opened_only(connect):
     with Sandbox(messages=budget(4500, 9000), contacts=50, epoch=EPOCH) as box:
         output = run_tap(box.api_url, "link_clicks")

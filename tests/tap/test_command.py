@@ -147,6 +147,7 @@ def test_sigterm_is_no_success(sandbox, tmp_path):
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", [None, "jsonl", "parquet"])
 def test_a_reader_that_is_gone_ends_it_with_one_sentence(sandbox, tmp_path, form):
     """As a loader that dies; files are announced in few lines, so not one of them must find a reader."""

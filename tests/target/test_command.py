@@ -227,6 +227,7 @@ def test_an_early_end_is_in_the_report(box, command, tmp_path):
     assert report["rows"] == {}
 
 
+@pytest.mark.long
 def test_a_terminal_shows_a_table(config, tmp_path):
     path = tmp_path / "config.json"
     path.write_text(json.dumps(config))
@@ -338,6 +339,7 @@ def test_the_ledger_is_private(command, tmp_path):
     assert stat.S_IMODE((tmp_path / "l.db").stat().st_mode) == 0o600
 
 
+@pytest.mark.long
 def test_two_targets_at_once_share_a_ledger(box, config, get, tmp_path):
     def start(name, numbers):
         rows = [{"id": n, "phone_number": f"+1415555{n:04}"} for n in numbers]

@@ -24,6 +24,7 @@ STREAMS = {
 }
 
 
+@pytest.mark.long
 def test_both_doors_give_equal_frames(loader, postgres, tmp_path):
     warehouse = PostgresWarehouse(postgres)
     with account(tmp_path, streams=tuple(STREAMS)) as one:

@@ -111,6 +111,7 @@ def answer_late(out):
     out.fault(method="POST", path="/sms/send", kind="delay", seconds=LATE, times=-1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("inputs", ["the same", pytest.param("apart", marks=pytest.mark.long)])
 def test_late_answers_cost_no_worker_its_success_nor_its_share(out, postgres_ledger, inputs):
     answer_late(out)
