@@ -86,6 +86,7 @@ def test_upward_imports_wait_until_they_are_needed(path):
     assert done.stdout.strip() == "False"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["doctor", "ledger", "probe", "verify", "sandbox"])
 def test_commands_start_without_the_singer_sdk(command):
     code = f"import sys; from clicksend.cli import command; command.get_command(None, {command!r});"
@@ -232,6 +233,7 @@ def test_start_up_imports_nothing_heavy(package):
     assert done.stdout.strip() == "set()"
 
 
+@pytest.mark.long
 def test_the_target_starts_with_few_modules_more_than_the_tap():
     def loaded(package):
         code = f"import sys, {package}.__main__; print(*sys.modules)"

@@ -182,6 +182,7 @@ def test_what_it_says_to_install_is_enough(dist, tmp_path):
         running.terminate()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("file", "schema"),
     [

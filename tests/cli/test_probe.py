@@ -200,6 +200,7 @@ def test_mixed_answers_are_said_and_are_no_position(world):
     assert (finding.position, finding.text) == (None, "no rows, with last_page, from, to = 1, None, None")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("data", [None, [], "x", 7, {}, {"data": "x"}, {"data": [1]}, [[1]], {"messages": 1}])
 def test_no_shape_of_answers_ends_it(world, data, tmp_path):
     body = {"http_code": 200, "response_code": "SUCCESS", "data": data}

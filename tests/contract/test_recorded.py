@@ -59,6 +59,7 @@ def test_recorded_body_fits_the_contract(name):
         schema.validate(recorded(name))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ROWS)
 def test_a_misspelt_column_does_not_fit(name):
     body = recorded(name)
@@ -158,6 +159,7 @@ def test_both_recordings_say_the_same(name):
     assert [plain(row) for row in live["data"]] == [plain(row) for row in legacy["data"]]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("variant", ["live", "legacy", "short", "empty", "nodata"])
 @pytest.mark.parametrize("prefix", ["/v3", "/clicksend/v3"])
 def test_recorded_server_replays(variant, prefix):

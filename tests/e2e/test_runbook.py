@@ -228,6 +228,7 @@ def test_what_is_seen_and_what_the_commands_print(scene, title):
     assert not [number for number in (TO, OTHER, ROWS[0]["to"]) if number in printed]
 
 
+@pytest.mark.long
 def test_nothing_was_sent_twice(scene):
     """The commands of a section send what was not sent, and nothing else."""
     for title in (

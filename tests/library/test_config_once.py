@@ -72,6 +72,7 @@ def run(folder, name, way, file):
         return run_command(*COMMANDS[name], "--config", path, folder=folder)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_does_with_it_what_it_does_with_a_file(folder, name):
     file = f"{name}.json" if name in ("tap", "discover", "verify") else "target.json"

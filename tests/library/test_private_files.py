@@ -104,6 +104,7 @@ def test_a_folder_of_batches_in_all_its_spellings(settings, tmp_path, root):
     assert set(found.values()) == {0o600}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("umask", UMASKS)
 def test_what_the_sandbox_makes(tmp_path, umask):
     command = (sys.executable, "-c", "from clicksend.cli.sandbox import command; command()")

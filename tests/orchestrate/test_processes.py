@@ -71,6 +71,7 @@ def test_a_stop_reaches_grandchildren_and_waits_for_what_they_finish(tmp_path):
         assert running.codes() == [143]
 
 
+@pytest.mark.long
 def test_what_does_not_listen_is_ended():
     with pipe(shell("trap '' TERM; echo up; while :; do sleep 0.05; done")) as running:
         assert next(running.lines()) == "up"
@@ -78,6 +79,7 @@ def test_what_does_not_listen_is_ended():
         assert running.codes() == [137]
 
 
+@pytest.mark.long
 def test_a_signal_handler_may_stop_it_while_its_lines_are_read():
     previous = signal.getsignal(signal.SIGUSR1)
     with pipe(shell("echo up; exec sleep 60"), shell("cat")) as running:

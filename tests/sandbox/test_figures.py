@@ -245,6 +245,7 @@ def test_the_world_goes_on_as_it_was(world):
     assert [name.rpartition(" ")[2] for name in names] == [f"2026-W{week}" for week in range(39, 43)]
 
 
+@pytest.mark.long
 def test_the_same_seed_is_the_same_world(world):
     twin = Simulation(world.sim.plan)
     assert twin.store.sms == world.sim.store.sms

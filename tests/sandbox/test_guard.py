@@ -261,6 +261,7 @@ def test_faults_are_bounded(box, monkeypatch):
         box.control("POST", "faults", {"kind": "html", "path": "/none"})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("depth", [101, 400, 900, 990, 1100, 100_000])
 @pytest.mark.parametrize("brackets", ["[]", '{"a":}'])
 def test_deep_json_is_an_answer(box, session, caplog, depth, brackets):

@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PAGE = Path(__file__).parents[2] / "docs" / "sandbox.md"
 
 
+@pytest.mark.long
 def test_a_stranger_s_test_as_the_docs_show_it(tmp_path):
     """Two files of their own, our package installed, and nothing of ours around."""
     section = PAGE.read_text(encoding="utf-8").partition("## In tests")[2].partition("\n## ")[0]

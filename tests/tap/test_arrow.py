@@ -194,6 +194,7 @@ def test_rows_longer_than_what_arrow_reads_at_once():
     assert table(made, [{"x": text}, {"x": None}]).column("x").to_pylist() == [text, None]
 
 
+@pytest.mark.long
 def test_nothing_is_imported_while_rows_are_read():
     """It would keep all threads waiting: 0.1 s for pyarrow.compute."""
     code = """

@@ -25,7 +25,7 @@ GOOD: dict[str, dict[str, Any]] = {
     **ROWS,
 }
 DEEP, LONG = 200_000, 100_000
-STEP = budget(5, 1)
+STEP = budget(10, 1)
 """Each column gets every so many values, the next column those after them."""
 TEXTS = [
     *("[" * DEEP, "{" * DEEP, '{"a":' * DEEP, "[" * 700 + "]" * 700, '{"message":' * 300 + "1" + "}" * 300),

@@ -18,7 +18,9 @@ from tests.command import Started
 from tests.tap.runner import CREDENTIALS
 from tests.target.runner import line_of, record, schema, state
 
-SIGNALS = pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+SIGNALS = pytest.mark.parametrize(
+    "signum", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
+)
 HEAD = schema("contacts", ["id", "phone_number"])
 POSTS = {"method": "POST", "path": "/lists/*/contacts"}
 MORE_THAN_A_PIPE_HOLDS = 5000

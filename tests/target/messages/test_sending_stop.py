@@ -20,7 +20,9 @@ from tests.tap.runner import CREDENTIALS
 from tests.target.runner import line_of, state, stream_of
 from tests.target.stepping import Worker, current, watch
 
-SIGNALS = pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+SIGNALS = pytest.mark.parametrize(
+    "signum", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
+)
 ROWS = [{"to": f"+6149157015{number}", "body": f"Text {number}"} for number in range(4, 10)]
 SINK = "sms_messages"
 TALK = {

@@ -170,6 +170,7 @@ def sender_of(request):
     return messages[0]["source"] if messages else None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("inputs", ["the same", "apart"])
 @pytest.mark.parametrize("cap", ["max_messages_per_run", "max_spend_per_run"])
 @pytest.mark.parametrize("room", [1, 0.6])
