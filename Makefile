@@ -6,7 +6,7 @@
 # make airflow  an environment with Airflow and the provider, in .airflow
 # make airflow-demo  scheduler and web page over the demo's data, until Ctrl-C
 # make test   linters, types and the tests
-# make test-long  the same in full: every pipeline, 100 kills each, 500 random walks, many random examples, all mutants
+# make test-long  the same in full: every pipeline and combination, 100 kills each, 500 random walks, all mutants
 # make mutants  small changes of the modules changed since the last commit, that a test must notice (ARGS=clicksend/ledger)
 # make bench  rows per second next to a bare loop (ARGS="--rows 10000 --repeats 1" for a short one)
 # make audit  what should not be in code, dependencies and history; in an environment of its own
