@@ -173,6 +173,7 @@ def shell(block, box, folder, **programs):
     typed(block, folder, given)
 
 
+@pytest.mark.long
 def test_the_tap_in_a_shell(box, tmp_path):
     """Into a loader that writes each state that it gets, as loaders do."""
     loader = """
@@ -188,6 +189,7 @@ for line in sys.stdin:
     assert {one["auth"] for one in box.requests()} == {"basic"}
 
 
+@pytest.mark.long
 def test_the_target_in_a_shell(box, call, tmp_path):
     rows = [
         schema("public-customers", ["id", *TEXT]),

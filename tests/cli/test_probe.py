@@ -71,9 +71,10 @@ def positions():
             yield from ((name, value, "legacy") for value in values)
 
 
-def is_usual(name, value, types):
-    """Return whether a position is that of a world that nobody has touched, or asked for in two worlds."""
-    return types == "legacy" or value == getattr(Switches(), name)
+def is_further(name, value, types):
+    """Return whether a position is another one than the first that the sandbox does not have by itself."""
+    unusual = [one for switch, one, _ in positions() if switch == name and one != getattr(Switches(), name)]
+    return (value, types) != (unusual[0], "live")
 
 
 def ready(box, name, value):
@@ -99,7 +100,7 @@ def test_every_switch_has_a_point_or_a_reason():
 
 @pytest.mark.parametrize(
     ("name", "value", "types"),
-    [pytest.param(*one, marks=pytest.mark.long if is_usual(*one) else ()) for one in positions()],
+    [pytest.param(*one, marks=pytest.mark.long if is_further(*one) else ()) for one in positions()],
     ids=str,
 )
 def test_it_finds_the_position(worlds, types, name, value):
@@ -216,6 +217,7 @@ def test_no_shape_of_answers_ends_it(world, data, tmp_path):
     dialect(str(tmp_path / "probe.json"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 429, 500])
 def test_no_error_ends_it(world, status):
     world.control("POST", "faults", {"kind": "status", "path": "/[!cl]*", "status": status, "times": -1})

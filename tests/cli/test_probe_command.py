@@ -261,6 +261,7 @@ def test_neither_output_nor_file_nor_note_is_private(tmp_path, monkeypatch, type
     assert {point["point"] for point in shown["points"]} == {point.name for point in POINTS}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_an_end_from_outside_removes_everything(probe, world, monkeypatch, signum):
     expected = remains(world)

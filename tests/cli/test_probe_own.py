@@ -324,6 +324,7 @@ def test_what_cannot_be_removed_now_is_removed_later(world, fault):
     assert [path.name for path in note.parent.iterdir()] == [f"{note.name}.lock"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 @pytest.mark.parametrize("kind", ["reset_before", "reset_after", "half_body", "html_after", "status_after"])
 def test_answers_that_are_lost_leave_nothing(world, method, kind):

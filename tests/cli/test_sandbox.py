@@ -69,6 +69,7 @@ class Running:
         return self.process.wait(20), out, self._errors.read_text()
 
 
+@pytest.mark.long
 def test_ready_line_state_file_and_clean_end(tmp_path):
     path = tmp_path / "with a space" / "state.json"
     options = (

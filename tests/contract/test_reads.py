@@ -125,6 +125,7 @@ def test_senders_fit(get, name):
     assert len(get(SENDERS[name], page_size=1)[name]) == 1
 
 
+@pytest.mark.long
 def test_every_shortened_link_fits(get):
     opened = 0
     for row in walk(get, "sms_history"):

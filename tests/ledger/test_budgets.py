@@ -206,7 +206,7 @@ def test_whatever_runs_do_in_whatever_order(ledger_url):
     run_state_machine_as_test(
         lambda: Group(ledger_url),
         settings=settings(
-            max_examples=examples(15, 200),
+            max_examples=examples(8, 200),
             stateful_step_count=20,
             suppress_health_check=list(HealthCheck),
             deadline=None,

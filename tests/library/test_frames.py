@@ -363,6 +363,7 @@ class TestPackage:
         for name, what in clicksend.streams().items():
             assert what == (kinds[name].__doc__ or "").splitlines()[0] != ""
 
+    @pytest.mark.long
     def test_a_type_checker_rejects_a_wrong_name(self):
         code = (
             "import clicksend\n"

@@ -131,6 +131,7 @@ def test_what_the_sandbox_makes(tmp_path, umask):
             process.terminate()
 
 
+@pytest.mark.long
 def test_the_demo_makes_nothing_for_others(tmp_path):
     """Its logs, its state, the database and Meltano's run folder, with keys in it, inherit its umask."""
     code = (

@@ -63,6 +63,7 @@ def test_history_may_lag(box, session, send):
     assert len(box.control("GET", "arrivals")) == 1
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("documented")
 @pytest.mark.parametrize(("channel", "codes"), [
     ("sms", {"200", "201", "301"}),
@@ -106,6 +107,7 @@ def test_replies(box, session, send):
     assert not any(row["_keyword"] == "stop" for row in replies)  # they are in no list
 
 
+@pytest.mark.long
 def test_who_answers_stop_leaves_the_list(box, session, call, send):
     (made,) = [call("POST", "/lists", {"list_name": "Mine"})["list_id"]]
     for to in RECIPIENTS:

@@ -80,6 +80,7 @@ def switch(sim):
     sim.switches = DIALECTS["documented"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("types", ["live", "legacy"])
 @pytest.mark.parametrize("before", [[], [write], [turn], [write, turn], [turn, write, switch, turn, turn]])
 def test_a_reset_world_answers_as_a_new_one(before, types):
@@ -93,6 +94,7 @@ def test_a_reset_world_answers_as_a_new_one(before, types):
         assert answers(sim) == answers(twin)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("resets", [1, 2, 3])
 @pytest.mark.parametrize("steps", [[turn] * 4, [write, turn, turn], [turn, write, turn]])
 def test_what_comes_later_is_the_same_too(steps, resets):

@@ -53,6 +53,7 @@ def test_seed_decides():
     assert small(1).store.sms != small(2).store.sms
 
 
+@pytest.mark.long
 def test_sizes_are_about_those_asked_for(large):
     rows = large.rows()
     assert rows["sms_history"] == pytest.approx(6000, rel=0.05)
@@ -75,6 +76,7 @@ def test_empty_worlds_go_on_too(sizes):
     assert bool(sum(map(len, sim.store.contacts.values()))) == (sizes.get("contacts") != 0)
 
 
+@pytest.mark.long
 def test_every_status_and_code_occurs(large):
     seen = set()
     for event in events(large.plan):

@@ -97,6 +97,7 @@ def test_a_second_run_reads_what_changed_and_five_minutes_before_it(ledger, url,
     assert extract(url, second.state).state == second.state
 
 
+@pytest.mark.long
 @pytest.mark.both_databases
 def test_many_pages_come_once_each(ledger, url):
     ledger.outcomes.record("run", [Outcome(key=f"k{number}", **SENT) for number in range(3000)])

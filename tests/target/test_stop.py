@@ -115,6 +115,7 @@ def test_while_it_waits_for_input(box, start, wait_for, tmp_path, signum):
     assert (report["rows"], report["rows_read"], report["rows_unfinished"]) == ({}, 5, 5)
 
 
+@pytest.mark.long
 @SIGNALS
 def test_while_input_never_ends(box, start, wait_for, tmp_path, signum):
     flowing = Event()
@@ -168,6 +169,7 @@ def test_while_contacts_are_written(box, start, wait_for, tmp_path, signum):
     assert len(posts(box)) == 50
 
 
+@pytest.mark.long
 def test_while_a_list_is_read(box, start, wait_for, tmp_path):
     box.control("POST", "faults", {"kind": "delay", "path": "/lists", "seconds": 1, "times": -1})
     with start() as process:
@@ -213,6 +215,7 @@ def test_waits_for_a_dead_server_end(start, wait_for, tmp_path):
     check_log(tmp_path, signal.SIGTERM)
 
 
+@pytest.mark.long
 def test_twice_is_once(box, start, wait_for, tmp_path):
     box.control("POST", "faults", {**POSTS, "kind": "delay", "seconds": 1, "times": -1})
     with start(max_concurrency=1) as process:

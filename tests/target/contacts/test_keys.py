@@ -663,6 +663,7 @@ class TestMirror:
 class TestRemembering:
     """The ledger is written once for each key, and again only where its contact is another."""
 
+    @pytest.mark.long
     def test_the_same_again_writes_nothing(self, write, noted):
         rows = [row(n, f"+614{n:08}") for n in range(700)]
         assert write(rows).rows() == {"created": 700}

@@ -206,6 +206,7 @@ class TestOfOnePerson:
         assert [row["first_name"] for row in people(EMPTY)] == ["c"]
         assert len(ran.writes) == 1
 
+    @pytest.mark.long
     def test_thousands_of_rows_apart(self, write, people, call):
         call("POST", PATH, {"phone_number": PHONE})
         between = [{"phone_number": PHONE, "list_id": VIP, "first_name": str(n)} for n in range(3000)]

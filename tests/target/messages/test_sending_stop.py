@@ -117,6 +117,7 @@ def test_while_a_message_is_sent(out, signum):
     goes_on(out, sent=4, state=3)
 
 
+@pytest.mark.long
 def test_while_an_answer_is_awaited_that_never_comes(out):
     out.fault(method="POST", path="/sms/send", kind="delay", seconds=90)
     with started(out, timeout=1) as process:
@@ -125,6 +126,7 @@ def test_while_an_answer_is_awaited_that_never_comes(out):
     assert len(out.arrivals) == 2
 
 
+@pytest.mark.long
 def test_while_one_more_attempt_is_waited_for(out):
     out.fault(method="POST", path="/sms/send", kind="status", status=429, retry_after=50, skip=1)
     with started(out) as process:
@@ -133,6 +135,7 @@ def test_while_one_more_attempt_is_waited_for(out):
     goes_on(out, sent=2, state=2)
 
 
+@pytest.mark.long
 @SIGNALS
 def test_while_the_minute_is_waited_for(out, signum):
     with started(out, messages_per_minute=2) as process:
@@ -142,6 +145,7 @@ def test_while_the_minute_is_waited_for(out, signum):
     goes_on(out, sent=2, state=2)
 
 
+@pytest.mark.long
 def test_while_prices_are_asked_for(out):
     out.fault(method="POST", path="/sms/price", kind="delay", seconds=1, skip=1)
     with started(out, max_spend_per_run=100) as process:
@@ -151,6 +155,7 @@ def test_while_prices_are_asked_for(out):
     goes_on(out, sent=0, state=0)
 
 
+@pytest.mark.long
 def test_while_a_capped_run_sends(out):
     out.fault(method="POST", path="/sms/send", kind="delay", seconds=1, skip=1)
     with started(out, max_messages_per_run=100) as process:
@@ -160,6 +165,7 @@ def test_while_a_capped_run_sends(out):
     goes_on(out, sent=4, state=4)
 
 
+@pytest.mark.long
 def test_while_the_history_is_looked_through(out):
     out.fault(method="POST", path="/sms/send", kind="reset_after")
     out.run(lines()[:3], batch_size_rows=1)

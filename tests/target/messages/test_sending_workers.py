@@ -64,7 +64,9 @@ def begin(out, ledger_url, rows, number, batch, command="target-clicksend", **mo
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize("inputs", INPUTS)
+@pytest.mark.parametrize(
+    "inputs", [pytest.param(name, marks=pytest.mark.long if "same" in name else ()) for name in INPUTS]
+)
 def test_four_workers(out, ledger_url, inputs):
     fault = "reset_after" if inputs in {"overlapping", "the same, backwards"} else None
     out.switch(throttle_seconds=0)

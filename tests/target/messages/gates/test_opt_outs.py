@@ -64,6 +64,7 @@ def asked(box, path="contacts"):
     return [one["query"] for one in box.requests() if one["path"].endswith(path)]
 
 
+@pytest.mark.long
 def test_the_list_and_all_replies_are_read(box, client, new, listed):
     say(box, STRANGER, "Please stop")
     say(box, FRIEND, "Don't")
