@@ -79,7 +79,7 @@ settings.load_profile(PROFILE)
 
 
 def budget(quick: int, full: int) -> int:
-    """Return how many examples, walks or kills a test tries, where its profile's number does not fit."""
+    """Return how many examples or walks a test tries, where its profile's number does not fit."""
     return full if FULL else quick
 
 
@@ -118,9 +118,9 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _each_value_once(items: list[pytest.Function]) -> Iterator[pytest.Function]:
-    """Yield of each test so many cases that every value of every parameter is tried.
+    """Yield so many cases of each test that every value of every parameter is tried.
 
-    Where lists of values are crossed, that are as many as the longest has; the rest are combinations.
+    Where lists of values are crossed, those are as many as the longest list has; the rest only combine them.
     """
     tried: dict[str, set[Any]] = defaultdict(set)
     for only_new in (True, False):
@@ -133,7 +133,7 @@ def _each_value_once(items: list[pytest.Function]) -> Iterator[pytest.Function]:
 
 
 def _values(item: pytest.Function) -> set[Any]:
-    """Return the values that a test gets, those of one ``parametrize`` together."""
+    """Return the values that a case gets, those of one ``parametrize`` together, by their identity."""
     if not hasattr(item, "callspec"):
         return {None}
     given = {name: id(value) for name, value in item.callspec.params.items()}

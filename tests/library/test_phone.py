@@ -279,7 +279,7 @@ EXAMPLES = list(examples())
 
 
 def some_examples(country):
-    """Return some of the examples, other ones for the next country; with all countries it is each of them."""
+    """Return some of the examples, other ones for the next country, and all of them in all countries."""
     step = budget(len(DEFAULTS), 3)
     return EXAMPLES[DEFAULTS.index(country) % step :: step]
 
